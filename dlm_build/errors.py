@@ -1,0 +1,157 @@
+"""Every way dlm-build ends, with its exit code, and the one tree of errors a user can meet.
+
+    DlmBuildError                 verdict          exit
+    ├── ItemInvalid               item-invalid     6    the item or its archive lacks or garbles something
+    │   └── EnvironmentUnsolvable item-invalid     6    its environment cannot be solved
+    ├── ItemHostile               item-hostile     7    refused for safety
+    ├── Unpinned                  unpinned         8    needs consent to pin what the item left floating
+    ├── SourceGone                source-gone      9    what an href names is not there
+    ├── HashMismatch              hash-mismatch    10   the bytes are not the promised ones
+    ├── GpuIncompatible           gpu-incompatible 11   the framework build cannot run on this GPU or driver
+    ├── ResourceExceeded          resource         12   memory, processes, output or disk of the run
+    ├── RunTimeout                timeout          13   the run took longer than its limit
+    ├── ModelFailed               model-error      5    the model's own program failed
+    └── InfraError                infra            14   engine, network, registry, disk: never the model's fault
+        └── UsageError            (usage)          2    the operator's settings or options
+
+`matches`, `built`, `ran` and `mismatch` are outcomes, not errors. A bug is not in this tree and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The closed set of verdicts."""
+
+    MATCHES = "matches"
+    BUILT = "built"
+    RAN = "ran"
+    MISMATCH = "mismatch"
+    MODEL_ERROR = "model-error"
+    ITEM_INVALID = "item-invalid"
+    ITEM_HOSTILE = "item-hostile"
+    UNPINNED = "unpinned"
+    SOURCE_GONE = "source-gone"
+    HASH_MISMATCH = "hash-mismatch"
+    GPU_INCOMPATIBLE = "gpu-incompatible"
+    RESOURCE = "resource"
+    TIMEOUT = "timeout"
+    INFRA = "infra"
+
+
+EXIT_CODES: dict[Outcome, int] = {
+    Outcome.MATCHES: 0,
+    Outcome.BUILT: 0,  # only where no verification was asked for, so it is all that was promised
+    Outcome.RAN: 3,
+    Outcome.MISMATCH: 4,
+    Outcome.MODEL_ERROR: 5,
+    Outcome.ITEM_INVALID: 6,
+    Outcome.ITEM_HOSTILE: 7,
+    Outcome.UNPINNED: 8,
+    Outcome.SOURCE_GONE: 9,
+    Outcome.HASH_MISMATCH: 10,
+    Outcome.GPU_INCOMPATIBLE: 11,
+    Outcome.RESOURCE: 12,
+    Outcome.TIMEOUT: 13,
+    Outcome.INFRA: 14,
+}
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class DlmBuildError(Exception):
+    """Root of all. `message` says what is wrong and where; `hint` says what to do next."""
+
+    outcome: Outcome = Outcome.INFRA
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  fix: {self.hint}" if self.hint else self.message
+
+
+class ItemInvalid(DlmBuildError):
+    """The item, or an archive it names, cannot be used as published."""
+
+    outcome = Outcome.ITEM_INVALID
+
+
+class EnvironmentUnsolvable(ItemInvalid):
+    """No set of packages satisfies the declared environment; the message names the conflict."""
+
+
+class ItemHostile(DlmBuildError):
+    """Something that no honest item contains; nothing of it was used."""
+
+    outcome = Outcome.ITEM_HOSTILE
+
+
+class Unpinned(DlmBuildError):
+    """The item names something that moves; the message shows what it is today."""
+
+    outcome = Outcome.UNPINNED
+
+
+class SourceGone(DlmBuildError):
+    """The server or disk answered, and what the href names is not there or is something else."""
+
+    outcome = Outcome.SOURCE_GONE
+
+
+class HashMismatch(DlmBuildError):
+    """Bytes differ from the declared or locked digest."""
+
+    outcome = Outcome.HASH_MISMATCH
+
+
+class GpuIncompatible(DlmBuildError):
+    """The framework build cannot run on this GPU or driver."""
+
+    outcome = Outcome.GPU_INCOMPATIBLE
+
+
+class ModelFailed(DlmBuildError):
+    """The model's own program ended with an error."""
+
+    outcome = Outcome.MODEL_ERROR
+
+
+class ResourceExceeded(DlmBuildError):
+    """A run, a decoder or an archive passed its limit of memory, processes, output or size."""
+
+    outcome = Outcome.RESOURCE
+
+
+class RunTimeout(DlmBuildError):
+    """A run did not end within its limit."""
+
+    outcome = Outcome.TIMEOUT
+
+
+class InfraError(DlmBuildError):
+    """Engine, network, registry, channel, disk or settings: retryable, never counted against the model."""
+
+    outcome = Outcome.INFRA
+
+
+class UsageError(InfraError):
+    """The operator's options or settings file cannot be followed."""
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_USAGE
+
+
+def shown(value: object, limit: int = 120) -> str:
+    """`value` as it may be printed: control and invisible characters escaped, cut at `limit` characters."""
+    text = ascii(value) if not isinstance(value, str) else value.encode("unicode_escape").decode("ascii")
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"

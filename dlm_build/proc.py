@@ -1,0 +1,175 @@
+"""The one door to other programs: argv lists only, never a shell, always a limit, whole process groups ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Thread, Timer
+from typing import IO, Protocol
+
+from dlm_build.errors import InfraError
+from dlm_build.records import Record
+
+KEPT = 4 << 20
+"""Characters of each stream that are kept; a program that prints more keeps its head and tail."""
+
+
+class Finished(Record, kw_only=True):
+    """A program that ended by itself or was ended at its limit."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+    timed_out: bool = False
+
+    def tail(self, lines: int = 12) -> str:
+        """The last lines of its talk, for error messages."""
+        return "\n".join((self.stderr or self.stdout).strip().splitlines()[-lines:])
+
+
+class Programs(Protocol):
+    """Starts programs. Fakes in tests answer only the argvs they were told."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: bytes | None = None,
+        timeout: float = 3600.0,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        """Run `argv` to its end. `env` is added to the base environment; `on_line` hears stderr as it comes.
+
+        Raises InfraError when the program is not installed. A non-zero status is the caller's to judge.
+        """
+        ...
+
+
+class RealPrograms:
+    """The operating system's programs, with `environment` as the whole base environment."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: bytes | None = None,
+        timeout: float = 3600.0,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        started = time.monotonic()
+        child = self._start(argv, {**self._environment, **(env or {})}, cwd, stdin is not None)
+        out, err = _Kept(None), _Kept(on_line)
+        readers = [_reading(child.stdout, out), _reading(child.stderr, err)]
+        expired: list[bool] = []
+        timer = Timer(timeout, lambda: (expired.append(True), end_group(child.pid)))
+        timer.start()
+        try:
+            _feed(child, stdin)
+            status = child.wait()
+            for reader in readers:
+                reader.join(timeout=10)
+        except BaseException:
+            end_group(child.pid)
+            child.wait()
+            raise
+        finally:
+            timer.cancel()
+        return Finished(
+            argv=tuple(argv),
+            status=status,
+            stdout=out.text(),
+            stderr=err.text(),
+            seconds=time.monotonic() - started,
+            timed_out=bool(expired),
+        )
+
+    def _start(
+        self, argv: Sequence[str], env: dict[str, str], cwd: Path | None, fed: bool
+    ) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                list(argv),
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError) as problem:
+            raise InfraError(
+                f"cannot start {argv[0]}: {problem.strerror}",
+                f"install {argv[0]} or put it on PATH; `dlm-build doctor` says what is missing",
+            ) from problem
+
+
+def end_group(pid: int) -> None:
+    """Kill the program's whole session; nothing of it survives."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+class _Kept:
+    """Head and tail of a stream, line by line."""
+
+    def __init__(self, on_line: Callable[[str], None] | None) -> None:
+        self._head: list[str] = []
+        self._tail: list[str] = []
+        self._size = 0
+        self._tail_size = 0
+        self._on_line = on_line
+
+    def add(self, line: str) -> None:
+        if self._size < KEPT:
+            self._head.append(line)
+            self._size += len(line)
+        else:
+            self._tail.append(line)
+            self._tail_size += len(line)
+            while self._tail_size > KEPT // 4:
+                self._tail_size -= len(self._tail.pop(0))
+        if self._on_line:
+            self._on_line(line.rstrip("\r\n"))
+
+    def text(self) -> str:
+        cut = "\n[… output cut …]\n" if self._tail else ""
+        return "".join(self._head) + cut + "".join(self._tail)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """Lines of at most 64 KiB, so that a program without newlines cannot fill memory."""
+    while chunk := stream.readline(65536):
+        yield chunk.decode("utf-8", "replace")
+
+
+def _reading(stream: IO[bytes] | None, kept: _Kept) -> Thread:
+    assert stream is not None
+
+    def work() -> None:
+        with stream:
+            for line in _lines(stream):
+                kept.add(line)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def _feed(child: subprocess.Popen[bytes], stdin: bytes | None) -> None:
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(stdin or b"")

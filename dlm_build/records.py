@@ -1,0 +1,525 @@
+"""The nouns of the story. Every record is frozen, keyword-only, and refuses unknown fields when decoded.
+
+    Item → Materials → Plan → Lock → Context → Image → Run → Verdict → Report
+
+JSON in and out goes through `to_json` and `from_json`; digests are plain lower-case hex of sha256 except where a
+field is named `*_digest`, which holds the OCI form `sha256:…`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all records."""
+
+
+# --- what the publisher declared -------------------------------------------------------------------------------
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Finding(Record, kw_only=True):
+    """One thing repaired, inferred, missing or contradictory in what was published."""
+
+    code: str
+    """kebab-case, stable; e.g. `assets-not-an-object`."""
+    severity: Severity
+    """`error` blocks the build; `warning` blocks or weakens verification; `info` is hygiene."""
+    pointer: str
+    """JSON pointer into the item, e.g. `/properties/dlm:runtime/version`; "" for the whole document."""
+    message: str
+    """One sentence; values in it are already escaped for display."""
+    hint: str = ""
+
+
+class Asset(Record, kw_only=True):
+    """A STAC asset, its href resolved against the item's own place."""
+
+    key: str
+    href: str
+    pointer: str
+    media_type: str | None = None
+    title: str | None = None
+    roles: tuple[str, ...] = ()
+    """As published, spelling normalised to lower case with single spaces."""
+    sha256: str | None = None
+    """From `file:checksum` (multihash) or `checksum:multihash`; None where none is declared."""
+    size: int | None = None
+
+
+class ArchiveEntry(Record, kw_only=True):
+    """One row of `dlm:archive`: what a member of the archive is for."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+class DeclaredSample(Record, kw_only=True):
+    """The test sample as declared: names inside the archive (or asset keys), not yet looked up."""
+
+    input: str
+    expected: str | None = None
+    pointer: str
+    atol: float | None = None
+    rtol: float | None = None
+
+
+class DeclaredDocker(Record, kw_only=True):
+    """`dlm:runtime.docker`: evidence, and the command."""
+
+    image_name: str | None = None
+    tag: str | None = None
+    docker_file: str | None = None
+    gpu: bool | None = None
+    working_dir: str | None = None
+    run: str | None = None
+
+
+class Runtime(Record, kw_only=True):
+    """`dlm:runtime`, whatever its spelling was."""
+
+    framework: str | None = None
+    """As published, e.g. `PyTorch`."""
+    version: str | None = None
+    """Raw text as published: `1.5` stays `1.5`, `1.10` stays `1.10`."""
+    handler: str | None = None
+    source_url: str | None = None
+    source_commit: str | None = None
+    requirement_file: str | None = None
+    docker: DeclaredDocker = DeclaredDocker()
+
+
+class Inputs(Record, kw_only=True):
+    """How a sample becomes the tensor the model takes."""
+
+    name: str | None = None
+    batch: int | None = None
+    channels: int | None = None
+    height: int | None = None
+    width: int | None = None
+    scaling_factor: float | None = None
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    selected_bands: tuple[int, ...] = ()
+    """0-based indices into the file's bands, in the order the model takes them."""
+    dtype: str | None = None
+    number_of_bands: int | None = None
+    nodata: float | None = None
+
+
+class ClassName(Record, kw_only=True):
+    index: int
+    name: str
+
+
+class Outputs(Record, kw_only=True):
+    """What the model promises to give."""
+
+    task: str | None = None
+    """Lower case with single spaces, e.g. `semantic segmentation`."""
+    number_of_classes: int | None = None
+    dont_care_index: int | None = None
+    final_layer_size: tuple[int, ...] = ()
+    classes: tuple[ClassName, ...] = ()
+
+
+class Item(Record, kw_only=True):
+    """One model as its publisher declared it, normalised from any dialect. After it nobody knows a `dlm:` name."""
+
+    id: str
+    origin: str
+    """The path, URL or `-` it was read from."""
+    sha256: str
+    """Of the canonical JSON of the document as read: names work folders, keys caches."""
+    dialect: str
+    """e.g. `dlm/runtime`."""
+    title: str | None = None
+    description: str | None = None
+    license: str | None = None
+    date: str | None = None
+    """ISO 8601 UTC: `created`, else `updated`, else `datetime`."""
+    date_pointer: str | None = None
+    runtime: Runtime
+    assets: tuple[Asset, ...] = ()
+    archive: tuple[ArchiveEntry, ...] = ()
+    sample: DeclaredSample | None = None
+    inputs: Inputs = Inputs()
+    outputs: Outputs = Outputs()
+    findings: tuple[Finding, ...] = ()
+
+
+# --- what lies behind its hrefs --------------------------------------------------------------------------------
+
+
+class Member(Record, kw_only=True):
+    """One regular file of an archive (or the single file that stands in for one), as stored."""
+
+    path: str
+    """Relative, `/`-separated, normalised; passed the name grammar."""
+    size: int
+    sha256: str
+
+
+class Archive(Record, kw_only=True):
+    """The model archive: hashed, checked, and unpacked into the store by content."""
+
+    href: str
+    sha256: str
+    size: int
+    kind: Literal["zip", "tar", "file"]
+    members: tuple[Member, ...]
+    """Sorted by path."""
+
+    def member(self, path: str) -> Member | None:
+        return next((m for m in self.members if m.path == path), None)
+
+
+class EnvironmentFile(Record, kw_only=True):
+    """An environment declaration found in the archive, the source, or behind a link."""
+
+    name: str
+    """Where it was found, e.g. `archive:environment.yml`."""
+    kind: Literal["conda-lock", "conda", "pip"]
+    text: str
+
+
+class Source(Record, kw_only=True):
+    """The model's code at one commit, unpacked into the store by content."""
+
+    url: str
+    commit: str
+    pinned_by_item: bool
+    tree_sha256: str
+    """Digest over sorted (path, mode, sha256) of the files."""
+    members: tuple[Member, ...] = ()
+
+
+class Materials(Record, kw_only=True):
+    """Everything behind the item's hrefs that decisions depend on; its bytes are in the store."""
+
+    archive: Archive
+    manifest: dict[str, Any] = {}
+    """MAR-INF/MANIFEST.json where there is one."""
+    environment_files: tuple[EnvironmentFile, ...] = ()
+    source: Source | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+# --- every decision --------------------------------------------------------------------------------------------
+
+
+class Decision(Record, kw_only=True):
+    """One choice and why."""
+
+    name: str
+    """`framework`, `cuda`, `python`, `base`, `environment`, `runner`, `sample`, `comparison`, `as-of`, …"""
+    value: str
+    reason: str
+    source: str = ""
+    """The table row, URL or pointer the reason rests on."""
+
+
+class BaseImage(Record, kw_only=True):
+    """An image pinned by digest. At least one of the digests is set; the lock has both."""
+
+    repository: str
+    """With registry, e.g. `docker.io/nvidia/cuda`."""
+    tag: str
+    index_digest: str | None = None
+    platform_digest: str | None = None
+    cuda: str | None = None
+    os: str = ""
+    """e.g. `ubuntu22.04`; decides the glibc the solver may count on."""
+    trust: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The digest to build on: the platform manifest's where known, else the index's."""
+        chosen = self.platform_digest or self.index_digest
+        assert chosen is not None
+        return chosen
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository}@{self.digest}"
+
+
+class EnvironmentSpec(Record, kw_only=True):
+    """What to solve. `lock_text` is set where the publisher already locked it."""
+
+    origin: str
+    """`inferred`, or the EnvironmentFile's name."""
+    channels: tuple[str, ...] = ("conda-forge",)
+    conda: tuple[str, ...] = ()
+    """Match specs."""
+    pip: tuple[str, ...] = ()
+    """PEP 508 requirements by name and version only."""
+    cuda: str | None = None
+    """Value of the solver's __cuda virtual package."""
+    glibc: str = "2.28"
+    lock_text: str | None = None
+
+
+RunnerKind = Literal["command", "handler", "onnx", "torchscript"]
+
+
+class Runner(Record, kw_only=True):
+    """How the container turns an input file into output files."""
+
+    kind: RunnerKind
+    argv: tuple[str, ...] = ()
+    """For `command`."""
+    shell: bool = False
+    """True only with the operator's consent; then argv is one shell line."""
+    handler: str | None = None
+    """For `handler`: `file.py:name` or `package.module:name`, relative to the model folder or importable."""
+    weights: str | None = None
+    """Member path of the weights, where the runner loads them itself or hands them to the handler."""
+    working_dir: str = "/workspace"
+
+
+class SampleSpec(Record, kw_only=True):
+    """The packaged sample, looked up: member paths of the archive."""
+
+    input: Member
+    expected: Member | None = None
+
+
+class ComparisonPolicy(Record, kw_only=True):
+    """How the output is judged. Limits are those of the as-shipped run."""
+
+    task: Literal["labels", "probabilities", "float", "class-scores", "exact"]
+    atol: float | None = None
+    rtol: float | None = None
+    relaxed: bool = False
+    """True where the item loosened the default limits (up to the ceiling)."""
+    dont_care: int | None = None
+    number_of_classes: int | None = None
+
+
+class Plan(Record, kw_only=True):
+    """Every decision, with its reason. After it nobody decides."""
+
+    item_id: str
+    item_sha256: str
+    title: str | None = None
+    license: str | None = None
+    platform: Literal["linux/amd64"] = "linux/amd64"
+    as_of: str | None = None
+    """ISO 8601 UTC instant; packages newer than it are excluded. None: no limit."""
+    framework: str
+    """Canonical: `pytorch`, `tensorflow`, `mxnet`, `onnxruntime`, …"""
+    framework_version: str | None = None
+    cuda: str | None = None
+    python: str
+    """`X.Y`."""
+    gpu: bool
+    """Whether the model wants a GPU."""
+    base: BaseImage
+    installer_base: BaseImage
+    """The python-slim image whose stage installs the environment."""
+    environment: EnvironmentSpec
+    runner: Runner
+    inputs: Inputs = Inputs()
+    outputs: Outputs = Outputs()
+    sample: SampleSpec | None = None
+    comparison: ComparisonPolicy | None = None
+    archive: Archive
+    source: Source | None = None
+    decisions: tuple[Decision, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+# --- names turned into bytes -----------------------------------------------------------------------------------
+
+
+class Package(Record, kw_only=True):
+    """A conda package or a wheel, by content. The same record for both, so that one loop fetches them."""
+
+    manager: Literal["conda", "pip"]
+    name: str
+    version: str
+    build: str = ""
+    subdir: str = ""
+    channel: str = ""
+    filename: str
+    url: str
+    sha256: str
+    size: int | None = None
+    depends: tuple[str, ...] = ()
+
+
+class Lock(Record, kw_only=True):
+    """Every name turned into bytes. After it nobody looks up a name or needs the network."""
+
+    plan: Plan
+    base: BaseImage
+    installer_base: BaseImage
+    packages: tuple[Package, ...]
+    """The environment, in install order (conda topologically, then pip by name)."""
+    installer: tuple[Package, ...]
+    """The wheels of the environment installer itself."""
+    created_by: str
+    """dlm-build version and solver versions."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON."""
+        return digest_of(self)
+
+
+# --- the folder that builds ------------------------------------------------------------------------------------
+
+
+class ContextFile(Record, kw_only=True):
+    """One row of a context. Small files carry their text; large ones name a store object."""
+
+    path: str
+    mode: int
+    sha256: str
+    size: int
+    text: str | None = None
+    """None: the bytes are the store object `sha256`."""
+
+
+class Context(Record, kw_only=True):
+    """The rendered folder as rows sorted by path; nothing here depends on where or when it is written."""
+
+    lock_digest: str
+    files: tuple[ContextFile, ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over path, mode and sha256 of every row."""
+        rows = "".join(f"{f.path}\0{f.mode:o}\0{f.sha256}\n" for f in self.files)
+        return hashlib.sha256(rows.encode()).hexdigest()
+
+
+class Image(Record, kw_only=True):
+    """An image in the engine."""
+
+    reference: str
+    """`name:tag`."""
+    digest: str
+    """Of the manifest, `sha256:…`."""
+    config_digest: str = ""
+    size: int
+    """Bytes of its layers as the engine reports them, unpacked."""
+    base_digest: str
+    context_digest: str
+    layers: tuple[str, ...] = ()
+    """diff ids."""
+    seconds: float = 0.0
+
+
+# --- what happened ---------------------------------------------------------------------------------------------
+
+
+class OutputFile(Record, kw_only=True):
+    path: str
+    size: int
+    sha256: str
+
+
+class Limits(Record, kw_only=True):
+    """Of one run."""
+
+    seconds: float = 600.0
+    memory: int = 8 << 30
+    pids: int = 1024
+    output: int = 4 << 30
+    output_files: int = 10_000
+    log: int = 16 << 20
+
+
+RunEnd = Literal["finished", "model-error", "timeout", "resource", "infra"]
+
+
+class Run(Record, kw_only=True):
+    """One run of the sample in the sandbox."""
+
+    end: RunEnd
+    exit_status: int | None
+    detail: str
+    """One sentence on why it ended so."""
+    device: Literal["gpu", "cpu"]
+    device_reason: str
+    gpu_name: str | None = None
+    seconds: float
+    peak_memory: int | None = None
+    """Bytes; None where the engine does not say."""
+    sandbox: tuple[str, ...] = ()
+    """The restrictions really in force, as the engine reports them."""
+    outputs: tuple[OutputFile, ...] = ()
+    output_folder: str = ""
+    log_tail: str = ""
+
+
+class Check(Record, kw_only=True):
+    """One comparison: passed when error <= limit (or, for agreements, value >= limit)."""
+
+    name: str
+    passed: bool
+    measured: float | str | None = None
+    limit: float | str | None = None
+    ratio: float | None = None
+    """measured / limit, below 1 is inside; None where it makes no sense."""
+    detail: str = ""
+
+
+class Verdict(Record, kw_only=True):
+    outcome: str
+    """One of `errors.Outcome`."""
+    device: Literal["gpu", "cpu"] | None = None
+    relaxed: bool = False
+    summary: str
+    """One line for people."""
+    hint: str = ""
+    checks: tuple[Check, ...] = ()
+
+
+class Step(Record, kw_only=True):
+    """How long one step took, and whether it had been done already."""
+
+    name: str
+    seconds: float
+    reused: bool = False
+
+
+class Report(Record, kw_only=True):
+    """All of it, for machines. `schema_version` changes when a field changes meaning."""
+
+    schema_version: Literal["1"] = "1"
+    dlm_build: str
+    item: Item | None = None
+    plan: Plan | None = None
+    lock_digest: str | None = None
+    context_digest: str | None = None
+    image: Image | None = None
+    run: Run | None = None
+    verdict: Verdict
+    steps: tuple[Step, ...] = ()
+
+
+R = TypeVar("R", bound=Record)
+
+
+def to_json(record: Record) -> bytes:
+    """Canonical: sorted keys, two-space indent, a final newline. Equal records give equal bytes."""
+    raw = msgspec.json.encode(record, order="sorted")
+    return msgspec.json.format(raw, indent=2) + b"\n"
+
+
+def from_json(kind: type[R], raw: bytes) -> R:
+    """Raises msgspec.ValidationError or msgspec.DecodeError on anything that is not a `kind`."""
+    return msgspec.json.decode(raw, type=kind)
+
+
+def digest_of(record: Record) -> str:
+    """sha256 hex of the record's canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(record, order="sorted")).hexdigest()
