@@ -26,42 +26,42 @@ PASSED_ON = (
 """The environment programs that dlm-build starts may see; tokens and keys of other tools stay out."""
 
 
-class Docker(Record, kw_only=True):
+class Docker(Record, frozen=True, kw_only=True):
     host: str | None = None
     """Engine address, e.g. `unix:///run/docker.sock`; None: DOCKER_HOST, else the default socket."""
 
 
-class Registry(Record, kw_only=True):
+class Registry(Record, frozen=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
     """Base URLs tried before the registry itself, e.g. `http://127.0.0.1:5000`."""
 
 
-class Bases(Record, kw_only=True):
+class Bases(Record, frozen=True, kw_only=True):
     override: str | None = None
     """`repository@sha256:…` used for every model."""
     pins: dict[str, str] = {}
     """`repository:tag` → the digest this site serves for it."""
 
 
-class Channels(Record, kw_only=True):
+class Channels(Record, frozen=True, kw_only=True):
     mirrors: dict[str, tuple[str, ...]] = {}
     """Channel name → base URLs (https://, http://, file://) used instead of the channel."""
     allowed: tuple[str, ...] = ("conda-forge", "pytorch", "nvidia", "defaults", "bioconda")
     """Channels an item may name."""
 
 
-class Index(Record, kw_only=True):
+class Index(Record, frozen=True, kw_only=True):
     url: str | None = None
     """Python package index; None: uv's own default."""
     find_links: tuple[str, ...] = ()
 
 
-class Network(Record, kw_only=True):
+class Network(Record, frozen=True, kw_only=True):
     allow_hosts: tuple[str, ...] = ()
     """`host` or `host:port` an item's hrefs may name although it is private or plain http."""
 
 
-class Settings(Record, kw_only=True):
+class Settings(Record, frozen=True, kw_only=True):
     """All of it, with defaults that work on a laptop with the public internet."""
 
     store: str = ""
@@ -83,9 +83,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str] = os.environ) ->
     kept = {name: environ[name] for name in PASSED_ON if name in environ}
     if settings.docker.host:
         kept["DOCKER_HOST"] = settings.docker.host
-    return msgspec.structs.replace(
-        settings, store=settings.store or str(_default_store(environ)), environment=kept
-    )
+    return msgspec.structs.replace(settings, store=settings.store or str(_default_store(environ)), environment=kept)
 
 
 def _chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -19,7 +19,7 @@ KEPT = 4 << 20
 """Characters of each stream that are kept; a program that prints more keeps its head and tail."""
 
 
-class Finished(Record, kw_only=True):
+class Finished(Record, frozen=True, kw_only=True):
     """A program that ended by itself or was ended at its limit."""
 
     argv: tuple[str, ...]
@@ -97,9 +97,7 @@ class RealPrograms:
             timed_out=bool(expired),
         )
 
-    def _start(
-        self, argv: Sequence[str], env: dict[str, str], cwd: Path | None, fed: bool
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None, fed: bool) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
                 list(argv),

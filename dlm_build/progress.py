@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dlm_build.records import Record
 
 
-class Event(Record, kw_only=True):
+class Event(Record, frozen=True, kw_only=True):
     """`done` and `total` count `unit`s; both None for a plain line of talk."""
 
     step: str

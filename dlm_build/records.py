@@ -23,7 +23,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 Severity = Literal["error", "warning", "info"]
 
 
-class Finding(Record, kw_only=True):
+class Finding(Record, frozen=True, kw_only=True):
     """One thing repaired, inferred, missing or contradictory in what was published."""
 
     code: str
@@ -37,7 +37,7 @@ class Finding(Record, kw_only=True):
     hint: str = ""
 
 
-class Asset(Record, kw_only=True):
+class Asset(Record, frozen=True, kw_only=True):
     """A STAC asset, its href resolved against the item's own place."""
 
     key: str
@@ -52,14 +52,14 @@ class Asset(Record, kw_only=True):
     size: int | None = None
 
 
-class ArchiveEntry(Record, kw_only=True):
+class ArchiveEntry(Record, frozen=True, kw_only=True):
     """One row of `dlm:archive`: what a member of the archive is for."""
 
     name: str
     roles: tuple[str, ...] = ()
 
 
-class DeclaredSample(Record, kw_only=True):
+class DeclaredSample(Record, frozen=True, kw_only=True):
     """The test sample as declared: names inside the archive (or asset keys), not yet looked up."""
 
     input: str
@@ -69,7 +69,7 @@ class DeclaredSample(Record, kw_only=True):
     rtol: float | None = None
 
 
-class DeclaredDocker(Record, kw_only=True):
+class DeclaredDocker(Record, frozen=True, kw_only=True):
     """`dlm:runtime.docker`: evidence, and the command."""
 
     image_name: str | None = None
@@ -80,7 +80,7 @@ class DeclaredDocker(Record, kw_only=True):
     run: str | None = None
 
 
-class Runtime(Record, kw_only=True):
+class Runtime(Record, frozen=True, kw_only=True):
     """`dlm:runtime`, whatever its spelling was."""
 
     framework: str | None = None
@@ -94,7 +94,7 @@ class Runtime(Record, kw_only=True):
     docker: DeclaredDocker = DeclaredDocker()
 
 
-class Inputs(Record, kw_only=True):
+class Inputs(Record, frozen=True, kw_only=True):
     """How a sample becomes the tensor the model takes."""
 
     name: str | None = None
@@ -112,12 +112,12 @@ class Inputs(Record, kw_only=True):
     nodata: float | None = None
 
 
-class ClassName(Record, kw_only=True):
+class ClassName(Record, frozen=True, kw_only=True):
     index: int
     name: str
 
 
-class Outputs(Record, kw_only=True):
+class Outputs(Record, frozen=True, kw_only=True):
     """What the model promises to give."""
 
     task: str | None = None
@@ -128,7 +128,7 @@ class Outputs(Record, kw_only=True):
     classes: tuple[ClassName, ...] = ()
 
 
-class Item(Record, kw_only=True):
+class Item(Record, frozen=True, kw_only=True):
     """One model as its publisher declared it, normalised from any dialect. After it nobody knows a `dlm:` name."""
 
     id: str
@@ -156,7 +156,7 @@ class Item(Record, kw_only=True):
 # --- what lies behind its hrefs --------------------------------------------------------------------------------
 
 
-class Member(Record, kw_only=True):
+class Member(Record, frozen=True, kw_only=True):
     """One regular file of an archive (or the single file that stands in for one), as stored."""
 
     path: str
@@ -165,7 +165,7 @@ class Member(Record, kw_only=True):
     sha256: str
 
 
-class Archive(Record, kw_only=True):
+class Archive(Record, frozen=True, kw_only=True):
     """The model archive: hashed, checked, and unpacked into the store by content."""
 
     href: str
@@ -179,7 +179,7 @@ class Archive(Record, kw_only=True):
         return next((m for m in self.members if m.path == path), None)
 
 
-class EnvironmentFile(Record, kw_only=True):
+class EnvironmentFile(Record, frozen=True, kw_only=True):
     """An environment declaration found in the archive, the source, or behind a link."""
 
     name: str
@@ -188,7 +188,7 @@ class EnvironmentFile(Record, kw_only=True):
     text: str
 
 
-class Source(Record, kw_only=True):
+class Source(Record, frozen=True, kw_only=True):
     """The model's code at one commit, unpacked into the store by content."""
 
     url: str
@@ -199,7 +199,7 @@ class Source(Record, kw_only=True):
     members: tuple[Member, ...] = ()
 
 
-class Materials(Record, kw_only=True):
+class Materials(Record, frozen=True, kw_only=True):
     """Everything behind the item's hrefs that decisions depend on; its bytes are in the store."""
 
     archive: Archive
@@ -213,7 +213,7 @@ class Materials(Record, kw_only=True):
 # --- every decision --------------------------------------------------------------------------------------------
 
 
-class Decision(Record, kw_only=True):
+class Decision(Record, frozen=True, kw_only=True):
     """One choice and why."""
 
     name: str
@@ -224,7 +224,7 @@ class Decision(Record, kw_only=True):
     """The table row, URL or pointer the reason rests on."""
 
 
-class BaseImage(Record, kw_only=True):
+class BaseImage(Record, frozen=True, kw_only=True):
     """An image pinned by digest. At least one of the digests is set; the lock has both."""
 
     repository: str
@@ -249,7 +249,7 @@ class BaseImage(Record, kw_only=True):
         return f"{self.repository}@{self.digest}"
 
 
-class EnvironmentSpec(Record, kw_only=True):
+class EnvironmentSpec(Record, frozen=True, kw_only=True):
     """What to solve. `lock_text` is set where the publisher already locked it."""
 
     origin: str
@@ -268,7 +268,7 @@ class EnvironmentSpec(Record, kw_only=True):
 RunnerKind = Literal["command", "handler", "onnx", "torchscript"]
 
 
-class Runner(Record, kw_only=True):
+class Runner(Record, frozen=True, kw_only=True):
     """How the container turns an input file into output files."""
 
     kind: RunnerKind
@@ -283,14 +283,14 @@ class Runner(Record, kw_only=True):
     working_dir: str = "/workspace"
 
 
-class SampleSpec(Record, kw_only=True):
+class SampleSpec(Record, frozen=True, kw_only=True):
     """The packaged sample, looked up: member paths of the archive."""
 
     input: Member
     expected: Member | None = None
 
 
-class ComparisonPolicy(Record, kw_only=True):
+class ComparisonPolicy(Record, frozen=True, kw_only=True):
     """How the output is judged. Limits are those of the as-shipped run."""
 
     task: Literal["labels", "probabilities", "float", "class-scores", "exact"]
@@ -302,7 +302,7 @@ class ComparisonPolicy(Record, kw_only=True):
     number_of_classes: int | None = None
 
 
-class Plan(Record, kw_only=True):
+class Plan(Record, frozen=True, kw_only=True):
     """Every decision, with its reason. After it nobody decides."""
 
     item_id: str
@@ -338,7 +338,7 @@ class Plan(Record, kw_only=True):
 # --- names turned into bytes -----------------------------------------------------------------------------------
 
 
-class Package(Record, kw_only=True):
+class Package(Record, frozen=True, kw_only=True):
     """A conda package or a wheel, by content. The same record for both, so that one loop fetches them."""
 
     manager: Literal["conda", "pip"]
@@ -354,7 +354,7 @@ class Package(Record, kw_only=True):
     depends: tuple[str, ...] = ()
 
 
-class Lock(Record, kw_only=True):
+class Lock(Record, frozen=True, kw_only=True):
     """Every name turned into bytes. After it nobody looks up a name or needs the network."""
 
     plan: Plan
@@ -376,7 +376,7 @@ class Lock(Record, kw_only=True):
 # --- the folder that builds ------------------------------------------------------------------------------------
 
 
-class ContextFile(Record, kw_only=True):
+class ContextFile(Record, frozen=True, kw_only=True):
     """One row of a context. Small files carry their text; large ones name a store object."""
 
     path: str
@@ -387,7 +387,7 @@ class ContextFile(Record, kw_only=True):
     """None: the bytes are the store object `sha256`."""
 
 
-class Context(Record, kw_only=True):
+class Context(Record, frozen=True, kw_only=True):
     """The rendered folder as rows sorted by path; nothing here depends on where or when it is written."""
 
     lock_digest: str
@@ -400,7 +400,7 @@ class Context(Record, kw_only=True):
         return hashlib.sha256(rows.encode()).hexdigest()
 
 
-class Image(Record, kw_only=True):
+class Image(Record, frozen=True, kw_only=True):
     """An image in the engine."""
 
     reference: str
@@ -420,13 +420,13 @@ class Image(Record, kw_only=True):
 # --- what happened ---------------------------------------------------------------------------------------------
 
 
-class OutputFile(Record, kw_only=True):
+class OutputFile(Record, frozen=True, kw_only=True):
     path: str
     size: int
     sha256: str
 
 
-class Limits(Record, kw_only=True):
+class Limits(Record, frozen=True, kw_only=True):
     """Of one run."""
 
     seconds: float = 600.0
@@ -440,7 +440,7 @@ class Limits(Record, kw_only=True):
 RunEnd = Literal["finished", "model-error", "timeout", "resource", "infra"]
 
 
-class Run(Record, kw_only=True):
+class Run(Record, frozen=True, kw_only=True):
     """One run of the sample in the sandbox."""
 
     end: RunEnd
@@ -460,7 +460,7 @@ class Run(Record, kw_only=True):
     log_tail: str = ""
 
 
-class Check(Record, kw_only=True):
+class Check(Record, frozen=True, kw_only=True):
     """One comparison: passed when error <= limit (or, for agreements, value >= limit)."""
 
     name: str
@@ -472,7 +472,7 @@ class Check(Record, kw_only=True):
     detail: str = ""
 
 
-class Verdict(Record, kw_only=True):
+class Verdict(Record, frozen=True, kw_only=True):
     outcome: str
     """One of `errors.Outcome`."""
     device: Literal["gpu", "cpu"] | None = None
@@ -483,7 +483,7 @@ class Verdict(Record, kw_only=True):
     checks: tuple[Check, ...] = ()
 
 
-class Step(Record, kw_only=True):
+class Step(Record, frozen=True, kw_only=True):
     """How long one step took, and whether it had been done already."""
 
     name: str
@@ -491,7 +491,7 @@ class Step(Record, kw_only=True):
     reused: bool = False
 
 
-class Report(Record, kw_only=True):
+class Report(Record, frozen=True, kw_only=True):
     """All of it, for machines. `schema_version` changes when a field changes meaning."""
 
     schema_version: Literal["1"] = "1"
