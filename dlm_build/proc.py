@@ -75,7 +75,7 @@ class RealPrograms:
         out, err = _Kept(None), _Kept(on_line)
         readers = [_reading(child.stdout, out), _reading(child.stderr, err)]
         expired: list[bool] = []
-        timer = Timer(timeout, lambda: (expired.append(True), end_group(child.pid)))
+        timer = Timer(timeout, _expire, (child.pid, expired))
         timer.start()
         try:
             _feed(child, stdin)
@@ -113,6 +113,11 @@ class RealPrograms:
                 f"cannot start {argv[0]}: {problem.strerror}",
                 f"install {argv[0]} or put it on PATH; `dlm-build doctor` says what is missing",
             ) from problem
+
+
+def _expire(pid: int, expired: list[bool]) -> None:
+    expired.append(True)
+    end_group(pid)
 
 
 def end_group(pid: int) -> None:

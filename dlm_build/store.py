@@ -106,7 +106,8 @@ class Store:
 
 def disk_error(problem: OSError, place: Path) -> InfraError:
     """The operating system's complaint, as one the user can act on."""
-    return InfraError(f"{place}: {problem.strerror}", "free space there, or set `store` in the settings to a larger disk")
+    hint = "free space there, or set `store` in the settings to a larger disk"
+    return InfraError(f"{place}: {problem.strerror}", hint)
 
 
 def _sync_folder(folder: Path) -> None:
