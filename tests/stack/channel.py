@@ -15,7 +15,7 @@ from tests.stack.layout import State, read_json, write_json
 from tests.stack.pythonpkg import write_python
 from tests.stack.shell import run, step
 
-RECIPE = 1  # raise it when code changes alter the packages, so that a cached channel is made again
+RECIPE = 2  # raise it when code changes alter the packages, so that a cached channel is made again
 UNSATISFIABLE = Recipe(
     "dlm-unsatisfiable", "1.0", "pyh0_0", ("python >=3.8", "package-that-does-not-exist >=1"), "MIT",
     "2024-01-01T00:00:00Z", noarch=True,

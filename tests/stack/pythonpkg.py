@@ -15,10 +15,22 @@ from tests.stack.shell import StackError, run
 _GLIBC = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"}
 _LIBRARIES = "usr/lib/x86_64-linux-gnu/"
 _LEFT_OUT = ("EXTERNALLY-MANAGED", "sitecustomize.py", "LICENSE.txt", "nis.cpython-311-x86_64-linux-gnu.so")
-_PATCHES = {  # Debian's own prefixes, and what any other python does
-    "lib/python3.11/site.py": (b"            if is_virtual_environment:\n", b"            if True:\n"),
-    "lib/python3.11/sysconfig.py": (b"prefix_scheme = 'posix_local'", b"prefix_scheme = 'posix_prefix'"),
-}
+_SYSCONFIG = "lib/python3.11/sysconfig.py"
+_SCHEMES = (b"prefix_scheme = 'posix_local'", b"prefix_scheme = 'posix_prefix'")  # Debian's, and everyone else's
+_SITECUSTOMIZE = b'''\
+"""Look for packages in site-packages. Debian's site module, which does not, is frozen into the program."""
+
+import site
+
+
+def getsitepackages(prefixes=None):
+    return [f"{prefix}/lib/python3.11/site-packages" for prefix in dict.fromkeys(prefixes or site.PREFIXES)]
+
+
+site.getsitepackages = getsitepackages
+for _folder in getsitepackages():
+    site.addsitedir(_folder)
+'''
 _UPLOADED = "2023-03-13T12:00:00Z"  # when 3.11.2-6 entered Debian
 
 
@@ -49,6 +61,7 @@ def _unpack(archives: list[Path], prefix: Path) -> None:
                 path.chmod(info.mode & 0o755)
     for name in ("python", "python3"):
         (prefix / "bin" / name).symlink_to("python3.11")
+    (prefix / "lib/python3.11/sitecustomize.py").write_bytes(_SITECUSTOMIZE)
     shutil.rmtree(prefix / "lib/python3.11/test", ignore_errors=True)
 
 
@@ -66,12 +79,11 @@ def _target(name: str) -> str | None:
 
 
 def _patched(target: str, content: bytes) -> bytes:
-    if target not in _PATCHES:
+    if target != _SYSCONFIG:
         return content
-    old, new = _PATCHES[target]
-    if content.count(old) != 1:
-        raise StackError(f"Debian's {target} is not as expected", "adapt _PATCHES in tests/stack/pythonpkg.py")
-    return content.replace(old, new)
+    if content.count(_SCHEMES[0]) != 1:
+        raise StackError(f"Debian's {target} is not as expected", "adapt tests/stack/pythonpkg.py")
+    return content.replace(*_SCHEMES)
 
 
 def _point_at_own_libraries(prefix: Path) -> None:
