@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 EXIT_CODES: dict[Outcome, int] = {
     Outcome.MATCHES: 0,
-    Outcome.BUILT: 0,  # only where no verification was asked for, so it is all that was promised
+    Outcome.BUILT: 15,  # but 0 with --no-verify, where it is all that was asked for
     Outcome.RAN: 3,
     Outcome.MISMATCH: 4,
     Outcome.MODEL_ERROR: 5,

@@ -1,0 +1,239 @@
+"""What each command does: wire the doors, call the story, print the record, choose the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome
+
+if TYPE_CHECKING:
+    from dlm_build.config import Settings
+    from dlm_build.pipeline import Doors, Options
+    from dlm_build.records import Record, Report
+
+
+def guarded(command: Callable[[], Any]) -> NoReturn:
+    """Run a click command; turn its end into an exit code. Only a bug shows a traceback."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        command()
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("\ninterrupted; what was finished is kept and will be reused", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except DlmBuildError as problem:
+        _print_error(problem)
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _print_error(problem: DlmBuildError) -> None:
+    click.secho(f"{problem.outcome}: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(problem.message, err=True)
+    if problem.hint:
+        click.echo(f"  fix: {problem.hint}", err=True)
+
+
+# --- wiring ------------------------------------------------------------------------------------------------------
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    from pathlib import Path
+
+    from dlm_build.config import load_settings
+
+    return load_settings(Path(given["config"]) if given.get("config") else None)
+
+
+@contextlib.contextmanager
+def wired(given: dict[str, Any]) -> Iterator[Doors]:
+    """The real doors, and progress on stderr for as long as they are open."""
+    import time
+    from pathlib import Path
+
+    from dlm_build.building.docker_engine import DockerEngine
+    from dlm_build.cli.progress import showing
+    from dlm_build.fetch import HttpFetcher
+    from dlm_build.pipeline import Doors
+    from dlm_build.planning import load_tables
+    from dlm_build.proc import RealPrograms
+    from dlm_build.registry import Registry
+    from dlm_build.store import Store
+
+    settings = settings_of(given)
+    programs = RealPrograms(settings.environment)
+    fetch = HttpFetcher(settings)
+    with showing(quiet=given["quiet"], verbose=given["verbose"]) as notify:
+        yield Doors(
+            settings=settings,
+            programs=programs,
+            fetch=fetch,
+            registry=Registry(fetch, settings),
+            store=Store(Path(settings.store)),
+            engine=DockerEngine(programs, settings),
+            tables=load_tables(),
+            notify=notify,
+            clock=time.monotonic,
+            stdin=sys.stdin.buffer.read,
+        )
+
+
+def options_of(given: dict[str, Any]) -> Options:
+    from dlm_build.pipeline import Options
+
+    named = {name: given[name] for name in Options.__struct_fields__ if name in given}
+    if named.get("as_of") == "now":
+        named["as_of"] = _today()
+    return Options(verify=not given.get("no_verify", False), **named)
+
+
+def _today() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z")
+
+
+def emit(record: Record) -> None:
+    from dlm_build.records import to_json
+
+    sys.stdout.buffer.write(to_json(record))
+    sys.stdout.flush()
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+
+def build(**given: Any) -> None:
+    from dlm_build.pipeline import run_item
+
+    options = options_of(given)
+    with wired(given) as doors:
+        report = run_item(given["item"], options, doors)
+    _finish(report, given, asked_to_verify=options.verify)
+
+
+def verify(**given: Any) -> None:
+    from dlm_build.pipeline import verify_item
+
+    with wired(given) as doors:
+        report = verify_item(given["item"], options_of(given), doors)
+    _finish(report, given, asked_to_verify=True)
+
+
+def _finish(report: Report, given: dict[str, Any], *, asked_to_verify: bool) -> NoReturn:
+    from dlm_build.cli.show import print_report
+
+    if given["as_json"]:
+        emit(report)
+    else:
+        print_report(report)
+    outcome = Outcome(report.verdict.outcome)
+    sys.exit(0 if outcome is Outcome.BUILT and not asked_to_verify else EXIT_CODES[outcome])
+
+
+def plan(**given: Any) -> None:
+    from dlm_build.cli.show import print_plan
+    from dlm_build.pipeline import plan_item
+
+    with wired(given) as doors:
+        item, made = plan_item(given["item"], options_of(given), doors)
+    if given["as_json"]:
+        emit(made)
+    else:
+        print_plan(item, made)
+
+
+def lock(**given: Any) -> None:
+    from dlm_build.cli.show import print_lock
+    from dlm_build.pipeline import lock_item
+
+    with wired(given) as doors:
+        folder, made = lock_item(given["item"], options_of(given), doors)
+    if given["as_json"]:
+        emit(made)
+    else:
+        print_lock(made, folder)
+
+
+def render(**given: Any) -> None:
+    from dlm_build.cli.show import print_context
+    from dlm_build.pipeline import render_item
+
+    with wired(given) as doors:
+        folder, made = render_item(given["item"], options_of(given), doors)
+    if given["as_json"]:
+        emit(made)
+    else:
+        print_context(made, folder)
+
+
+def doctor(**given: Any) -> None:
+    from dlm_build.cli.show import print_diagnosis
+    from dlm_build.doctor import diagnose
+
+    with wired(given) as doors:
+        diagnosis = diagnose(doors)
+    if given["as_json"]:
+        emit(diagnosis)
+    else:
+        print_diagnosis(diagnosis)
+    sys.exit(0 if diagnosis.ready else EXIT_CODES[Outcome.INFRA])
+
+
+def bases_list(**given: Any) -> None:
+    from dlm_build.cli.show import print_bases
+    from dlm_build.planning import load_tables
+    from dlm_build.planning.bases import list_bases
+
+    rows = list_bases(load_tables())
+    if given["as_json"]:
+        emit(rows)
+    else:
+        print_bases(rows)
+
+
+def bases_check(**given: Any) -> None:
+    from dlm_build.cli.show import print_base_checks
+    from dlm_build.planning.bases import check_bases
+
+    with wired(given) as doors:
+        checked = check_bases(doors.tables, doors.registry, doors.notify, everything=given["everything"])
+    if given["as_json"]:
+        emit(checked)
+    else:
+        print_base_checks(checked)
+
+
+def bases_resolve(**given: Any) -> None:
+    from dlm_build.planning.bases import resolve_base
+
+    with wired(given) as doors:
+        image = resolve_base(given["reference"], doors.registry)
+    if given["as_json"]:
+        emit(image)
+    else:
+        click.echo(f"{image.repository}:{image.tag}")
+        click.echo(f"  index        {image.index_digest or 'none: a single manifest'}")
+        click.echo(f"  linux/amd64  {image.platform_digest or 'not asked'}")
+
+
+def schema() -> None:
+    import json
+
+    from dlm_build.judging.report import report_schema
+
+    click.echo(json.dumps(report_schema(), indent=2, sort_keys=True))

@@ -1,0 +1,198 @@
+"""`dlm-build`: the commands and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from dlm_build import __version__
+from dlm_build.cli import commands
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXAMPLES = """
+\b
+Examples:
+  dlm-build item.json                      build the image, run the packaged sample, judge it
+  dlm-build plan item.json                 what would be built, and why
+  dlm-build item.json --no-gpu --json      on the CPU; the report as JSON on stdout
+  curl -s https://…/item.json | dlm-build -
+  dlm-build verify item.json               run and judge the image that was built before
+  dlm-build doctor                         what this machine can do
+
+\b
+Exit codes:
+  0 matches (or built, with --no-verify)   8 unpinned         13 timeout
+  2 wrong option or setting                9 source-gone      14 infra
+  3 ran (no expected output)              10 hash-mismatch    15 built (nothing to run)
+  4 mismatch      5 model-error           11 gpu-incompatible
+  6 item-invalid  7 item-hostile          12 resource        130 interrupted
+"""
+
+
+class DefaultToBuild(click.Group):
+    """`dlm-build item.json` is `dlm-build build item.json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = next((a for a in args if a == "-" or not a.startswith("-")), None)
+        asks = any(a in ("--help", "-h", "--version") for a in args[:1])
+        if args and not asks and first not in self.commands and _names_item(args):
+            args = ["build", *args]
+        return super().parse_args(ctx, args)
+
+
+def _names_item(args: list[str]) -> bool:
+    return any(a == "-" or not a.startswith("-") for a in args)
+
+
+def item_options(command: F) -> F:
+    """ITEM and the options every step that reads one has."""
+    for option in reversed(
+        [
+            click.argument("item", metavar="ITEM"),
+            click.option("--output", "-o", metavar="DIR", help="Folder for the records [dlm-out/<id>-<hash>]."),
+            click.option("--base", metavar="IMAGE@sha256:…", help="Build on this image instead of the planned one."),
+            click.option("--as-of", default="item", metavar="DATE|item|now", show_default=True,
+                         help="Newest packages the environment may use."),
+            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
+            click.option("--allow-shell", is_flag=True, help="Let the item's `run` be a shell line."),
+            click.option("--allow-unpinned", is_flag=True, help="Pin what the item leaves floating, as it is today."),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return common_options(command)
+
+
+def lock_options(command: F) -> F:
+    for option in reversed(
+        [
+            click.option("--lock", metavar="FILE", help="Use this lock.json; refuse if it does not fit the item."),
+            click.option("--update", is_flag=True, help="Look everything up again: archive, packages, digests."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def build_options(command: F) -> F:
+    for option in reversed(
+        [
+            click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
+            click.option("--engine", type=click.Choice(["auto", "docker"]), default="auto", show_default=True),
+            click.option("--force", is_flag=True, help="Build and run again what was already done."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def common_options(command: F) -> F:
+    for option in reversed(
+        [
+            click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml]."),
+            click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout."),
+            click.option("--verbose", "-v", is_flag=True, help="Say more on stderr."),
+            click.option("--quiet", "-q", is_flag=True, help="Only the result and errors."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=DefaultToBuild, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dlm-build")
+def cli() -> None:
+    """Build the container a STAC model item promises, pinned to the byte, and prove it with the packaged sample.
+
+    `dlm-build ITEM` is `dlm-build build ITEM`. ITEM is a path (JSON or YAML), an http(s) URL, or - for stdin.
+    """
+
+
+@cli.command(epilog=EXAMPLES)
+@item_options
+@lock_options
+@build_options
+@click.option("--no-verify", is_flag=True, help="Stop after the build.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; lock, build and run nothing.")
+def build(dry_run: bool, **given: Any) -> None:
+    """Do the whole job: read, plan, lock, render, build, run the sample, judge it."""
+    commands.plan(**given) if dry_run else commands.build(**given)
+
+
+@cli.command()
+@item_options
+def plan(**given: Any) -> None:
+    """Print every decision with its reason."""
+    commands.plan(**given)
+
+
+@cli.command()
+@item_options
+@lock_options
+def lock(**given: Any) -> None:
+    """Turn every name into bytes: lock.json, conda-lock.yml, explicit.txt."""
+    commands.lock(**given)
+
+
+@cli.command()
+@item_options
+@lock_options
+def render(**given: Any) -> None:
+    """Write the folder with the Dockerfile; it builds alone with `docker build`."""
+    commands.render(**given)
+
+
+@cli.command()
+@item_options
+@build_options
+def verify(**given: Any) -> None:
+    """Run the packaged sample in the image built before, and judge the output."""
+    commands.verify(**given)
+
+
+@cli.command()
+@common_options
+def doctor(**given: Any) -> None:
+    """Say what this machine can do, and how to mend what is missing."""
+    commands.doctor(**given)
+
+
+@cli.group()
+def bases() -> None:
+    """The table of pinned base images."""
+
+
+@bases.command("list")
+@common_options
+def bases_list(**given: Any) -> None:
+    """Print the table."""
+    commands.bases_list(**given)
+
+
+@bases.command("check")
+@common_options
+@click.option("--all", "everything", is_flag=True, help="Superseded and doubtful pins too.")
+def bases_check(**given: Any) -> None:
+    """Ask the registry, or its mirror, which pins still live."""
+    commands.bases_check(**given)
+
+
+@bases.command("resolve")
+@click.argument("reference", metavar="IMAGE[:TAG|@sha256:…]")
+@common_options
+def bases_resolve(**given: Any) -> None:
+    """Print the index and linux/amd64 digests an image has today."""
+    commands.bases_resolve(**given)
+
+
+@cli.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of report.json."""
+    commands.schema()
+
+
+def main() -> None:
+    """Entry point of the `dlm-build` program."""
+    commands.guarded(cli)

@@ -1,0 +1,87 @@
+"""Draws progress events: bars on a terminal, plain lines elsewhere, nothing with --quiet. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dlm_build.errors import shown
+from dlm_build.progress import Event, Notify, silent
+
+PLAIN_INTERVAL = 5.0
+"""Seconds between two plain lines about the same piece of work."""
+
+
+@contextmanager
+def showing(*, quiet: bool, verbose: bool) -> Iterator[Notify]:
+    """A Notify for the terminal at hand, open for as long as the block runs."""
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bars() as notify:
+            yield notify
+    else:
+        yield _plain(verbose)
+
+
+def _plain(verbose: bool) -> Notify:
+    last: dict[str, float] = {}
+
+    def notify(event: Event) -> None:
+        now = time.monotonic()
+        ended = event.total is not None and event.done == event.total
+        if event.done is not None and not verbose and not ended and now - last.get(event.step, 0.0) < PLAIN_INTERVAL:
+            return
+        last[event.step] = now
+        print(f"{event.step:>7}  {shown(event.text, 300)}{_amount(event)}", file=sys.stderr, flush=True)
+
+    return notify
+
+
+def _amount(event: Event) -> str:
+    if event.done is None:
+        return ""
+    if event.unit == "bytes":
+        total = f" of {event.total / 1e6:.1f}" if event.total else ""
+        return f"  {event.done / 1e6:.1f}{total} MB"
+    total = f" of {event.total}" if event.total else ""
+    return f"  {event.done}{total} {event.unit}"
+
+
+@contextmanager
+def _bars() -> Iterator[Notify]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[step]:>7}"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[amount]}"),
+        TimeElapsedColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as progress:
+
+        def notify(event: Event) -> None:
+            text = escape(shown(event.text, 80))
+            if event.done is None:
+                console.print(f"[dim]{event.step:>7}[/]  {text}")
+            if event.step not in tasks:
+                for done in tasks.values():
+                    progress.update(done, visible=False)
+                tasks[event.step] = progress.add_task(text, step=event.step, amount="", total=None)
+            progress.update(
+                tasks[event.step],
+                description=text,
+                completed=event.done or 0,
+                total=event.total,
+                amount=_amount(event).strip(),
+            )
+
+        yield notify

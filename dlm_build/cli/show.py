@@ -1,0 +1,159 @@
+"""Records as people read them: short tables on stdout. Item text is escaped before it reaches the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlm_build.errors import EXIT_CODES, Outcome, shown
+from dlm_build.records import Check, Context, Finding, Item, Lock, Plan, Report, Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dlm_build.doctor import Diagnosis
+    from dlm_build.planning.bases import BaseChecks, BaseRows
+
+GOOD = {Outcome.MATCHES, Outcome.BUILT}
+COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+
+
+def print_plan(item: Item, plan: Plan) -> None:
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    click.secho(f"{shown(plan.item_id)}  {shown(plan.title or '')}".rstrip(), bold=True)
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in ("decision", "value", "because"):
+        table.add_column(name, overflow="fold")
+    for decision in plan.decisions:
+        source = f" [{decision.source}]" if decision.source else ""
+        value, reason = shown(decision.value, 300), shown(decision.reason + source, 400)
+        table.add_row(Text(decision.name), Text(value), Text(reason))
+    _console().print(table)
+    print_findings(plan.findings or item.findings)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    order = {"error": 0, "warning": 1, "info": 2}
+    for finding in sorted(findings, key=lambda f: order[f.severity]):
+        click.secho(f"{finding.severity:>7} ", fg=COLOURS[finding.severity], nl=False)
+        click.echo(f" {finding.pointer or '/'}: {finding.message}")
+        if finding.hint:
+            click.echo(f"          fix: {finding.hint}")
+
+
+def print_lock(lock: Lock, folder: Path) -> None:
+    conda = sum(1 for p in lock.packages if p.manager == "conda")
+    size = sum(p.size or 0 for p in lock.packages)
+    click.secho(f"locked  {shown(lock.plan.item_id)}", bold=True)
+    click.echo(f"  base         {lock.base.repository}:{lock.base.tag}")
+    click.echo(f"               {lock.base.digest}")
+    click.echo(f"  environment  {conda} conda packages, {len(lock.packages) - conda} wheels, {megabytes(size)}")
+    click.echo(f"  archive      sha256 {lock.plan.archive.sha256}, {megabytes(lock.plan.archive.size)}")
+    if lock.plan.source:
+        click.echo(f"  source       {shown(lock.plan.source.url)} at {lock.plan.source.commit}")
+    click.echo(f"  lock digest  {lock.digest}")
+    click.echo(f"written to {folder}: lock.json, conda-lock.yml, explicit.txt, plan.json")
+
+
+def print_context(context: Context, folder: Path) -> None:
+    size = sum(file.size for file in context.files)
+    click.secho(f"rendered  {len(context.files)} files, {megabytes(size)}", bold=True)
+    click.echo(f"  context digest  {context.digest}")
+    click.echo(f"written to {folder}; with a network it also builds alone:")
+    click.echo(f"  docker build {folder}")
+
+
+def print_report(report: Report) -> None:
+    """The short human summary; everything else is in report.json."""
+    if report.item and report.verdict.outcome in (Outcome.ITEM_INVALID, Outcome.UNPINNED, Outcome.RAN, Outcome.BUILT):
+        print_findings(f for f in _findings(report) if f.severity != "info")
+    if report.image:
+        image = report.image
+        click.echo(f"image    {image.reference}  {megabytes(image.size)}")
+        click.echo(f"         {image.digest}")
+    if report.run:
+        _print_run(report.run)
+    for check in report.verdict.checks:
+        _print_check(check)
+    _print_verdict(report)
+    reused = [step.name for step in report.steps if step.reused]
+    times = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in report.steps if not step.reused)
+    click.secho(f"{times}" + (f"; already done: {', '.join(reused)}" if reused else ""), dim=True)
+
+
+def _findings(report: Report) -> tuple[Finding, ...]:
+    if report.plan:
+        return report.plan.findings
+    return report.item.findings if report.item else ()
+
+
+def _print_run(run: Run) -> None:
+    memory = f", peak memory {megabytes(run.peak_memory)}" if run.peak_memory else ""
+    device = f"{run.device.upper()} {run.gpu_name or ''}".strip()
+    click.echo(f"run      {run.end} in {run.seconds:.1f} s on {device} ({shown(run.device_reason)}){memory}")
+    if run.end != "finished" and run.log_tail:
+        for line in run.log_tail.strip().splitlines()[-15:]:
+            click.echo(f"    | {shown(line, 200)}")
+
+
+def _print_check(check: Check) -> None:
+    mark, colour = ("pass", "green") if check.passed else ("FAIL", "red")
+    figures = "" if check.measured is None else f"  {_figure(check.measured)} (limit {_figure(check.limit)})"
+    click.secho(f"  {mark}  ", fg=colour, nl=False)
+    click.echo(f"{check.name}{figures}  {shown(check.detail, 200)}".rstrip())
+
+
+def _figure(value: float | str | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else shown(str(value))
+
+
+def _print_verdict(report: Report) -> None:
+    verdict = report.verdict
+    outcome = Outcome(verdict.outcome)
+    where = f" on {verdict.device.upper()}" if verdict.device else ""
+    relaxed = " (limits relaxed by the item)" if verdict.relaxed else ""
+    click.secho(f"{outcome}{where}{relaxed}", fg="green" if outcome in GOOD else "red", bold=True, nl=False)
+    click.echo(f"  {verdict.summary}  [exit {EXIT_CODES[outcome]}]" if outcome not in GOOD else f"  {verdict.summary}")
+    if verdict.hint:
+        click.echo(f"  fix: {verdict.hint}")
+
+
+def print_diagnosis(diagnosis: Diagnosis) -> None:
+    marks = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "missing": ("missing", "red")}
+    for finding in diagnosis.lines:
+        mark, colour = marks[finding.state]
+        click.secho(f"{mark:>8}  ", fg=colour, nl=False)
+        click.echo(f"{finding.name:<22} {finding.detail}")
+        if finding.fix:
+            click.echo(f"{'':>10}{'':<22} fix: {finding.fix}")
+    ready = "ready to build and verify" if diagnosis.ready else "not ready: mend what is marked missing"
+    click.secho(ready, bold=True)
+
+
+def print_bases(rows: BaseRows) -> None:
+    for row in rows.rows:
+        age = "superseded" if row.superseded else ""
+        click.echo(f"{row.repository}:{row.tag:<44} {row.digest}  {row.kind:<15} {row.trust:<18} {age}".rstrip())
+
+
+def print_base_checks(checked: BaseChecks) -> None:
+    colours = {"alive": "green", "dead": "red", "unreachable": "yellow"}
+    for row in checked.rows:
+        click.secho(f"{row.state:<12}", fg=colours.get(row.state), nl=False)
+        click.echo(f"{row.repository}:{row.tag}  {row.digest}  {shown(row.detail)}".rstrip())
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"

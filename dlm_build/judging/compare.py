@@ -1,0 +1,83 @@
+"""Two decoded files → checks. Pure arithmetic; every limit stands beside its reason.
+
+Order: what the file is, then its form (shape, dtype, nodata, place on Earth), then its values by task. A check that
+makes the later ones meaningless ends the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlm_build.judging import values
+from dlm_build.judging.decode import Decoded
+from dlm_build.records import Check, ComparisonPolicy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+PICTURES = ("geotiff", "png", "jpeg")
+
+
+def compare(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> tuple[Check, ...]:
+    """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass."""
+    if expected.kind == "json" and actual.kind == "json":
+        return values.json_checks(actual.value, expected.value, policy)
+    if not expected.arrays or not actual.arrays:
+        same = Check(
+            name="file type", passed=False, measured=actual.kind, limit=expected.kind, detail="not the kind expected"
+        )
+        return (same,)
+    return tuple(_arrays(actual, expected, policy))
+
+
+def _arrays(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Iterator[Check]:
+    yield from _place(actual, expected)
+    names = _pairs(actual, expected)
+    if names is None:
+        yield Check(
+            name="arrays",
+            passed=False,
+            measured=", ".join(actual.arrays),
+            limit=", ".join(expected.arrays),
+            detail="other array names",
+        )
+        return
+    for mine, theirs in names:
+        yield from _array(actual.arrays[mine], expected.arrays[theirs], policy, expected)
+
+
+def _pairs(actual: Decoded, expected: Decoded) -> list[tuple[str, str]] | None:
+    if len(actual.arrays) == len(expected.arrays) == 1:
+        return [(next(iter(actual.arrays)), next(iter(expected.arrays)))]
+    if set(actual.arrays) != set(expected.arrays):
+        return None
+    return [(name, name) for name in expected.arrays]
+
+
+def _place(actual: Decoded, expected: Decoded) -> Iterator[Check]:
+    """Exact: a shifted or unplaced map is another map. Only what the expected file states is asked for."""
+    if expected.nodata is not None:
+        yield _equal("nodata", actual.nodata, expected.nodata)
+    if expected.crs is not None:
+        yield _equal("crs", actual.crs, expected.crs)
+    if expected.transform is not None:
+        yield _equal("transform", str(actual.transform), str(expected.transform))
+
+
+def _equal(name: str, measured: str | None, wanted: str) -> Check:
+    return Check(name=name, passed=measured == wanted, measured=str(measured), limit=wanted)
+
+
+def _array(
+    actual: npt.NDArray[Any], expected: npt.NDArray[Any], policy: ComparisonPolicy, described: Decoded
+) -> Iterator[Check]:
+    shape = _equal("shape", str(actual.shape), str(expected.shape))
+    dtype = _equal("dtype", str(actual.dtype), str(expected.dtype))
+    yield from (shape, dtype)
+    if not shape.passed or not dtype.passed:
+        return
+    if expected.size == 0:
+        yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="the expected array is empty")
+        return
+    yield from values.array_checks(actual, expected, policy, picture=described.kind in ("png", "jpeg"))

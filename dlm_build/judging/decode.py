@@ -1,0 +1,69 @@
+"""The parent's side of decoding: starts the sandboxed child and maps the arrays it wrote."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlm_build.errors import DlmBuildError, ResourceExceeded, shown
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dlm_build.proc import Programs
+
+DEADLINE = 300.0
+"""Seconds of wall time for one pair of files."""
+
+
+class NotDecodable(DlmBuildError):
+    """The bytes are not what any decoder reads; the caller says whose they are."""
+
+
+class Decoded(NamedTuple):
+    """One file as arrays. `arrays` maps names to (C-ordered) numpy arrays; pictures are (bands, height, width)."""
+
+    kind: str
+    """`geotiff`, `png`, `jpeg`, `npy`, `npz`, `json` or `bytes`."""
+    arrays: dict[str, npt.NDArray[Any]]
+    nodata: str | None = None
+    crs: str | None = None
+    transform: tuple[float, ...] | None = None
+    value: Any = None
+    """Of a JSON file."""
+
+
+def decode(path: Path, scratch: Path, programs: Programs) -> Decoded:
+    """Raises NotDecodable, or ResourceExceeded when the decoder passed its memory or time."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    argv: Sequence[str] = (sys.executable, "-I", "-m", "dlm_build.judging.decoder", str(scratch), str(path))
+    ended = programs.run(argv, timeout=DEADLINE)
+    if ended.timed_out or ended.status in (-9, -24) or "MemoryError" in ended.stderr:
+        raise ResourceExceeded(
+            f"decoding {path.name} passed its limit of memory or time", "is it what it claims to be?"
+        )
+    if ended.status != 0:
+        raise NotDecodable(f"{path.name} cannot be decoded: {shown(ended.tail(1), 300)}")
+    return _mapped(scratch)
+
+
+def _mapped(scratch: Path) -> Decoded:
+    import numpy as np
+
+    told = json.loads((scratch / "0.json").read_text())
+    arrays = {
+        str(name): np.load(scratch / f"0-{index}.npy", mmap_mode="r", allow_pickle=False)
+        for index, name in enumerate(told["names"])
+    }
+    transform = told.get("transform")
+    return Decoded(
+        kind=str(told["kind"]),
+        arrays=arrays,
+        nodata=told.get("nodata"),
+        crs=told.get("crs"),
+        transform=tuple(map(float, transform)) if transform else None,
+        value=told.get("value"),
+    )

@@ -1,0 +1,138 @@
+"""The child that decodes strangers' files: `python -m dlm_build.judging.decoder FOLDER FILE…`.
+
+For each FILE it writes FOLDER/<n>.json (what it is) and FOLDER/<n>-<m>.npy (its arrays). The file type is told by
+its first bytes, never by its name. No network, no pickle, bounded memory and time; GDAL reads two drivers only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+MEMORY = 4 << 30
+"""Bytes of address space."""
+SECONDS = 120
+"""CPU seconds."""
+PIXELS = 1 << 30
+"""Bytes a picture may decode to; asked of its header before any pixel is read."""
+TEXT = 16 << 20
+"""Bytes of a JSON or text output."""
+
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def main(folder: str, files: list[str]) -> None:
+    _confine()
+    for number, name in enumerate(files):
+        _write(Path(folder), number, _decoded(Path(name)))
+
+
+def _confine() -> None:
+    for what, limit in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_FSIZE, 2 * PIXELS),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (limit, limit))
+    # A new network namespace has no interfaces. Where the kernel refuses one, the drivers below open local files only.
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+
+
+def _decoded(path: Path) -> dict[str, Any]:
+    with path.open("rb") as stream:
+        magic = stream.read(16)
+    if magic[:6] == b"\x93NUMPY":
+        return _numpy(path, "npy")
+    if magic[:4] == b"PK\x03\x04":
+        return _numpy(path, "npz")
+    if magic[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return _picture(path, "GTiff", "geotiff")
+    if magic[:8] == b"\x89PNG\r\n\x1a\n":
+        return _picture(path, "PNG", "png")
+    if magic[:3] == b"\xff\xd8\xff":
+        return _picture(path, "JPEG", "jpeg")
+    return _text(path)
+
+
+def _numpy(path: Path, kind: str) -> dict[str, Any]:
+    import numpy as np
+
+    loaded = np.load(path, allow_pickle=False, mmap_mode="r" if kind == "npy" else None)
+    named = {"array": loaded} if kind == "npy" else {name: loaded[name] for name in sorted(loaded.files)}
+    return {"kind": kind, "arrays": named}
+
+
+def _picture(path: Path, driver: str, kind: str) -> dict[str, Any]:
+    import warnings
+
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    # EMPTY_DIR: no side-car file beside the output can change what it says.
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(path, driver=driver) as image:
+        size = image.width * image.height * image.count * max(_item_size(name) for name in image.dtypes)
+        if size > PIXELS:
+            raise ValueError(f"decodes to {size} bytes, more than {PIXELS}")
+        georeferenced = image.crs is not None or not image.transform.is_identity
+        return {
+            "kind": kind,
+            "arrays": {"array": image.read()},
+            "nodata": None if image.nodata is None else repr(float(image.nodata)),
+            "crs": image.crs.to_wkt() if image.crs else None,
+            "transform": list(image.transform)[:6] if georeferenced else None,
+        }
+
+
+def _item_size(name: str) -> int:
+    import numpy as np
+
+    return int(np.dtype(name).itemsize)
+
+
+def _text(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > TEXT:
+        raise ValueError("neither a picture, an array nor JSON, and too large for text")
+    raw = path.read_bytes()
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {"kind": "bytes", "arrays": {}}
+    return {"kind": "json", "arrays": {}, "value": value}
+
+
+def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:
+    import numpy as np
+
+    arrays = decoded.pop("arrays")
+    names = list(arrays)
+    for index, name in enumerate(names):
+        if arrays[name].dtype.hasobject:
+            raise ValueError("holds Python objects")
+        np.save(folder / f"{number}-{index}.npy", arrays[name], allow_pickle=False)
+    decoded["names"] = names
+    (folder / f"{number}.json").write_text(json.dumps(_finite(decoded)))
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities as text, since JSON has no word for them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    return [_finite(v) for v in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], sys.argv[2:])
+    except Exception as problem:
+        sys.exit(f"{type(problem).__name__}: {problem}")

@@ -1,0 +1,103 @@
+"""A run and its plan → one verdict of the closed set. Nothing the container printed decides anything here."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlm_build.errors import Outcome, shown
+from dlm_build.judging.compare import compare
+from dlm_build.judging.decode import Decoded, NotDecodable, decode
+from dlm_build.judging.pairing import answering
+from dlm_build.records import Check, ComparisonPolicy, Member, OutputFile, Plan, Run, Verdict
+
+if TYPE_CHECKING:
+    from dlm_build.proc import Programs
+    from dlm_build.store import Store
+
+ENDS = {
+    "model-error": (Outcome.MODEL_ERROR, "read the model's own message above; `--verbose` shows all of it"),
+    "timeout": (Outcome.TIMEOUT, "raise `[limits] seconds` in the settings if the model is only slow"),
+    "resource": (Outcome.RESOURCE, "raise the limit named above in `[limits]` of the settings if it is honest need"),
+    "infra": (Outcome.INFRA, "not the model's fault: mend the engine (`dlm-build doctor`) and run again"),
+}
+NO_EXPECTATION = "publish the expected output in the archive and name it in dlm:data.test_file.output"
+
+
+def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
+    """`matches` only when at least one check was made and all passed; on the device the run really used."""
+    if run.end != "finished":
+        outcome, hint = ENDS[run.end]
+        return Verdict(outcome=outcome, device=run.device, summary=run.detail, hint=hint)
+    if not run.outputs:
+        summary = "the model ended well and wrote no output file"
+        return Verdict(outcome=Outcome.MODEL_ERROR, device=run.device, summary=summary, hint="write to {output}")
+    expected = plan.sample.expected if plan.sample else None
+    if expected is None or plan.comparison is None:
+        summary = f"ran and wrote {_files(run)}; the item promises no output to compare with"
+        return Verdict(outcome=Outcome.RAN, device=run.device, summary=summary, hint=NO_EXPECTATION)
+    checks = _checks(run, expected, plan.comparison, store, programs)
+    return _judged(checks, run, expected, plan.comparison)
+
+
+def _files(run: Run) -> str:
+    return f"{len(run.outputs)} file{'s' if len(run.outputs) > 1 else ''}"
+
+
+def _checks(
+    run: Run, expected: Member, policy: ComparisonPolicy, store: Store, programs: Programs
+) -> tuple[Check, ...]:
+    output = answering(expected.path, run.outputs)
+    if output is None:
+        names = ", ".join(shown(o.path, 40) for o in run.outputs[:6])
+        return (Check(name="output file", passed=False, measured=names, limit=expected.path, detail="none answers it"),)
+    if output.sha256 == expected.sha256:
+        same = Check(name="bytes", passed=True, measured="identical", limit="identical", detail="one sha256")
+        return (same,)
+    with tempfile.TemporaryDirectory(prefix="dlm-build-") as scratch:
+        theirs = _expected(expected, store, Path(scratch), programs)
+        try:
+            mine = _actual(run, output, Path(scratch), programs)
+        except NotDecodable as problem:
+            return (Check(name="decodes", passed=False, measured=output.path, detail=problem.message),)
+        return compare(mine, theirs, policy)
+
+
+def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -> Decoded:
+    """Raises ItemInvalid when the published expectation itself cannot be read."""
+    from dlm_build.errors import ItemInvalid
+
+    try:
+        return decode(store.path(member.sha256), scratch / "expected", programs)
+    except NotDecodable as problem:
+        raise ItemInvalid(
+            f"the expected output {shown(member.path)}: {problem.message}",
+            "publish it as npy, npz, GeoTIFF, PNG or JSON",
+        ) from problem
+
+
+def _actual(run: Run, output: OutputFile, scratch: Path, programs: Programs) -> Decoded:
+    return decode(Path(run.output_folder) / output.path, scratch / "actual", programs)
+
+
+def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: ComparisonPolicy) -> Verdict:
+    failed = [check for check in checks if not check.passed]
+    if checks and not failed:
+        return Verdict(
+            outcome=Outcome.MATCHES,
+            device=run.device,
+            relaxed=policy.relaxed,
+            summary=f"the output repeats the author's {shown(expected.path)} ({len(checks)} checks)",
+            checks=checks,
+        )
+    first = failed[0] if failed else None
+    why = f"{first.name}: {first.measured} against {first.limit}" if first else "no check could be made"
+    return Verdict(
+        outcome=Outcome.MISMATCH,
+        device=run.device,
+        relaxed=policy.relaxed,
+        summary=f"the output is not the author's {shown(expected.path)}: {shown(why, 200)}",
+        hint="the outputs folder holds what the model gave; compare it with the expected file",
+        checks=checks,
+    )

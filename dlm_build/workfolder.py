@@ -1,0 +1,109 @@
+"""The folder one item's records are written to: whole or not at all, one process at a time.
+
+item.json  materials.json  plan.json  lock.json  conda-lock.yml  explicit.txt
+context/   image.json      outputs/   verified.json  report.json
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from dlm_build.errors import InfraError, UsageError
+from dlm_build.records import Item, R, from_json, to_json
+from dlm_build.store import disk_error
+
+
+def default_folder(item: Item) -> Path:
+    """`dlm-out/<readable part of the id>-<8 hex of the item's digest>`; hostile ids only lose their readable part."""
+    return Path("dlm-out") / f"{slug(item.id)}-{hashlib.sha256(item.origin.encode()).hexdigest()[:8]}"
+
+
+def slug(text: str) -> str:
+    """Lower-case letters, digits and single dashes, at most 40; `item` where nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-") or "item"
+
+
+class WorkFolder:
+    """Reads and writes records by file name inside `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def save(self, name: str, record: msgspec.Struct) -> Path:
+        return self.save_bytes(name, to_json(record))  # type: ignore[arg-type]
+
+    def save_bytes(self, name: str, data: bytes) -> Path:
+        """Beside, fsync, rename; a file that already holds `data` is left alone."""
+        target = self.root / name
+        try:
+            if target.is_file() and target.read_bytes() == data:
+                return target
+            return write_atomic(target, data)
+        except OSError as problem:
+            raise disk_error(problem, target) from problem
+
+    def load(self, name: str, kind: type[R]) -> R | None:
+        """The record, or None where it is absent or of another version of dlm-build."""
+        try:
+            return from_json(kind, (self.root / name).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def forget(self, name: str) -> None:
+        (self.root / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the folder for this process. Raises InfraError when another dlm-build works in it."""
+        self._create()
+        with (self.root / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                raise InfraError(
+                    f"another dlm-build is working in {self.root}", "wait for it, or give another --output"
+                ) from problem
+            yield
+
+    def _create(self) -> None:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as problem:
+            raise UsageError(f"--output {self.root} is a file", "give a folder") from problem
+        except OSError as problem:
+            raise disk_error(problem, self.root) from problem
+
+
+def write_atomic(target: Path, data: bytes) -> Path:
+    """Readers see the old bytes or the new ones, after any crash."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def load_file(path: Path, kind: type[R], what: str) -> R:
+    """A record the operator names on the command line. Raises UsageError."""
+    try:
+        return from_json(kind, path.read_bytes())
+    except OSError as problem:
+        raise UsageError(f"{what} {path}: {problem.strerror}", "give the path of an existing file") from problem
+    except msgspec.DecodeError as problem:
+        raise UsageError(
+            f"{what} {path} is not one that this version reads: {problem}", "make it again with `dlm-build`"
+        ) from problem

@@ -1,0 +1,162 @@
+"""Real files through the real decoder child, to each outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from dlm_build.errors import ItemInvalid, Outcome
+from dlm_build.judging import judge
+from dlm_build.proc import RealPrograms
+from dlm_build.records import ComparisonPolicy, Member, OutputFile, Plan, Run, SampleSpec, Verdict
+from dlm_build.store import Store
+from tests.unit.plans import tiny_plan
+
+pytestmark = pytest.mark.programs
+LABELS = ComparisonPolicy(task="labels", dont_care=0, number_of_classes=3)
+
+
+def geotiff(path: Path, values: Any, **changes: Any) -> Path:
+    profile = {
+        "driver": "GTiff", "width": values.shape[2], "height": values.shape[1], "count": values.shape[0],
+        "dtype": values.dtype, "crs": "EPSG:32618", "transform": Affine(0.5, 0, 500000, 0, -0.5, 5000000), "nodata": 0,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **{**profile, **changes}) as out:
+        out.write(values)
+    return path
+
+
+def labels() -> Any:
+    return np.kron(np.arange(1, 5).reshape(1, 2, 2) % 3 + 1, np.ones((1, 16, 16), dtype=np.int64)).astype(np.uint8)
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.outputs = folder / "outputs"
+        self.outputs.mkdir()
+        self.store = Store(folder / "store")
+        self.programs = RealPrograms({"PATH": os.environ["PATH"]})
+
+    def judged(self, expected: Path | None, *outputs: Path, policy: ComparisonPolicy = LABELS, **run: Any) -> Verdict:
+        member = None
+        if expected is not None:
+            stored = self.store.add_file(expected)
+            member = Member(path=expected.name, size=stored.size, sha256=stored.sha256)
+        files = tuple(
+            OutputFile(path=p.name, size=p.stat().st_size, sha256=hashlib.sha256(p.read_bytes()).hexdigest())
+            for p in outputs
+        )
+        made = {
+            "end": "finished", "exit_status": 0, "detail": "ended", "device": "cpu", "device_reason": "no GPU",
+            "seconds": 1.0, "outputs": files, "output_folder": str(self.outputs),
+        }  # fmt: skip
+        return judge(Run(**{**made, **run}), self.plan(member, policy), self.store, self.programs)
+
+    def plan(self, expected: Member | None, policy: ComparisonPolicy) -> Plan:
+        sample = SampleSpec(input=Member(path="in.tif", size=1, sha256="0" * 64), expected=expected)
+        return tiny_plan(sample=sample, comparison=policy if expected else None)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_equal_pixels_in_other_bytes_match(bench: Bench, tmp_path: Path) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
+    verdict = bench.judged(expected, geotiff(bench.outputs / "out.tif", labels()))
+    assert verdict.outcome == Outcome.MATCHES and verdict.device == "cpu" and len(verdict.checks) >= 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "failing"),
+    [
+        ({"nodata": 255}, "nodata"),
+        ({"crs": "EPSG:32619"}, "crs"),
+        ({"transform": Affine(0.5, 0, 500000.5, 0, -0.5, 5000000)}, "transform"),
+    ],
+)
+def test_another_place_is_a_mismatch(bench: Bench, tmp_path: Path, changes: Any, failing: str) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels())
+    verdict = bench.judged(expected, geotiff(bench.outputs / "out.tif", labels(), **changes))
+    assert verdict.outcome == Outcome.MISMATCH
+    assert [c.name for c in verdict.checks if not c.passed] == [failing]
+
+
+@pytest.mark.parametrize(
+    ("values", "failing"),
+    [
+        (labels()[:, :16], "shape"),
+        (labels().astype(np.uint16), "dtype"),
+        (np.roll(labels(), 3, axis=1), "pixel agreement"),
+    ],
+)
+def test_another_form_or_content_is_a_mismatch(bench: Bench, tmp_path: Path, values: Any, failing: str) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels())
+    verdict = bench.judged(expected, geotiff(bench.outputs / "out.tif", values))
+    assert verdict.outcome == Outcome.MISMATCH and failing in verdict.summary
+
+
+def test_no_expected_output_is_ran_never_matches(bench: Bench) -> None:
+    verdict = bench.judged(None, geotiff(bench.outputs / "out.tif", labels()))
+    assert verdict.outcome == Outcome.RAN and "dlm:data.test_file" in verdict.hint
+
+
+def test_pickled_output_is_not_loaded(bench: Bench, tmp_path: Path) -> None:
+    np.save(tmp_path / "expected.npy", np.zeros(3, dtype=np.float32))
+    np.save(bench.outputs / "out.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    verdict = bench.judged(tmp_path / "expected.npy", bench.outputs / "out.npy")
+    assert verdict.outcome == Outcome.MISMATCH and verdict.checks[0].name == "decodes"
+
+
+def test_an_unreadable_expectation_is_the_items_fault(bench: Bench, tmp_path: Path) -> None:
+    broken = tmp_path / "expected.tif"
+    broken.write_bytes(b"II*\0" + b"\0" * 40)
+    with pytest.raises(ItemInvalid, match=r"expected\.tif"):
+        bench.judged(broken, geotiff(bench.outputs / "out.tif", labels()))
+
+
+def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels())
+    vrt = bench.outputs / "out.tif"
+    vrt.write_text('<VRTDataset rasterXSize="1" rasterYSize="1"></VRTDataset>')
+    assert bench.judged(expected, vrt).outcome == Outcome.MISMATCH
+
+
+def test_npz_and_float_npy(bench: Bench, tmp_path: Path) -> None:
+    values = np.linspace(0, 9, 1000, dtype=np.float32)
+    np.savez(tmp_path / "expected.npz", a=values, b=values * 2)
+    np.savez_compressed(bench.outputs / "out.npz", a=values, b=values * 2)
+    policy = ComparisonPolicy(task="float")
+    assert bench.judged(tmp_path / "expected.npz", bench.outputs / "out.npz", policy=policy).outcome == Outcome.MATCHES
+
+
+def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
+    (bench.outputs / "log.txt").write_text("done")
+    good = geotiff(bench.outputs / "result.tif", labels())
+    assert bench.judged(expected, bench.outputs / "log.txt", good).outcome == Outcome.MATCHES
+    two = geotiff(bench.outputs / "other.tif", labels())
+    verdict = bench.judged(expected, good, two)
+    assert verdict.outcome == Outcome.MISMATCH and verdict.checks[0].name == "output file"
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("model-error", "model-error"), ("timeout", "timeout"), ("resource", "resource"), ("infra", "infra")],
+)
+def test_how_the_run_ended_decides_first(bench: Bench, end: str, outcome: str) -> None:
+    verdict = bench.judged(None, end=end, exit_status=1, detail="why")
+    assert verdict.outcome == outcome and verdict.summary == "why" and verdict.hint
+
+
+def test_writing_nothing_is_the_models_error(bench: Bench) -> None:
+    assert bench.judged(None).outcome == Outcome.MODEL_ERROR
