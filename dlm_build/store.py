@@ -1,22 +1,41 @@
 """The content-addressed store: bytes are named by their sha256, written beside and renamed, never changed.
 
+    root/objects/ab/cdef…    objects, read-only, with one fixed time stamp
+    root/notes/<kind>/<key>  small facts about objects (an archive's members), written whole; never trusted alone
+    root/partial/<name>      downloads that a later process may resume
+    root/scratch/<owner>/    files in the making; the owner's lock dies with its process and the next one sweeps them
+    root/locks/<name>        one worker per piece of work, across processes
+
 A reader sees an object whole or not at all, under kill, full disk, or a second process writing the same bytes.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import msgspec
 
 from dlm_build.errors import HashMismatch, InfraError
-from dlm_build.records import Record
+from dlm_build.ownership import give_up, locked_file, own_folder, sweep
+from dlm_build.records import Record, from_json, to_json
 
 CHUNK = 1 << 20
+OBJECT_TIME = 315532800
+"""1980-01-01: objects have no time of their own, so that tools that compare times see equal bytes as equal files."""
+_ZEROS = bytes(64 << 10)
+
+R = TypeVar("R", bound=Record)
 
 
 class Stored(Record, frozen=True, kw_only=True):
@@ -25,10 +44,14 @@ class Stored(Record, frozen=True, kw_only=True):
 
 
 class Store:
-    """Objects under `root/objects/ab/cdef…`, read-only; scratch files under `root/partial`."""
+    """Objects by digest. One instance may be shared by threads; many processes may share one root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._workbench: Path | None = None
+        self._making = threading.Lock()
+
+    # --- reading
 
     def path(self, sha256: str) -> Path:
         """Where the object is or would be."""
@@ -37,63 +60,11 @@ class Store:
     def has(self, sha256: str) -> bool:
         return self.path(sha256).is_file()
 
-    def partial(self, name: str) -> Path:
-        """A scratch path for a resumable download; `name` is one component."""
-        folder = self.root / "partial"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / name
-
-    def add_bytes(self, data: bytes) -> Stored:
-        return self.add_stream([data])
-
-    def add_file(self, source: Path, expect: str | None = None) -> Stored:
-        """Copy `source` in, hashing on the way: one read, one write."""
-        with source.open("rb") as stream:
-            return self.add_stream(iter(lambda: stream.read(CHUNK), b""), expect)
-
-    def add_stream(self, chunks: Iterable[bytes], expect: str | None = None) -> Stored:
-        """Write `chunks` as one object. Raises HashMismatch when they are not `expect`, InfraError on a full disk."""
-        scratch = self.partial(f"{os.getpid()}-{secrets.token_hex(8)}")
-        digest, size = hashlib.sha256(), 0
-        try:
-            with scratch.open("xb") as out:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    out.write(chunk)
-                    size += len(chunk)
-                out.flush()
-                os.fsync(out.fileno())
-            return self._adopt(scratch, Stored(sha256=digest.hexdigest(), size=size), expect)
-        except OSError as problem:
-            raise disk_error(problem, self.root) from problem
-        finally:
-            scratch.unlink(missing_ok=True)
-
-    def adopt(self, scratch: Path, stored: Stored, expect: str | None = None) -> Stored:
-        """Take over a finished scratch file of this store whose digest the caller computed while writing it."""
-        try:
-            return self._adopt(scratch, stored, expect)
-        except OSError as problem:
-            raise disk_error(problem, self.root) from problem
-
-    def _adopt(self, scratch: Path, stored: Stored, expect: str | None) -> Stored:
-        if expect is not None and stored.sha256 != expect:
-            scratch.unlink(missing_ok=True)
-            raise HashMismatch(
-                f"sha256 is {stored.sha256} ({stored.size} bytes), promised was {expect}",
-                "the file changed since its digest was written, or another file is served in its place",
-            )
-        target = self.path(stored.sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.chmod(0o444)
-        scratch.replace(target)
-        _sync_folder(target.parent)
-        return stored
-
     def link(self, sha256: str, target: Path, mode: int = 0o444) -> None:
-        """Make `target` the object, by hard link where mode and file system allow, else by copy."""
-        target.parent.mkdir(parents=True, exist_ok=True)
+        """Make `target` the object, by hard link where mode and file system allow, else by copy. Replaces `target`."""
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)  # writing through an old link would change the object it shares
             if mode == 0o444:
                 with suppress(OSError):
                     os.link(self.path(sha256), target)
@@ -103,11 +74,219 @@ class Store:
         except OSError as problem:
             raise disk_error(problem, target.parent) from problem
 
+    # --- writing
+
+    def add_bytes(self, data: bytes) -> Stored:
+        return self.add_stream([data])
+
+    def add_file(self, source: Path, expect: str | None = None) -> Stored:
+        """Copy `source` in, hashing on the way: one read, one write."""
+        try:
+            with source.open("rb") as stream:
+                return self.add_stream(iter(lambda: stream.read(CHUNK), b""), expect)
+        except OSError as problem:
+            raise disk_error(problem, source) from problem
+
+    def add_stream(self, chunks: Iterable[bytes], expect: str | None = None) -> Stored:
+        """Write `chunks` as one object. Raises HashMismatch when they are not `expect`, InfraError on a full disk."""
+        with self.incoming() as incoming:
+            for chunk in chunks:
+                incoming.write(chunk)
+            return incoming.keep(expect)
+
+    def incoming(self) -> Incoming:
+        """An object in the making; see Incoming."""
+        return Incoming(self, self.scratch() / secrets.token_hex(8))
+
+    def adopt(self, scratch: Path, stored: Stored, expect: str | None = None) -> Stored:
+        """Take over a finished scratch file of this store whose digest the caller computed while writing it."""
+        if expect is not None and stored.sha256 != expect:
+            scratch.unlink(missing_ok=True)
+            raise HashMismatch(
+                f"sha256 is {stored.sha256} ({stored.size} bytes), promised was {expect}",
+                "the file changed since its digest was written, or another file is served in its place",
+            )
+        target = self.path(stored.sha256)
+        try:
+            _make_folder(target.parent)
+            _settle(scratch)
+            scratch.replace(target)
+            _sync_folder(target.parent)
+        except OSError as problem:
+            raise disk_error(problem, self.root) from problem
+        return stored
+
+    # --- notes
+
+    def note(self, kind: str, key: str, record: Record) -> None:
+        """Remember `record` under `kind`/`key`; the last writer wins, a reader sees one of them whole."""
+        with self.incoming() as incoming:
+            incoming.write(to_json(record))
+            incoming.place(self.root / "notes" / kind / key)
+
+    def noted(self, kind: str, key: str, shape: type[R]) -> R | None:
+        """What was noted, or None; a note that cannot be read is as good as none."""
+        try:
+            return from_json(shape, (self.root / "notes" / kind / key).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    # --- scratch space
+
+    def partial(self, name: str) -> Path:
+        """A path for a resumable download, kept when its process dies; `name` is one component."""
+        try:
+            return _made(self.root / "partial") / name
+        except OSError as problem:
+            raise disk_error(problem, self.root) from problem
+
+    def scratch(self) -> Path:
+        """This process's folder for unfinished files, on the objects' own file system; gone when the process is."""
+        with self._making:
+            if self._workbench is None or not self._workbench.is_dir():
+                try:
+                    sweep(self.root / "scratch")
+                    self._workbench, handle = own_folder(_made(self.root / "scratch"))
+                except OSError as problem:
+                    raise disk_error(problem, self.root) from problem
+                weakref.finalize(self, give_up, self._workbench, handle, os.getpid())
+            return self._workbench
+
+    @contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """A fresh folder inside `scratch()`, removed at the end."""
+        folder = self.scratch() / secrets.token_hex(8)
+        try:
+            folder.mkdir()
+        except OSError as problem:
+            raise disk_error(problem, folder) from problem
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Wait for, then hold, the lock called `name` (one component); it is released when the process dies."""
+        try:
+            path = _made(self.root / "locks") / name
+            handle = locked_file(path, wait=True)
+        except OSError as problem:
+            raise disk_error(problem, self.root) from problem
+        assert handle is not None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(handle)
+
+
+class Incoming:
+    """An object in the making: write, then `keep`; leaving the `with` block without keeping it removes it.
+
+    A caller that wants all or nothing of several objects seals each (`seal` gives path and digest, and leaves the
+    file in scratch space) and adopts them together.
+    """
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self._store = store
+        self.path = path
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._done = False
+        try:
+            self._out = path.open("xb", buffering=0)
+        except OSError as problem:
+            raise disk_error(problem, path.parent) from problem
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self._out.close()
+        if not self._done:
+            self.path.unlink(missing_ok=True)
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append; long runs of zeros become holes in the file."""
+        self._digest.update(chunk)
+        self._size += len(chunk)
+        try:
+            if len(chunk) >= len(_ZEROS) and _all_zeros(chunk):
+                self._out.seek(len(chunk), os.SEEK_CUR)
+                return
+            view = memoryview(chunk)
+            while view:
+                view = view[self._out.write(view) or 0 :]
+        except OSError as problem:
+            raise disk_error(problem, self._store.root) from problem
+
+    def seal(self) -> Stored:
+        """Make the bytes durable and give their digest; the file stays at `path`."""
+        try:
+            self._out.truncate(self._size)
+            os.fsync(self._out.fileno())
+            self._out.close()
+        except OSError as problem:
+            raise disk_error(problem, self._store.root) from problem
+        self._done = True
+        return Stored(sha256=self._digest.hexdigest(), size=self._size)
+
+    def keep(self, expect: str | None = None) -> Stored:
+        """Make it an object of the store. Raises HashMismatch when the bytes are not `expect`."""
+        stored = self.seal()
+        self._done = False
+        self._store.adopt(self.path, stored, expect)
+        self._done = True
+        return stored
+
+    def place(self, target: Path) -> None:
+        """Put it at `target` instead, by rename."""
+        self.seal()
+        self._done = False
+        try:
+            _make_folder(target.parent)
+            self.path.replace(target)
+            _sync_folder(target.parent)
+        except OSError as problem:
+            raise disk_error(problem, target.parent) from problem
+        self._done = True
+
 
 def disk_error(problem: OSError, place: Path) -> InfraError:
     """The operating system's complaint, as one the user can act on."""
-    hint = "free space there, or set `store` in the settings to a larger disk"
-    return InfraError(f"{place}: {problem.strerror}", hint)
+    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "make it writable, or set `store` in the settings to a folder that is"
+    elif problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        hint = "it was there a moment ago, or its name is wrong"
+    elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
+        hint = "this file system has no locks: set `store` in the settings to a local disk"
+    else:
+        hint = "free space there, or set `store` in the settings to a larger disk"
+    return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
+
+
+def _all_zeros(chunk: bytes | memoryview) -> bool:
+    step = len(_ZEROS)
+    view = memoryview(chunk)
+    return all(view[at : at + step] == _ZEROS[: min(step, len(view) - at)] for at in range(0, len(view), step))
+
+
+def _settle(path: Path) -> None:
+    """The fixed mode and time of an object."""
+    path.chmod(0o444)
+    os.utime(path, (OBJECT_TIME, OBJECT_TIME))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

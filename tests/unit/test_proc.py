@@ -1,0 +1,104 @@
+"""The door to programs: limits, whole groups, kept output, honest errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dlm_build.errors import InfraError
+from dlm_build.proc import KEPT, RealPrograms, end_group
+
+pytestmark = pytest.mark.programs
+PYTHON = sys.executable
+
+
+def programs(**environment: str) -> RealPrograms:
+    return RealPrograms({"PATH": os.defpath, **environment})
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_status_and_both_streams() -> None:
+    done = programs().run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
+    assert (done.status, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
+    assert done.tail() == "err"
+
+
+def test_the_environment_is_the_given_one_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    show = "import os; print(sorted(k for k in os.environ if k not in ('LC_CTYPE',)))"
+    done = programs(GIVEN="1").run([PYTHON, "-c", show], env={"ADDED": "2"})
+    assert done.stdout == "['ADDED', 'GIVEN', 'PATH']\n"
+
+
+def test_stdin_folder_and_lines(tmp_path: Path) -> None:
+    heard: list[str] = []
+    code = "import os, sys; print(os.getcwd(), sys.stdin.read()); sys.stderr.write('a\\nb\\n')"
+    done = programs().run([PYTHON, "-c", code], cwd=tmp_path, stdin=b"fed", on_line=heard.append)
+    assert done.stdout == f"{tmp_path} fed\n"
+    assert heard == ["a", "b"]
+
+
+def test_no_stdin_is_an_empty_one() -> None:
+    assert programs().run([PYTHON, "-c", "import sys; print(repr(sys.stdin.read()))"]).stdout == "''\n"
+
+
+def test_a_program_that_does_not_read_its_stdin_is_no_error() -> None:
+    assert programs().run([PYTHON, "-c", "pass"], stdin=b"x" * (1 << 20)).status == 0
+
+
+def test_a_missing_program_is_infra_and_names_it() -> None:
+    with pytest.raises(InfraError, match="no-such-program") as caught:
+        programs().run(["no-such-program"])
+    assert "install" in caught.value.hint
+
+
+def test_no_shell_reads_the_arguments() -> None:
+    hostile = "$(id); `id` && id | id > /tmp/x"
+    assert programs().run([PYTHON, "-c", "import sys; print(sys.argv[1])", hostile]).stdout == hostile + "\n"
+
+
+FORKING = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_limit_ends_the_whole_group() -> None:
+    started = time.monotonic()
+    done = programs().run([PYTHON, "-c", FORKING], timeout=1.5)
+    assert done.timed_out and done.status < 0
+    assert time.monotonic() - started < 30
+    grandchild = int(done.stdout)
+    for _ in range(100):
+        if not alive(grandchild):
+            break
+        time.sleep(0.05)
+    assert not alive(grandchild)
+
+
+def test_a_flood_keeps_head_and_tail() -> None:
+    code = "print('first')\nfor n in range(200000): print('x' * 60)\nprint('last')"
+    done = programs().run([PYTHON, "-c", code])
+    assert done.stdout.startswith("first\n") and done.stdout.endswith("last\n")
+    assert "output cut" in done.stdout
+    assert len(done.stdout) < 2 * KEPT
+
+
+def test_bytes_that_are_not_text_are_shown_not_raised() -> None:
+    assert "�" in programs().run([PYTHON, "-c", "import sys; sys.stdout.buffer.write(b'\\xff\\n')"]).stdout
+
+
+def test_ending_a_group_that_is_gone_is_no_error() -> None:
+    end_group(2**22 + 1)
