@@ -1,0 +1,41 @@
+# Two commands for a fresh Debian machine with Python, apt and a Python package index:
+#   make demo   the main job on a packaged example
+#   make test   all checks and tests, with real engines
+# `make stack` / `make unstack` start and stop the local engine, registry and channel that both may use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE ?= examples/segmentation-onnx/item.json
+
+.PHONY: demo test check unit engines stack unstack bench
+
+demo: $(VENV)/ready
+	$(BIN)/python -m tests.demo $(EXAMPLE)
+
+test: check unit engines
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	$(BIN)/python -m pytest tests/unit -q -n 2
+
+engines: $(VENV)/ready stack
+	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m pytest tests/engines -q
+
+bench: $(VENV)/ready stack
+	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m tests.benchmarks
+
+stack: $(VENV)/ready
+	$(BIN)/python -m tests.stack up
+
+unstack:
+	$(PYTHON) -m tests.stack down
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV) || (apt-get update -q && apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV))
+	$(BIN)/pip install -q -e '.[dev]'
+	touch $@

@@ -1,0 +1,98 @@
+"""Engine tests run against the local stack (`make stack`): a real Docker engine, registry and conda channel."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from dlm_build.config import Settings, load_settings
+from dlm_build.records import Report, from_json
+from tests.stack.layout import open_state
+
+DLM_BUILD = str(Path(sys.executable).with_name("dlm-build"))
+DEADLINE = 900
+"""Seconds of one whole command."""
+
+
+class Ended(NamedTuple):
+    """One `dlm-build` command as its user saw it."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> Report:
+        return from_json(Report, self.stdout.encode())
+
+
+class Cli:
+    """Runs the installed program in a folder of its own, with the stack's settings."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        self.folder = folder
+        self.config = config
+
+    def __call__(self, *args: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Ended:
+        made = {**os.environ, "DLM_BUILD_CONFIG": str(self.config), **(env or {})}
+        ended = subprocess.run(
+            [DLM_BUILD, *args], cwd=self.folder, env=made, input=stdin, capture_output=True, text=True,
+            timeout=DEADLINE, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.fixture(scope="session")
+def stack() -> dict[str, Any]:
+    """What the running stack says of itself (stack.json)."""
+    told = open_state(None).root / "stack.json"
+    if not told.is_file():
+        pytest.skip("no local stack: run `make stack`")
+    facts: dict[str, Any] = json.loads(told.read_text())
+    return facts
+
+
+@pytest.fixture(scope="session")
+def config(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stack's settings file with a store of this test session's own."""
+    folder = tmp_path_factory.mktemp("site")
+    original = (open_state(None).root / "config.toml").read_text()
+    made = folder / "config.toml"
+    made.write_text(f'store = "{folder / "store"}"\n{original}')
+    return made
+
+
+@pytest.fixture
+def settings(config: Path) -> Settings:
+    return load_settings(config)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, config: Path) -> Cli:
+    return Cli(tmp_path, config)
+
+
+def with_limits(config: Path, folder: Path, **limits: Any) -> Path:
+    """A copy of the settings with other limits of the run."""
+    made = folder / "limited.toml"
+    rows = "".join(f"{name} = {json.dumps(value)}\n" for name, value in limits.items())
+    made.write_text(config.read_text() + f"\n[limits]\n{rows}")
+    return made
+
+
+def run_json(cli: Cli, *args: Sequence[str] | str) -> Report:
+    """A command with --json, as its report."""
+    return cli(*map(str, args), "--json", "--quiet").report
+
+
+def json_of(record: Any) -> Any:
+    return json.loads(msgspec.json.encode(record))
