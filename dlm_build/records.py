@@ -350,6 +350,8 @@ class Package(Record, frozen=True, kw_only=True):
     filename: str
     url: str
     sha256: str
+    md5: str | None = None
+    """Written into conda-lock's format, which asks for it; nothing is ever checked by it."""
     size: int | None = None
     depends: tuple[str, ...] = ()
 
