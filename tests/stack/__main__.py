@@ -61,7 +61,7 @@ def _dispatch(state: State, asked: argparse.Namespace) -> int:
             print("\n".join(settings.shell_lines(state)))
         case "cdi":
             settings.stack_facts(state)
-            (cdi.switch_on if asked.switch == "on" else cdi.switch_off)(state)
+            cdi.switch(state, on=asked.switch == "on")
     return 0
 
 

@@ -61,7 +61,7 @@ def ensure_programs() -> None:
     if not wanted:
         return
     with step(f"installing {' '.join(wanted)}"):
-        _install(wanted)
+        install(wanted)
 
 
 def _docker_is_recent() -> bool:
@@ -72,6 +72,10 @@ def _docker_is_recent() -> bool:
 
 
 def _docker_packages() -> list[str]:
+    if succeeds(["docker", "--host", "unix:///var/run/docker.sock", "version"]):
+        raise StackError(
+            "this machine's Docker is in use and has no buildx, or is older than 25", "upgrade it yourself"
+        )
     _update()
     names = ["docker.io", "docker-buildx"]
     if _has_candidate("docker-buildx"):
@@ -88,9 +92,8 @@ def _has_candidate(package: str) -> bool:
 def _pin_docker_suite() -> None:
     say(f"  this release has no docker-buildx: adding {DOCKER_SUITE} at priority 100")
     write_text(Path("/etc/apt/sources.list.d/dlm-build-stack.sources"), _stanza(DOCKER_SUITE, "main"))
-    write_text(
-        Path("/etc/apt/preferences.d/dlm-build-stack"), f"Package: *\nPin: release n={DOCKER_SUITE}\nPin-Priority: 100\n"
-    )
+    preference = f"Package: *\nPin: release n={DOCKER_SUITE}\nPin-Priority: 100\n"
+    write_text(Path("/etc/apt/preferences.d/dlm-build-stack"), preference)
 
 
 def _stanza(suite: str, components: str) -> str:
@@ -103,7 +106,8 @@ def _update() -> None:
         run(["apt-get", "update", "-q"], hint="check the network and the machine's apt sources")
 
 
-def _install(packages: Sequence[str]) -> None:
+def install(packages: Sequence[str]) -> None:
+    """Install packages without starting the services they bring."""
     if not os.access("/var/lib/dpkg", os.W_OK):
         raise StackError("cannot install packages", "run as root, or install them yourself: " + " ".join(packages))
     with _services_kept_from_starting():
@@ -140,7 +144,8 @@ def debian_mirror() -> str:
 
 
 def _is_debian(archive: Archive) -> bool:
-    return archive.uri.rstrip("/").endswith("debian") or "debian-archive" in archive.signed_by or "mirror+file" in archive.uri
+    signed = "debian-archive" in archive.signed_by
+    return signed or archive.uri.rstrip("/").endswith("debian") or archive.uri.startswith("mirror+file:")
 
 
 def _resolved(uri: str) -> str:
@@ -197,7 +202,12 @@ def download(state: State, suite: str, component: str, packages: Sequence[str]) 
         with step(f"downloading {len(packages)} packages of {suite}"):
             options = _private_apt(folder, suite, component)
             run(["apt-get", *options, "update", "-q"], hint="check the network and the Debian mirror")
-            run(["sh", "-c", 'cd "$0" && exec "$@"', debs, "apt-get", *options, "download", "-q", *packages])
+            fresh = folder / "fresh"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            run(["sh", "-c", 'cd "$0" && exec "$@"', fresh, "apt-get", *options, "download", "-q", *packages])
+            for path in fresh.iterdir():
+                path.replace(debs / path.name)
         found = [_deb(debs, package) for package in packages]
     return [path for path in found if path]
 
@@ -212,9 +222,14 @@ def _private_apt(folder: Path, suite: str, component: str) -> list[str]:
     write_text(folder / "stack.sources", _stanza(suite, component))
     write_text(folder / "status", "")
     settings = {
-        "Dir::Etc::SourceList": folder / "stack.sources", "Dir::Etc::SourceParts": folder / "etc",
-        "Dir::Etc::PreferencesParts": folder / "etc", "Dir::State::Lists": folder / "lists",
-        "Dir::State::Status": folder / "status", "Dir::Cache": folder / "cache", "APT::Architecture": "amd64",
-        "APT::Architectures": "amd64", "APT::Sandbox::User": "root",
+        "Dir::Etc::SourceList": folder / "stack.sources",
+        "Dir::Etc::SourceParts": folder / "etc",
+        "Dir::Etc::PreferencesParts": folder / "etc",
+        "Dir::State::Lists": folder / "lists",
+        "Dir::State::Status": folder / "status",
+        "Dir::Cache": folder / "cache",
+        "APT::Architecture": "amd64",
+        "APT::Architectures": "amd64",
+        "APT::Sandbox::User": "root",
     }
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]

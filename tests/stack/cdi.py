@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.stack.daemons import ask_docker
 from tests.stack.layout import State, write_json
+from tests.stack.shell import StackError
 
 KIND = "nvidia.com/gpu"
 MARK = "DLM_STACK_FAKE_GPU=1"
 
 
-def spec_path(state: State) -> Path:
-    """Where the specification lies while the device is on."""
-    return state.cdi / "nvidia.json"
+def switch(state: State, on: bool) -> None:
+    """Offer the device or take it away, and wait until dockerd has noticed."""
+    if on:
+        write_json(_spec_path(state), _spec())
+    else:
+        _spec_path(state).unlink(missing_ok=True)
+    deadline = time.monotonic() + 10
+    while _seen_by_docker(state) != on:
+        if time.monotonic() > deadline:
+            raise StackError("dockerd does not notice the change of CDI devices", "is it running? see status")
+        time.sleep(0.02)
 
 
-def switch_on(state: State) -> None:
-    """Offer the device; dockerd sees the file by itself."""
-    write_json(spec_path(state), _spec())
-
-
-def switch_off(state: State) -> None:
-    """Take the device away."""
-    spec_path(state).unlink(missing_ok=True)
+@contextmanager
+def held(state: State, on: bool) -> Iterator[None]:
+    """Keep the device on (or off) for a while, alone: tests that run side by side wait for one another here."""
+    with state.path("cdi.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = is_on(state)
+        switch(state, on)
+        try:
+            yield
+        finally:
+            switch(state, before)
 
 
 def is_on(state: State) -> bool:
-    return spec_path(state).exists()
+    """True while the device is offered."""
+    return _spec_path(state).exists()
+
+
+def _seen_by_docker(state: State) -> bool:
+    try:
+        known = json.loads(ask_docker(state.docker_socket, "/info"))
+    except OSError as error:
+        raise StackError(f"dockerd does not answer: {error}", "run `python -m tests.stack up`") from None
+    return any(device["ID"].startswith(KIND) for device in known.get("DiscoveredDevices") or ())
+
+
+def _spec_path(state: State) -> Path:
+    return state.cdi / "nvidia.json"
 
 
 def _spec() -> dict[str, object]:

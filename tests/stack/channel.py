@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
-import sys
-import venv
 from pathlib import Path
 
 from tests.stack import wheels
 from tests.stack.condapkg import Recipe, write_package
+from tests.stack.helper import helper_python
 from tests.stack.layout import State, read_json, write_json
 from tests.stack.pythonpkg import write_python
 from tests.stack.shell import run, step
 
 RECIPE = 2  # raise it when code changes alter the packages, so that a cached channel is made again
 UNSATISFIABLE = Recipe(
-    "dlm-unsatisfiable", "1.0", "pyh0_0", ("python >=3.8", "package-that-does-not-exist >=1"), "MIT",
-    "2024-01-01T00:00:00Z", noarch=True,
-)  # fmt: skip
+    "dlm-unsatisfiable",
+    "1.0",
+    "pyh0_0",
+    ("python >=3.8", "package-that-does-not-exist >=1"),
+    "MIT",
+    "2024-01-01T00:00:00Z",
+    noarch=True,
+)
 _INDEX = "import asyncio, sys, rattler.index as index; asyncio.run(index.index_fs(sys.argv[1]))"
 
 
@@ -55,18 +58,6 @@ def _make(state: State) -> dict[str, object]:
         packages += [wheels.convert(wheel, path, state.channel).name for wheel, path in found.items()]
     packages.append(write_package(UNSATISFIABLE, [], state.channel).name)
     with step("indexing the channel"):
-        run([_rattler_python(state), "-c", _INDEX, state.channel])
+        run([helper_python(state), "-c", _INDEX, state.channel])
     left_out = [f"{wheel.conda} {wheel.version}" for wheel in listed if wheel not in found]
     return {"packages": sorted(packages), "left_out": left_out}
-
-
-def _rattler_python(state: State) -> Path:
-    """A python that has py-rattler: this one, or one in a virtual environment of the stack."""
-    if importlib.util.find_spec("rattler"):
-        return Path(sys.executable)
-    python = state.path("venv", "bin", "python")
-    if not python.exists():
-        with step("installing py-rattler"):
-            venv.create(python.parent.parent, with_pip=True)
-            run([python, "-m", "pip", "install", "--quiet", "py-rattler"], hint="check the machine's pip configuration")
-    return python

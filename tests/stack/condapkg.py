@@ -76,10 +76,15 @@ class Recipe:
         when = datetime.fromisoformat(self.uploaded.replace("Z", "+00:00"))
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
         index: dict[str, object] = {
-            "name": self.name, "version": self.version, "build": self.build, "build_number": 0,
-            "depends": list(self.depends), "license": self.license, "subdir": self.subdir,
+            "name": self.name,
+            "version": self.version,
+            "build": self.build,
+            "build_number": 0,
+            "depends": list(self.depends),
+            "license": self.license,
+            "subdir": self.subdir,
             "timestamp": int(seconds * 1000),
-        }  # fmt: skip
+        }
         if self.noarch:
             return {**index, "noarch": "python"}
         return {**index, "arch": "x86_64", "platform": "linux"}
@@ -112,13 +117,10 @@ def _store(archive: zipfile.ZipFile, part: Path) -> None:
 
 def _write_tar(path: Path, rows: Iterable[Row]) -> list[dict[str, object]]:
     """Write rows to a compressed tar; returns their entries for ``info/paths.json``."""
-    listed = []
     with pipe_into([find_program("zstd"), "-q", "-3", "-T0", "-c"], path) as packer:
         target = cast(BinaryIO, packer.stdin)
         with tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-            for row in rows:
-                listed.append(_add(archive, row))
-    return listed
+            return [_add(archive, row) for row in rows]
 
 
 def _add(archive: tarfile.TarFile, row: Row) -> dict[str, object]:
@@ -161,6 +163,7 @@ def _info_rows(recipe: Recipe, listed: list[dict[str, object]]) -> list[Row]:
     if recipe.noarch:
         link = {"type": "python", "entry_points": list(recipe.entry_points)}
         files["info/link.json"] = {"noarch": link, "package_metadata_version": 1}
-    rows = [Row(path, Content.of(json.dumps(value, indent=1, sort_keys=True).encode())) for path, value in files.items()]
+    texts = {path: json.dumps(value, indent=1, sort_keys=True).encode() for path, value in files.items()}
+    rows = [Row(path, Content.of(text)) for path, text in texts.items()]
     names = "".join(f"{entry['_path']}\n" for entry in ordered)
     return [*rows, Row("info/files", Content.of(names.encode()))]

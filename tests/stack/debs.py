@@ -10,9 +10,20 @@ from tests.stack.shell import pipe_from, run
 
 PYTHON = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal", "python3.11")
 PYTHON_LIBRARIES = (
-    "libssl3", "libsqlite3-0", "libffi8", "zlib1g", "libbz2-1.0", "liblzma5", "libexpat1", "libreadline8",
-    "libncursesw6", "libtinfo6", "libuuid1", "libdb5.3", "libcrypt1",
-)  # fmt: skip
+    "libssl3",
+    "libsqlite3-0",
+    "libffi8",
+    "zlib1g",
+    "libbz2-1.0",
+    "liblzma5",
+    "libexpat1",
+    "libreadline8",
+    "libncursesw6",
+    "libtinfo6",
+    "libuuid1",
+    "libdb5.3",
+    "libcrypt1",
+)
 _MERGED = ("bin/", "sbin/", "lib/", "lib64/")
 
 
@@ -24,13 +35,15 @@ def version(deb: Path) -> str:
 
 def members(deb: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """Files and links of a package with their contents, as on a system where /lib is /usr/lib; no folders."""
-    with pipe_from(["dpkg-deb", "--fsys-tarfile", deb]) as process:
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            for info in archive:
-                info.name = _merged(info.name.removeprefix("./"))
-                if not info.isdir() and info.name:
-                    stream = archive.extractfile(info) if info.isreg() else None
-                    yield info, stream.read() if stream else b""
+    with (
+        pipe_from(["dpkg-deb", "--fsys-tarfile", deb]) as process,
+        tarfile.open(fileobj=process.stdout, mode="r|") as archive,
+    ):
+        for info in archive:
+            info.name = _merged(info.name.removeprefix("./"))
+            if not info.isdir() and info.name:
+                stream = archive.extractfile(info) if info.isreg() else None
+                yield info, stream.read() if stream else b""
 
 
 def _merged(name: str) -> str:

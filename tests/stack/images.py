@@ -80,12 +80,20 @@ def _bootstrap(root: Path) -> None:
     left_out = ("man", "info", "locale", "doc")
     run(
         [
-            apt.find_program("mmdebstrap"), "--quiet", "--mode=root", "--variant=minbase", "--architectures=amd64",
-            f"--keyring={apt.KEYRING}", *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in left_out),
-            apt.BASE_SUITE, root, apt.debian_mirror(),
+            apt.find_program("mmdebstrap"),
+            "--quiet",
+            "--mode=root",
+            "--variant=minbase",
+            "--architectures=amd64",
+            f"--keyring={apt.KEYRING}",
+            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in left_out),
+            apt.BASE_SUITE,
+            root,
+            apt.debian_mirror(),
         ],
-        env={"SOURCE_DATE_EPOCH": str(EPOCH)}, hint="check the Debian mirror; as root on a plain file system",
-    )  # fmt: skip
+        env={"SOURCE_DATE_EPOCH": str(EPOCH)},
+        hint="check the Debian mirror; as root on a plain file system",
+    )
 
 
 def _with_folders(members: Iterator[Member]) -> Iterator[Member]:
@@ -111,7 +119,7 @@ def _python_files(state: State, pip_wheel: Path) -> Iterator[Member]:
                 yield info, content
     for name in ("python", "python3", "python3.11"):
         yield link_member(f"usr/local/bin/{name}", "/usr/bin/python3.11")
-    yield file_member("usr/local/bin/pip", b"#!/bin/sh\nexec /usr/local/bin/python3.11 -m pip \"$@\"\n", 0o755)
+    yield file_member("usr/local/bin/pip", b'#!/bin/sh\nexec /usr/local/bin/python3.11 -m pip "$@"\n', 0o755)
     with zipfile.ZipFile(pip_wheel) as wheel:
         for name in wheel.namelist():
             yield file_member(f"usr/local/lib/python3.11/dist-packages/{name}", wheel.read(name))
@@ -120,7 +128,10 @@ def _python_files(state: State, pip_wheel: Path) -> Iterator[Member]:
 def _cuda_files(state: State, root: Path) -> Iterator[Member]:
     """The CUDA runtime library where NVIDIA's own images have it, known to the loader."""
     library = "usr/local/cuda-12.4/targets/x86_64-linux/lib"
-    members = [link_member("usr/local/cuda", "cuda-12.4"), link_member("usr/local/cuda-12.4/lib64", "targets/x86_64-linux/lib")]
+    members = [
+        link_member("usr/local/cuda", "cuda-12.4"),
+        link_member("usr/local/cuda-12.4/lib64", "targets/x86_64-linux/lib"),
+    ]
     for deb in apt.download(state, apt.CUDA_SUITE, "non-free", ["libcudart12"]):
         for info, content in debs.members(deb):
             if "/libcudart.so" in info.name:
@@ -167,16 +178,24 @@ def _empty_layer(state: State) -> Layer:
 
 
 def _push_platform(remote: Repository, name: str, architecture: str, layers: Sequence[Layer]) -> Blob:
-    config = registry.canonical({
-        "architecture": architecture, "os": "linux", "created": CREATED, "config": _config(name),
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{"created": CREATED, "created_by": layer.path.name} for layer in layers],
-    })  # fmt: skip
-    manifest = registry.canonical({
-        "schemaVersion": 2, "mediaType": registry.MANIFEST,
-        "config": remote.push_bytes(config, registry.CONFIG).descriptor(),
-        "layers": [remote.push_file(layer.path, layer.digest).descriptor() for layer in layers],
-    })  # fmt: skip
+    config = registry.canonical(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "created": CREATED,
+            "config": _config(name),
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+            "history": [{"created": CREATED, "created_by": layer.path.name} for layer in layers],
+        }
+    )
+    manifest = registry.canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": registry.MANIFEST,
+            "config": remote.push_bytes(config, registry.CONFIG).descriptor(),
+            "layers": [remote.push_file(layer.path, layer.digest).descriptor() for layer in layers],
+        }
+    )
     return remote.put_manifest(manifest, registry.MANIFEST)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def settle(state: State) -> Choices:
     if known:
         return Choices(**known)  # type: ignore[arg-type]
     registry = _free_port(5005)
-    choices = Choices(registry, _free_port(registry + 1), f"dlm{state.name}", _free_subnet())
+    choices = Choices(registry, _free_port(registry + 1), f"dlm{state.name}", _free_subnet(state))
     write_json(path, asdict(choices))
     return choices
 
@@ -113,12 +113,12 @@ def _free_port(first: int) -> int:
     raise StackError(f"no free port from {first} on", "stop something that listens on the loopback address")
 
 
-def _free_subnet() -> str:
+def _free_subnet(state: State) -> str:
+    """A network nobody routes to; which one is tried first depends on the stack, as another may be down now."""
     routes = run(["ip", "-4", "route", "show", "table", "all"])
-    taken = {line.split()[0].split(".")[1] for line in routes.splitlines() if line.startswith("10.")}
-    return next(f"10.{number}.0.0/16" for number in _subnet_numbers() if str(number) not in taken)
-
-
-def _subnet_numbers() -> Iterator[int]:
-    yield from range(213, 250)
-    raise StackError("no free private network from 10.213.0.0/16 on", "remove unused network bridges")
+    taken = set(re.findall(r"\b10\.(\d+)\.", routes))
+    first = int(state.name, 16)
+    for number in (130 + (first + step) % 120 for step in range(120)):
+        if str(number) not in taken:
+            return f"10.{number}.0.0/16"
+    raise StackError("no free private network between 10.130.0.0 and 10.249.0.0", "remove unused network bridges")

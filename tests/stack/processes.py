@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,6 @@ class Program:
     name: str
     argv: Sequence[str | Path]
     answers: Callable[[], bool]
-    env: Mapping[str, str] | None = None
 
 
 def start_time(pid: int) -> int | None:
@@ -35,8 +35,14 @@ def start_time(pid: int) -> int | None:
 def running_pid(state: State, name: str) -> int | None:
     """The pid of the program this stack started under ``name``, if that very process still runs."""
     noted = read_json(_note(state, name))
-    pid, started = noted.get("pid"), noted.get("started")
-    return pid if isinstance(pid, int) and start_time(pid) == started else None
+    pid = noted.get("pid")
+    return pid if isinstance(pid, int) and _identity(pid) == noted else None
+
+
+def _identity(pid: int) -> dict[str, object]:
+    """What tells a process from a later one with the same number."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return {"pid": pid, "started": start_time(pid), "boot": boot}
 
 
 def ensure_running(state: State, program: Program, timeout_s: float = 60) -> int:
@@ -46,9 +52,11 @@ def ensure_running(state: State, program: Program, timeout_s: float = 60) -> int
         return pid
     log = state.path("log", f"{program.name}.log")
     if pid is None:
+        if program.answers():
+            raise StackError(f"something this stack did not start answers in place of {program.name}", "end it first")
         say(f"  starting {program.name}")
-        pid = spawn(program.argv, log, program.env)
-        write_json(_note(state, program.name), {"pid": pid, "started": start_time(pid)})
+        pid = spawn(program.argv, log)
+        write_json(_note(state, program.name), _identity(pid))
     _await(program, pid, log, timeout_s)
     return pid
 
@@ -74,15 +82,17 @@ def stop(state: State, name: str, timeout_s: float = 30) -> None:
     pid = running_pid(state, name)
     if pid is not None:
         say(f"  stopping {name}")
-        _end(pid, timeout_s)
+        end(pid, timeout_s)
     _note(state, name).unlink(missing_ok=True)
 
 
-def _end(pid: int, timeout_s: float) -> None:
+def end(pid: int, timeout_s: float) -> None:
+    """Ask a process to end, then make it."""
     started = start_time(pid)
     for number, patience_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + patience_s
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
         while time.monotonic() < deadline:
             _reap(pid)
             if start_time(pid) != started:
@@ -92,10 +102,8 @@ def _end(pid: int, timeout_s: float) -> None:
 
 
 def _reap(pid: int) -> None:
-    try:
+    with suppress(ChildProcessError):  # init reaps what an earlier run of this module started
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # started by an earlier run of this module: init reaps it
 
 
 def _note(state: State, name: str) -> Path:

@@ -12,7 +12,8 @@ from tests.stack.condapkg import Content, Recipe, Row, write_package
 from tests.stack.layout import State
 from tests.stack.shell import StackError, run
 
-_GLIBC = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"}
+_GLIBC = {f"lib{name}" for name in ("c.so.6", "m.so.6", "pthread.so.0", "dl.so.2", "rt.so.1", "util.so.1")}
+_LOADER = "ld-linux-x86-64.so.2"
 _LIBRARIES = "usr/lib/x86_64-linux-gnu/"
 _LEFT_OUT = ("EXTERNALLY-MANAGED", "sitecustomize.py", "LICENSE.txt", "nis.cpython-311-x86_64-linux-gnu.so")
 _SYSCONFIG = "lib/python3.11/sysconfig.py"
@@ -90,13 +91,13 @@ def _point_at_own_libraries(prefix: Path) -> None:
     """Give every program and library a search path inside the prefix, and check that nothing is missing there."""
     places = {"bin": "$ORIGIN/../lib", "lib": "$ORIGIN", "lib-dynload": "$ORIGIN/../.."}
     patchelf = apt.find_program("patchelf")
-    offered = {path.name for path in (prefix / "lib").iterdir()} | _GLIBC
+    offered = {path.name for path in (prefix / "lib").iterdir()} | _GLIBC | {_LOADER}
     for path in sorted(prefix.rglob("*")):
         if path.is_symlink() or not path.is_file() or not path.read_bytes().startswith(b"\x7fELF"):
             continue
         absent = set(run([patchelf, "--print-needed", path]).split()) - offered
         if absent:
-            raise StackError(f"{path.name} needs {', '.join(sorted(absent))}", "add its package to debs.PYTHON_LIBRARIES")
+            raise StackError(f"{path.name} needs {', '.join(absent)}", "add its package to debs.PYTHON_LIBRARIES")
         run([patchelf, "--set-rpath", places[path.parent.name], path])
 
 

@@ -87,9 +87,7 @@ class Repository:
             raise StackError(f"registry answered {status} to {method} {path.partition('?')[0]}: {said[:200]!r}")
         return location
 
-    def _ask(
-        self, method: str, path: str, data: bytes | BinaryIO, headers: dict[str, str]
-    ) -> tuple[int, str, bytes]:
+    def _ask(self, method: str, path: str, data: bytes | BinaryIO, headers: dict[str, str]) -> tuple[int, str, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body=data, headers=headers)

@@ -28,20 +28,21 @@ def write_config(state: State, choices: Choices, bases: Sequence[Base]) -> None:
     """Write the dlm-build site settings that make it use this stack and nothing else."""
     lines = [
         "# Site settings of the test stack, written by python -m tests.stack up.",
-        "[docker]", f"host = {_quoted(state.docker_host)}",
-        '[registries."docker.io"]', f"mirrors = [{_quoted(daemons.registry_url(choices))}]",
+        "[docker]",
+        f"host = {_quoted(state.docker_host)}",
+        '[registries."docker.io"]',
+        f"mirrors = [{_quoted(daemons.registry_url(choices))}]",
         "[bases.pins]",
         *(f"{_quoted(tag)} = {_quoted(digest)}" for tag, digest in pins(bases).items()),
-        "[channels.mirrors]", f"conda-forge = [{_quoted(state.channel.as_uri())}]",
-    ]  # fmt: skip
+        "[channels.mirrors]",
+        f"conda-forge = [{_quoted(state.channel.as_uri())}]",
+    ]
     write_text(config_path(state), "\n".join(lines) + "\n")
 
 
 def pins(bases: Sequence[Base]) -> dict[str, str]:
     """Image and tag, as people write them, to the digest this stack serves."""
-    return {
-        f"{base.repository.removeprefix('library/')}:{tag}": base.index for base in bases for tag in base.tags
-    }
+    return {f"{base.repository.removeprefix('library/')}:{tag}": base.index for base in bases for tag in base.tags}
 
 
 def _quoted(text: str) -> str:
@@ -52,18 +53,21 @@ def write_stack(
     state: State, choices: Choices, bases: Sequence[Base], pids: Mapping[str, int], channel: Mapping[str, object]
 ) -> None:
     """Write everything a test may want to know about the running stack."""
-    write_json(stack_path(state), {
-        "docker_host": state.docker_host,
-        "docker": find_program("docker"),
-        "registry": daemons.registry_url(choices),
-        "channel": {"file": state.channel.as_uri(), "http": daemons.channel_url(choices), **channel},
-        "bases": {
-            base.repository: {"index": base.index, "platform": base.platform, "tags": base.tags} for base in bases
+    write_json(
+        stack_path(state),
+        {
+            "docker_host": state.docker_host,
+            "docker": find_program("docker"),
+            "registry": daemons.registry_url(choices),
+            "channel": {"file": state.channel.as_uri(), "http": daemons.channel_url(choices), **channel},
+            "bases": {
+                base.repository: {"index": base.index, "platform": base.platform, "tags": base.tags} for base in bases
+            },
+            "versions": _versions(state),
+            "pids": dict(pids),
+            "config": str(config_path(state)),
         },
-        "versions": _versions(state),
-        "pids": dict(pids),
-        "config": str(config_path(state)),
-    })  # fmt: skip
+    )
 
 
 def _versions(state: State) -> dict[str, str]:
@@ -90,6 +94,8 @@ def stack_facts(state: State) -> dict[str, object]:
 def shell_lines(state: State) -> list[str]:
     """``export`` lines that point Docker and dlm-build at this stack."""
     values = {
-        "DOCKER_HOST": state.docker_host, CONFIG_VARIABLE: str(config_path(state)), "DLM_STACK_STATE": str(state.root),
-    }  # fmt: skip
+        "DOCKER_HOST": state.docker_host,
+        CONFIG_VARIABLE: str(config_path(state)),
+        "DLM_STACK_STATE": str(state.root),
+    }
     return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]

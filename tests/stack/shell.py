@@ -34,8 +34,7 @@ def step(name: str) -> Iterator[None]:
 
 
 def run(
-    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, input_text: str | None = None,
-    timeout_s: float = 900, hint: str = "",
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, timeout_s: float = 900, hint: str = ""
 ) -> str:
     """Run a program to its end and return its stdout.
 
@@ -45,8 +44,13 @@ def run(
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(
-            words, env={**os.environ, **(env or {})}, input=input_text, stdin=None if input_text else subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout_s, check=False,
+            words,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
         )
     except FileNotFoundError:
         raise StackError(f"program not found: {words[0]}", hint or "run `python -m tests.stack up` again") from None
@@ -67,14 +71,19 @@ def succeeds(argv: Sequence[str | Path]) -> bool:
     return True
 
 
-def spawn(argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> int:
+def spawn(argv: Sequence[str | Path], log: Path) -> int:
     """Start a long-lived program in its own session, output appended to ``log``; returns its pid."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
         process = subprocess.Popen(
-            [str(word) for word in argv], env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=stream,
-            stderr=stream, start_new_session=True, cwd="/",
+            [str(word) for word in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            cwd="/",
         )
+    process.returncode = 0  # it is meant to outlive this process: its destructor has nothing to warn about
     return process.pid
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import configparser
 import json
 import re
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tests.stack.condapkg import Content, Recipe, Row, write_package
+from tests.stack.helper import helper_python
 from tests.stack.layout import State, write_text
 from tests.stack.shell import StackError, run, step
 
@@ -42,16 +42,16 @@ def listed() -> list[Wheel]:
 
 def fetch(state: State, wheels: Sequence[Wheel]) -> dict[Wheel, Path]:
     """Download the wheels with pip, which checks their hashes. An optional one may be missing from the answer."""
-    folder = state.path("wheels")
+    folder = _folder(state)
     missing = [wheel for wheel in wheels if not find(folder, wheel)]
     required = [wheel for wheel in missing if not wheel.optional]
     if required:
         with step(f"downloading {len(required)} wheels"):
             for batch in _batches(required):
-                _download(folder, batch)
+                _download(state, batch)
     for wheel in missing:
         if wheel.optional:
-            _download_if_offered(folder, wheel)
+            _download_if_offered(state, wheel)
     found = {wheel: find(folder, wheel) for wheel in wheels}
     return {wheel: path for wheel, path in found.items() if path}
 
@@ -65,10 +65,10 @@ def _batches(wheels: Sequence[Wheel]) -> Iterator[list[Wheel]]:
         left = [wheel for wheel in left if wheel not in batch.values()]
 
 
-def _download_if_offered(folder: Path, wheel: Wheel) -> None:
+def _download_if_offered(state: State, wheel: Wheel) -> None:
     try:
         with step(f"downloading {wheel.name} {wheel.version}"):
-            _download(folder, [wheel])
+            _download(state, [wheel])
     except StackError as error:
         if "No matching distribution" not in str(error):
             raise
@@ -88,13 +88,19 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _download(folder: Path, wheels: Sequence[Wheel]) -> None:
+def _folder(state: State) -> Path:
+    return state.path("wheels")
+
+
+def _download(state: State, wheels: Sequence[Wheel]) -> None:
+    folder = _folder(state)
     lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}" for wheel in wheels]
     wanted = folder / "wanted.txt"
     write_text(wanted, "\n".join(lines) + "\n")
-    argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    argv += ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none"]
-    argv += [word for platform in _PLATFORMS for word in ("--platform", platform)]
+    target = ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none"]
+    target += [word for platform in _PLATFORMS for word in ("--platform", platform)]
+    checked = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    argv: list[str | Path] = [helper_python(state), "-m", "pip", "download", "--quiet", *checked, *target]
     run([*argv, "--dest", folder, "-r", wanted], hint="check the machine's pip configuration")
 
 
@@ -102,9 +108,15 @@ def convert(wheel: Wheel, path: Path, channel: Path) -> Path:
     """Write the conda package of a wheel into the channel."""
     pure = path.name.endswith("-none-any.whl")
     recipe = Recipe(
-        wheel.conda, wheel.version.partition("+")[0], "pyh0_0" if pure else "py311h0_0", wheel.depends, wheel.license,
-        wheel.uploaded, noarch=pure, entry_points=tuple(_entry_points(path)) if pure else (),
-    )  # fmt: skip
+        wheel.conda,
+        wheel.version.partition("+")[0],
+        "pyh0_0" if pure else "py311h0_0",
+        wheel.depends,
+        wheel.license,
+        wheel.uploaded,
+        noarch=pure,
+        entry_points=tuple(_entry_points(path)) if pure else (),
+    )
     return write_package(recipe, _rows(path, pure), channel)
 
 
@@ -139,7 +151,7 @@ def _entry_points(path: Path) -> list[str]:
     parser = configparser.ConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text)
-    return [f"{key} = {value}" for key, value in parser["console_scripts"].items()] if "console_scripts" in parser else []
+    return [f"{key} = {value}" for key, value in parser.items("console_scripts")] if "console_scripts" in parser else []
 
 
 def _scripts(path: Path) -> Iterator[Row]:
