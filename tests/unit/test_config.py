@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlm_build.config import load_settings
+from dlm_build.errors import UsageError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_need_no_file(tmp_path: Path) -> None:
+    settings = load_settings(None, {"HOME": str(tmp_path), "PATH": "/bin", "SECRET_TOKEN": "x"})
+    assert settings.store == str(tmp_path / ".cache" / "dlm-build")
+    assert settings.environment == {"HOME": str(tmp_path), "PATH": "/bin"}
+
+
+def test_file_named_by_option_wins_over_the_environment(tmp_path: Path) -> None:
+    path = write(tmp_path, 'store = "/a"\n[docker]\nhost = "unix:///x.sock"\n')
+    settings = load_settings(path, {"DLM_BUILD_CONFIG": "/nowhere"})
+    assert settings.store == "/a"
+    assert settings.environment["DOCKER_HOST"] == "unix:///x.sock"
+
+
+def test_default_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "dlm-build").mkdir(parents=True)
+    write(tmp_path / ".config" / "dlm-build", "[limits]\nseconds = 5\n")
+    assert load_settings(None, {"HOME": str(tmp_path)}).limits.seconds == 5
+
+
+def test_the_settings_page_shows_a_file_that_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    settings = load_settings(write(tmp_path, page.split("```toml")[1].split("```")[0]), {})
+    assert settings.limits.pids == 1024 and settings.channels.mirrors["conda-forge"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("store = ", "not TOML"),
+        ("[dokcer]\n", "dokcer"),
+        ("[limits]\npids = 'many'\n", "pids"),
+        ("[environment]\nA = 'b'\n", "environment"),
+    ],
+)
+def test_bad_settings_name_file_and_key(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(UsageError, match=named) as caught:
+        load_settings(write(tmp_path, text), {})
+    assert str(tmp_path) in caught.value.message and caught.value.hint
+
+
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        load_settings(tmp_path / "none.toml", {})

@@ -1,0 +1,65 @@
+"""One door per outside thing: imports are read from the source, so that a second door cannot be opened unseen."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "dlm_build"
+DOORS = {
+    "subprocess": {"proc.py"},
+    "httpx": {"fetch.py", "fetch/"},
+    "requests": set(),
+    "urllib.request": {"harness/install_environment.py"},
+    "zipfile": {"archives.py", "archives/", "harness/install_environment.py"},
+    "tarfile": {"archives.py", "archives/"},
+    "jinja2": {"building/"},
+    "docker": {"building/docker_engine.py", "running/"},
+    "click": {"cli/"},
+    "pickle": set(),
+}
+INSIDE_CONTAINER = "harness/"
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def modules() -> list[str]:
+    return sorted(str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("door", sorted(DOORS))
+def test_each_outside_thing_has_its_own_door(door: str) -> None:
+    allowed = tuple(DOORS[door])
+    for module in modules():
+        if module.startswith(INSIDE_CONTAINER) and door not in ("zipfile", "urllib.request"):
+            continue
+        opened = any(name == door or name.startswith(f"{door}.") for name in imports(PACKAGE / module))
+        assert not opened or module.startswith(allowed), f"{module} imports {door}"
+
+
+def test_the_harness_knows_nothing_of_dlm_build() -> None:
+    for module in modules():
+        if module.startswith(INSIDE_CONTAINER):
+            assert not any(name.split(".")[0] == "dlm_build" for name in imports(PACKAGE / module)), module
+
+
+@pytest.mark.parametrize("nouns", ["records.py", "errors.py"])
+def test_nouns_import_nothing_of_ours(nouns: str) -> None:
+    assert not any(name.startswith("dlm_build") for name in imports(PACKAGE / nouns))
+
+
+def test_nothing_imports_the_command_line() -> None:
+    for module in modules():
+        if not module.startswith("cli/"):
+            assert not any(name.startswith("dlm_build.cli") for name in imports(PACKAGE / module)), module

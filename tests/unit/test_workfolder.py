@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build import workfolder
+from dlm_build.errors import InfraError, UsageError
+from dlm_build.records import Finding, Member, Plan
+from dlm_build.workfolder import WorkFolder, load_file, slug, write_atomic
+
+NOTE = Finding(code="c", severity="info", pointer="", message="m")
+
+
+def test_records_come_back(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    folder.save("a.json", NOTE)
+    assert folder.load("a.json", Finding) == NOTE
+    assert folder.load("a.json", Member) is None
+    assert folder.load("none.json", Finding) is None
+
+
+def test_equal_bytes_are_not_written_again(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    before = folder.save("a.json", NOTE).stat().st_ino
+    assert folder.save("a.json", NOTE).stat().st_ino == before
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = WorkFolder(tmp_path)
+    folder.save("a.json", NOTE)
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(workfolder.os, "fsync", full)
+    with pytest.raises(InfraError, match="No space left"):
+        folder.save("a.json", Finding(code="d", severity="info", pointer="", message="n"))
+    assert folder.load("a.json", Finding) == NOTE
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with (
+        WorkFolder(tmp_path / "w").owned(),
+        pytest.raises(InfraError, match="another dlm-build"),
+        WorkFolder(tmp_path / "w").owned(),
+    ):
+        pass
+
+
+def test_output_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(UsageError, match="is a file"), WorkFolder(tmp_path / "f").owned():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("../../etc", "etc"),
+        ("..", "item"),
+        ("A m_v1.0", "a-m-v1-0"),
+        ("\u202e\n", "item"),
+        ("x" * 99, "x" * 40),
+    ],
+)
+def test_slugs_are_safe_folder_names(text: str, wanted: str) -> None:
+    assert slug(text) == wanted
+
+
+def test_a_named_file_that_is_no_record(tmp_path: Path) -> None:
+    bad = write_atomic(tmp_path / "lock.json", b"{}")
+    with pytest.raises(UsageError, match="--lock"):
+        load_file(bad, Plan, "--lock")
+    with pytest.raises(UsageError, match="No such file"):
+        load_file(tmp_path / "none", Plan, "--lock")
+
+
+def test_slug_of_anything_is_one_component() -> None:
+    samples: list[Any] = ["a/b", "CON", "", "é", "\x00", "a" * 10_000]
+    assert all(0 < len(slug(s)) <= 40 and "/" not in slug(s) for s in samples)
