@@ -1,0 +1,23 @@
+"""Reading: from the text of an item, in any dialect, to one `Item` with its findings.
+
+read_item(text, origin) -> Item       pure; raises ItemInvalid or ItemHostile, nothing else
+
+module            what it knows
+reading           the story: limits → loader → dialect → Item
+limits            4 MiB (YAML 256 KiB), depth 64, 64-bit integers, before or while parsing
+json_text         JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired
+yaml_text         YAML 1.2 without tags, aliases and surprising types
+document, node    values with their positions; a place in them and its findings
+dialects          the table of dialects; the right word for what is no item
+dlm_runtime       DLM of 2021 on; the only dialect read so far, one module each
+identity, assets, runtimes, samples, tensors    the parts an item is made of, shared by dialects
+contradictions    what an item says twice, differently
+names             grammars of everything that becomes a name, path or command; what is hostile
+display, scalars  texts for people; typed and bounded values
+"""
+
+from __future__ import annotations
+
+from dlm_build.items.reading import read_item
+
+__all__ = ["read_item"]

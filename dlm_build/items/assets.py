@@ -1,0 +1,168 @@
+"""STAC assets: the list-shaped ones too, hrefs resolved against the item's own place, checksums decoded."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from urllib.parse import urljoin
+
+from dlm_build.errors import shown
+from dlm_build.items.display import TITLE, cleaned, display_text, phrase
+from dlm_build.items.document import Number, described
+from dlm_build.items.names import refuse_unseen
+from dlm_build.items.node import Node
+from dlm_build.records import Asset
+
+_EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
+_MAX_HREF = 4096
+_MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
+_BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
+
+
+def read_assets(root: Node) -> tuple[Asset, ...]:
+    """Every asset with a usable href, in the order published; what was left out is a finding."""
+    node = root.get("assets")
+    taken: set[str] = set()
+    assets = [_asset(key, one, taken) for key, one in _members(node)]
+    found = tuple(asset for asset in assets if asset is not None)
+    if not found:
+        node.note("no-assets", "error", "no asset has an href: there are no weights to build with", f"add {_EXAMPLE}")
+    return found
+
+
+def _members(node: Node) -> list[tuple[str, Node]]:
+    if node.absent or isinstance(node.value, dict):
+        return node.members()
+    if not isinstance(node.value, list):
+        raise node.invalid(f"must be an object, but is {described(node.value)}", f"write {_EXAMPLE}")
+    node.note("assets-not-an-object", "info", "is a list; read as an object", f"write {_EXAMPLE}")
+    pairs: list[tuple[str, Node]] = []
+    for index, row in enumerate(node.rows()):
+        if row.has("href"):
+            pairs.append((f"asset-{index}", row))
+        elif isinstance(row.value, dict):
+            pairs.extend(row.members())
+        elif not row.absent:
+            raise row.invalid(f"must be an object, but is {described(row.value)}", f"write {_EXAMPLE}")
+    return pairs
+
+
+def _asset(key: str, node: Node, taken: set[str]) -> Asset | None:
+    if not node.absent and not isinstance(node.value, dict):
+        example = shown(node.value) if isinstance(node.value, str) else "https://…"
+        raise node.invalid(f"must be an object, but is {described(node.value)}", f'write {{"href": "{example}"}}')
+    href = _href(node.get("href", "url"))
+    if href is None:
+        return None
+    return Asset(
+        key=_unique(key, node, taken),
+        href=href,
+        pointer=node.pointer,
+        media_type=display_text(node.get("type")),
+        title=display_text(node.get("title")),
+        roles=read_roles(node),
+        sha256=_checksum(node),
+        size=_size(node.get("file:size")),
+    )
+
+
+def _unique(key: str, node: Node, taken: set[str]) -> str:
+    clean = cleaned(key)[:TITLE]
+    name, count = clean, 1
+    while name in taken:
+        count += 1
+        name = f"{clean}-{count}"
+    if count > 1:
+        node.note("asset-key-repeated", "info", f'another asset is named "{clean}" too; this one is read as "{name}"')
+    taken.add(name)
+    return name
+
+
+def read_roles(node: Node) -> tuple[str, ...]:
+    """`roles` (or the old `role`), a list or one text, in lower case with single spaces."""
+    roles = node.get("roles", "role")
+    if isinstance(roles.value, str):
+        roles.note("roles-not-a-list", "info", "is a text; read as a list of one", f'write ["{shown(roles.value)}"]')
+        rows = [roles]
+    else:
+        rows = roles.rows()
+        if not rows and not roles.absent and roles.value != []:
+            roles.note(
+                "roles-not-a-list", "info", f"must be a list of texts, but is {described(roles.value)}; left out"
+            )
+    return tuple(phrase(role) for row in rows if (role := display_text(row)))
+
+
+def _href(node: Node) -> str | None:
+    if not isinstance(node.value, str):
+        what = "is missing" if node.absent else f"must be a text, but is {described(node.value)}"
+        node.note("no-href", "warning", f"{what}; the asset is left out", 'write "href": "https://…"')
+        return None
+    href = node.value.strip()
+    refuse_unseen(node, href)
+    if href != node.value:
+        node.note("surrounding-spaces", "info", "has spaces around it; removed")
+    if len(href) > _MAX_HREF or (len(re.findall(r"\w://", href)) > 1 and re.search(r"[\s,;]", href)):
+        what = f'"{shown(href)}" is not one address; the asset is left out'
+        node.note("href-unreadable", "warning", what, "give one URL per asset")
+        return None
+    return _resolved(node, href)
+
+
+def _resolved(node: Node, href: str) -> str:
+    if "\\" in href:
+        node.note("backslash-in-path", "info", f'"{shown(href)}" has backslashes; read as /', "write / in paths")
+        href = href.replace("\\", "/")
+    is_url = _SCHEME.match(href) is not None
+    if is_url and " " in href:
+        node.note("space-in-href", "info", f'"{shown(href)}" has spaces; read as %20', "write %20")
+        href = href.replace(" ", "%20")
+    if is_url:
+        return href
+    if href.startswith("/") or re.match(r"[A-Za-z]:/", href):
+        what = f'"{shown(href)}" is a path of one machine; others cannot follow it'
+        node.note(
+            "href-is-a-local-path", "warning", what, "publish the file and give its URL, or a path beside the item"
+        )
+    origin = node.log.document.origin
+    return beside(origin, href)
+
+
+def beside(origin: str, href: str) -> str:
+    """A relative href as seen from where the item was read; unchanged for `-`, which is nowhere."""
+    if "://" in origin:
+        try:
+            return urljoin(origin, href)
+        except ValueError:
+            return href
+    if origin == "-" or href.startswith("/") or re.match(r"[A-Za-z]:/", href):
+        return href
+    return posixpath.normpath(posixpath.join(posixpath.dirname(origin), href))
+
+
+def _checksum(node: Node) -> str | None:
+    """sha256 from a multihash in hex, or from a bare sha256 with a finding. Anything else is not used."""
+    field = node.get("file:checksum", "checksum:multihash")
+    if field.absent:
+        return None
+    raw = field.value.raw if isinstance(field.value, Number) else field.value
+    text = raw.strip().lower() if isinstance(raw, str) else ""
+    if found := _MULTIHASH_SHA256.fullmatch(text):
+        return found[1]
+    if found := _BARE_SHA256.fullmatch(text):
+        what = "is a bare sha256; read as one"
+        field.note("checksum-not-multihash", "info", what, f'write "1220{found[1]}"')
+        return found[1]
+    what = f"is not a sha2-256 multihash: {described(field.value)}; not used"
+    field.note("checksum-unknown", "warning", what, 'write "1220" and the 64 hex digits of the sha256')
+    return None
+
+
+def _size(node: Node) -> int | None:
+    if node.absent:
+        return None
+    if isinstance(node.value, Number) and node.value.raw.isdigit() and int(node.value.raw) < 2**50:
+        return int(node.value.raw)
+    node.note("size-unreadable", "info", f"must be a number of bytes, but is {described(node.value)}; not used")
+    return None

@@ -1,0 +1,53 @@
+"""Texts for people: titles, descriptions, class names. Never used as names of anything; shown escaped by every sink.
+
+Normalised to NFC, stripped of control, invisible and direction-changing characters, and cut at a length. A wrong type
+is a finding: nothing about the build depends on them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from dlm_build.items.document import Number, described
+from dlm_build.items.node import Node
+
+TITLE = 300
+DESCRIPTION = 20_000
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+
+
+def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str | None:
+    """The field as text that may be shown, or None. `lines` keeps line breaks and tabs."""
+    match node.value:
+        case None:
+            return None
+        case str(text):
+            pass
+        case Number(raw=text):
+            pass
+        case bool(flag):
+            text = "true" if flag else "false"
+        case other:
+            node.note("not-a-text", "info", f"should be text, but is {described(other)}; left out")
+            return None
+    kept = "\n\t" if lines else ""
+    clean = cleaned(text.strip(), kept)
+    if clean != unicodedata.normalize("NFC", text.strip()):
+        node.note("invisible-characters", "info", "has control or invisible characters; removed for display")
+    if len(clean) > limit:
+        node.note("text-cut", "info", f"has {len(clean)} characters; cut at {limit}")
+    return clean[:limit].strip() or None
+
+
+def cleaned(text: str, kept: str = "") -> str:
+    """NFC, line breaks to spaces, everything unseen left out; characters in `kept` stay."""
+    text = text.replace("\r\n", "\n")
+    if not text.isprintable():
+        spaced = (" " if c in "\n\t\r" and c not in kept else c for c in text)
+        text = "".join(c for c in spaced if c in kept or unicodedata.category(c) not in _UNSEEN)
+    return unicodedata.normalize("NFC", text)
+
+
+def phrase(text: str) -> str:
+    """Lower case with single spaces: `Semantic_Segmentation` and `semantic  segmentation` are one."""
+    return " ".join(text.lower().replace("_", " ").replace("-", " ").split())

@@ -1,0 +1,118 @@
+"""What a loader gives: the values of one document, with every number as it was written, and where things stand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from dlm_build.errors import ItemHostile, ItemInvalid, shown
+from dlm_build.records import Finding, Record
+
+
+class Number(msgspec.Struct, frozen=True):
+    """A number's own text: `1.10` is not `1.1` when it is a version."""
+
+    raw: str
+
+
+Value: TypeAlias = "bool | str | Number | list[Value] | dict[str, Value] | None"
+
+
+class Position(Record, frozen=True, kw_only=True):
+    """Both counted from 1."""
+
+    line: int
+    column: int
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """One document as read. Nothing in it has been checked against any dialect."""
+
+    origin: str
+    value: Value
+    places: Callable[[], dict[str, Position]]
+    """Position of every JSON pointer; computed when asked, since only an error needs it."""
+    findings: tuple[Finding, ...] = ()
+    """What had to be repaired before it could be parsed."""
+
+    def invalid(self, pointer: str, what: str, fix: str = "") -> ItemInvalid:
+        return ItemInvalid(f"{self._where(pointer)} {what}", fix)
+
+    def hostile(self, pointer: str, what: str, fix: str = "") -> ItemHostile:
+        return ItemHostile(f"{self._where(pointer)} {what}", fix)
+
+    def _where(self, pointer: str) -> str:
+        """`file:line:column: pointer:`; the position is the nearest parent's where the field itself is missing."""
+        places = self.places()
+        near = pointer
+        while near and near not in places:
+            near = near.rpartition("/")[0]
+        place = places.get(near) if near else None
+        return f"{at(self.origin, place)}: {pointer}:" if pointer else f"{at(self.origin, place)}:"
+
+
+def at(origin: str, place: Position | None) -> str:
+    """`origin:line:column`, as far as they are known."""
+    name = shown(origin, 300)
+    return f"{name}:{place.line}:{place.column}" if place else name
+
+
+def position(text: str, offset: int) -> Position:
+    start = text.rfind("\n", 0, offset) + 1
+    return Position(line=text.count("\n", 0, offset) + 1, column=offset - start + 1)
+
+
+def line_at(text: str, offset: int) -> str:
+    """The line around `offset`, as it may be printed."""
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    return shown(text[start : end if end >= 0 else len(text)].strip())
+
+
+def child(pointer: str, key: str | int) -> str:
+    """The pointer of a member; characters that must not reach a terminal are escaped in it."""
+    name = str(key)
+    if not name.isprintable():
+        name = name.encode("unicode_escape").decode("ascii")
+    if len(name) > 200:
+        name = name[:200] + "…"
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def described(value: Value) -> str:
+    """What a value is, in words, escaped: `the text "abc"`, `a list of 3`, …"""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case Number(raw=raw):
+            return f"the number {shown(raw, 40)}"
+        case str():
+            return f'the text "{shown(value)}"'
+        case list():
+            return f"a list of {len(value)}"
+        case _:
+            keys = ", ".join(shown(key, 30) for key in list(value)[:5])
+            return f"an object with {keys or 'nothing in it'}"
+
+
+def digest(value: Value) -> str:
+    """sha256 hex of the canonical JSON: keys sorted, numbers as they were written, everything else escaped ASCII."""
+    return hashlib.sha256(_canonical(value).encode("ascii", "backslashreplace")).hexdigest()
+
+
+def _canonical(value: Value) -> str:
+    match value:
+        case Number(raw=raw):
+            return raw
+        case list():
+            return "[" + ",".join(map(_canonical, value)) + "]"
+        case dict():
+            return "{" + ",".join(f"{json.dumps(key)}:{_canonical(value[key])}" for key in sorted(value)) + "}"
+        case _:
+            return json.dumps(value)

@@ -1,0 +1,186 @@
+"""JSON: strict, numbers kept as written, duplicate keys refused, two certain repairs.
+
+The fast path is the standard library's decoder with hooks. Only when it objects is the text walked again, slowly, to
+say where.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import NoReturn
+
+from dlm_build.errors import ItemInvalid, shown
+from dlm_build.items.document import Document, Number, Position, Value, at, child, line_at, position
+from dlm_build.items.limits import check_json_depth, number_problem
+from dlm_build.records import Finding, Record
+
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
+_TRAILING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,(?=\s*[\]}])', re.DOTALL)
+_LEADING = re.compile(r"\s*+(?://[^\n]*+(?:\n\s*+|\Z))++")
+_FIXES = (
+    ("property name", 'write keys in double quotes, `"key": value`, and no comma after the last one'),
+    ("',' delimiter", "put a comma between this value and the one before it, or close the bracket before it"),
+    ("':' delimiter", 'write `"key": value`'),
+    ("Extra data", "keep one JSON object in the file"),
+    ("control character", r"write line breaks inside texts as `\n`"),
+    ("Unterminated string", 'close the text with `"`'),
+    ("escape", r"write a backslash as `\\`"),
+    ("Expecting value", "put a value here: a text in double quotes, a number, true, false, null, a list or an object"),
+)
+
+
+class _Refused(Exception):
+    """Raised by the decoder's hooks, which do not know where they are."""
+
+
+class _Token(Record, frozen=True, kw_only=True):
+    pointer: str
+    text: str
+    offset: int
+    is_key: bool = False
+
+
+def load_json(text: str, origin: str) -> Document:
+    """Raises ItemInvalid with line, column and the faulty line."""
+    check_json_depth(text, origin)
+    findings: tuple[Finding, ...] = ()
+    try:
+        value = _decode(text, text, origin)
+    except json.JSONDecodeError:
+        repaired, findings = _repaired(text)
+        try:
+            value = _decode(repaired, text, origin)
+        except json.JSONDecodeError as error:
+            raise _syntax_error(error, text, origin) from None
+        text = repaired
+    return Document(origin=origin, value=value, places=partial(_places, text), findings=findings)
+
+
+def starts_like_json(text: str) -> bool:
+    """Whether the first thing in the text, after comment lines, is a JSON object, list or string."""
+    comments = _LEADING.match(text)
+    return text[comments.end() if comments else 0 :].lstrip()[:1] in ("{", "[", '"')
+
+
+def _decode(text: str, original: str, origin: str) -> Value:
+    try:
+        value: Value = json.loads(
+            text, parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object
+        )
+    except _Refused:
+        raise _refusal(text, original, origin) from None
+    return value
+
+
+def _number(raw: str) -> Number:
+    if (len(raw) > 15 or "e" in raw or "E" in raw) and number_problem(raw):
+        raise _Refused
+    return Number(raw)
+
+
+def _constant(raw: str) -> NoReturn:
+    raise _Refused(raw)
+
+
+def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _Refused
+    return fields
+
+
+def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:
+    """Leading `//` lines and trailing commas blanked out, so that every other character keeps its place."""
+    findings = []
+    comments = _LEADING.match(text)
+    if comments:
+        text = re.sub(r"[^\n]", " ", comments.group()) + text[comments.end() :]
+        findings.append(_repair("leading-comment-lines", "the text begins with `//` lines, which JSON does not have"))
+    commas = [found.start() for found in _TRAILING.finditer(text) if text[found.start()] == ","]
+    if commas:
+        place = position(text, commas[0])
+        more = f" and in {len(commas) - 1} more places" if len(commas) > 1 else ""
+        what = f"a comma follows the last entry at line {place.line}, column {place.column}{more}"
+        findings.append(_repair("trailing-comma", what))
+        text = _TRAILING.sub(lambda found: " " if found.group() == "," else found.group(), text)
+    return text, tuple(findings)
+
+
+def _repair(code: str, message: str) -> Finding:
+    return Finding(code=code, severity="info", pointer="", message=f"{message}; read without", hint="remove it")
+
+
+def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemInvalid:
+    where = at(origin, position(text, error.pos))
+    fix = next((fix for word, fix in _FIXES if word in error.msg), "correct the JSON here")
+    if text[error.pos : error.pos + 1] == "'":
+        fix = "JSON has double quotes only: write \"…\" for '…'"
+    return ItemInvalid(f"{where}: not valid JSON: {error.msg}; the line is `{line_at(text, error.pos)}`", fix)
+
+
+def _refusal(text: str, original: str, origin: str) -> ItemInvalid:
+    """What the hooks objected to, with its place. Something before it may be a syntax error; that comes first."""
+    seen: set[str] = set()
+    for token in _walk(text):
+        where = f"{at(origin, position(original, token.offset))}: {token.pointer}:"
+        if token.is_key:
+            if token.pointer in seen:
+                return ItemInvalid(f"{where} the key {shown(token.text)} is given twice", "keep one of them")
+            seen.add(token.pointer)
+        elif token.text.lstrip("-") in ("NaN", "Infinity"):
+            return ItemInvalid(f"{where} {token.text} is not a JSON value", "use null, or leave the field out")
+        elif token.text[0] in "-0123456789" and (problem := number_problem(token.text)):
+            return ItemInvalid(f"{where} {shown(token.text, 40)} is {problem}", "use a number of ordinary size")
+    return ItemInvalid(f"{at(origin, None)}: a key is given twice", "keep one of them")
+
+
+def _places(text: str) -> dict[str, Position]:
+    """Line and column of every value (of its key, for a member of an object)."""
+    places: dict[str, Position] = {}
+    line, start, last = 1, 0, 0
+    for token in _walk(text):
+        if token.pointer in places:
+            continue
+        line += text.count("\n", last, token.offset)
+        start = text.rfind("\n", 0, token.offset) + 1 if "\n" in text[last : token.offset] else start
+        last = token.offset
+        places[token.pointer] = Position(line=line, column=token.offset - start + 1)
+    return places
+
+
+def _walk(text: str) -> Iterator[_Token]:
+    """Every key and every value's first token with its pointer. The text need only be bracketed soundly."""
+    stack: list[tuple[str, int]] = []  # the container's pointer, and the next index of a list or -1 in an object
+    pointer, expect_key = "", False
+    for found in _TOKEN.finditer(text):
+        part, offset = found.group(), found.start()
+        if part in ("]", "}"):
+            if stack:
+                stack.pop()
+            expect_key = False
+        elif part == ",":
+            parent, index = stack[-1] if stack else ("", 0)
+            expect_key = index < 0
+            if index >= 0 and stack:
+                stack[-1] = (parent, index + 1)
+                pointer = child(parent, index + 1)
+        elif expect_key and part[0] == '"':
+            pointer = child(stack[-1][0], _plain(part))
+            expect_key = False
+            yield _Token(pointer=pointer, text=part, offset=offset, is_key=True)
+        elif part != ":":
+            yield _Token(pointer=pointer, text=part, offset=offset)
+            if part in ("{", "["):
+                expect_key = part == "{"
+                stack.append((pointer, -1 if expect_key else 0))
+                pointer = pointer if expect_key else child(pointer, 0)
+
+
+def _plain(token: str) -> str:
+    try:
+        return str(json.loads(token, strict=False))
+    except json.JSONDecodeError:
+        return token[1:-1]

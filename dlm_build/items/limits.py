@@ -1,0 +1,58 @@
+"""Limits checked on the raw text, before any parser sees it."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.items.document import at, position
+
+MAX_BYTES = 4 << 20
+MAX_YAML_BYTES = 256 << 10
+"""Smaller than for JSON: the YAML parser is some hundred times slower, and a real item has 20 kB."""
+MAX_DEPTH = 64
+MAX_INTEGER = 2**64
+MAX_DIGITS = 400
+"""Of a number's text."""
+
+NUMBER = re.compile(r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
+_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
+    """Raises ItemInvalid where `text` has more than `limit` bytes of UTF-8."""
+    size = len(text) if len(text) > limit else len(text.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise ItemInvalid(
+            f"{at(origin, None)}: the document has more than {limit:,} bytes",
+            "an item describes a model in a few kilobytes: move tables and class lists into files and link them"
+            if limit == MAX_BYTES
+            else "YAML is read up to this size only: convert the item to JSON",
+        )
+
+
+def check_json_depth(text: str, origin: str) -> None:
+    """Raises ItemInvalid where brackets are nested deeper than MAX_DEPTH."""
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        mark = text[found.start()]
+        if mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise too_deep(origin, text, found.start())
+
+
+def too_deep(origin: str, text: str, offset: int) -> ItemInvalid:
+    where = at(origin, position(text, offset))
+    return ItemInvalid(f"{where}: values are nested more than {MAX_DEPTH} deep", "flatten this part of the item")
+
+
+def number_problem(raw: str) -> str:
+    """Why a number's text cannot be used; empty where it can."""
+    if len(raw) > MAX_DIGITS:
+        return f"a number of {len(raw)} characters"
+    if raw.lstrip("+-").isdigit():
+        return "an integer beyond 64 bits" if abs(int(raw)) >= MAX_INTEGER else ""
+    return "a number too large for any field (it reads as infinity)" if abs(float(raw)) == float("inf") else ""

@@ -1,0 +1,158 @@
+"""Grammars of the texts that become names, versions, commands and paths somewhere.
+
+    ItemHostile   a control, invisible or direction-changing character anywhere; `$(`, `${`, a backtick, `{{`, `{%`, a
+                  `syntax=` directive in a machine name; `..`, an absolute path or a drive in the name of a member
+    ItemInvalid   anything else outside the grammar: quotes, spaces, letters beyond ASCII, too long
+
+Every pattern is matched against the whole text and is linear.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from dlm_build.errors import shown
+from dlm_build.items.node import Node
+from dlm_build.items.scalars import text
+from dlm_build.records import Record
+
+
+class Grammar(Record, frozen=True, kw_only=True):
+    """What a machine name may look like. All of them are ASCII."""
+
+    noun: str
+    pattern: str
+    example: str
+
+
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*+"
+FRAMEWORK = Grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch")
+VERSION = Grammar(noun="one exact version", pattern=r"[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1")
+TAG = Grammar(noun="an image tag", pattern=r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", example="1.0")
+DTYPE = Grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
+COMMIT = Grammar(
+    noun="a commit", pattern=r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}", example="0123456789abcdef… (40 digits)"
+)
+IMAGE = Grammar(
+    noun="an image name",
+    pattern=(
+        r"(?=.{1,255}\Z)(?:[A-Za-z0-9][A-Za-z0-9.-]*+(?::[0-9]{1,5})?/)?"
+        r"[a-z0-9]++(?:(?:\.|_|__|-++)[a-z0-9]++)*+(?:/[a-z0-9]++(?:(?:\.|_|__|-++)[a-z0-9]++)*+)*+"
+        r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+    ),
+    example="docker.io/library/my-model",
+)
+_DOTTED = rf"{_IDENTIFIER}(?:[.-]{_IDENTIFIER})*+"
+HANDLER = Grammar(
+    noun="a handler",
+    pattern=rf"(?=.{{1,255}}\Z)(?:(?:[A-Za-z0-9_][A-Za-z0-9_.-]*+/)*+[A-Za-z0-9_-]++\.py|{_DOTTED})(?::{_DOTTED})?",
+    example="handler.py:handle",
+)
+WORKING_DIR = Grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/-]{0,200}", example="/workspace")
+
+_INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_TAKEN = ("/proc", "/dev", "/sys", "/etc", "/run", "/boot", "/bin", "/sbin", "/lib", "/lib64", "/opt/dlm", "/dlm")
+_TAKEN_ALONE = ("/", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/var")
+MAX_RUN = 4096
+MAX_PATH = 1024
+
+
+def machine_name(node: Node, grammar: Grammar) -> str | None:
+    """The field, where it is wholly within `grammar`; None where absent."""
+    value = text(node, grammar.example)
+    return value if value is None else within(node, value, grammar)
+
+
+def within(node: Node, value: str, grammar: Grammar) -> str:
+    refuse_unseen(node, value)
+    if found := _INJECTION.search(value):
+        what = f'must be {grammar.noun}, but has {shown(found.group())} in "{shown(value)}"'
+        raise node.hostile(what, f'write something like "{grammar.example}"')
+    if not re.fullmatch(grammar.pattern, value):
+        raise node.invalid(
+            f'must be {grammar.noun}, but is "{shown(value)}"', f'write something like "{grammar.example}"'
+        )
+    return value
+
+
+def refuse_unseen(node: Node, value: str) -> None:
+    """Raises ItemHostile where a character has no picture of its own."""
+    bad = next((c for c in value if not c.isprintable() and c not in "\xa0\u3000"), None) if value else None
+    if bad is not None:
+        fix = "remove the line break" if bad in "\r\n" else "remove it"
+        raise node.hostile(f'has the character {shown(bad)} in "{shown(value)}"', fix)
+
+
+def version(node: Node) -> str | None:
+    """A framework version. A number keeps its text; that its patch level is unknown is a finding."""
+    value = machine_name(node, Grammar(noun=VERSION.noun, pattern="v?" + VERSION.pattern, example=VERSION.example))
+    if value is None:
+        return None
+    if not isinstance(node.value, str):
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+            raise node.invalid(f"must be a version, but is the number {shown(value)}", 'write a text such as "1.7.1"')
+        what = f"is the number {value}, not a text: its patch level is unknown, and a final zero may have been lost"
+        node.note("version-is-a-number", "warning", what, f'write the full version as a text, e.g. "{value}.0"')
+    return value.removeprefix("v")
+
+
+def handler(node: Node) -> str | None:
+    """`package.module`, `module:name`, `file.py`, `file.py:Name`; paths relative, without `..`."""
+    value = text(node, HANDLER.example)
+    if value is None:
+        return None
+    value = value.removeprefix("./")
+    if value.startswith("/") or ".." in value.replace("\\", "/").partition(":")[0].split("/"):
+        raise node.hostile(f'must stay inside the archive, but is "{shown(value)}"', f'write "{HANDLER.example}"')
+    return within(node, value, HANDLER)
+
+
+def working_dir(node: Node) -> str | None:
+    """An absolute folder, normalised, that is not one the container needs for itself."""
+    value = machine_name(node, WORKING_DIR)
+    if value is None:
+        return None
+    if ".." in value.split("/"):
+        raise node.hostile(f'must not climb with "..", but is "{shown(value)}"', 'write "/workspace"')
+    folder = posixpath.normpath("/" + value.strip("/"))
+    if folder in _TAKEN_ALONE or any(folder == top or folder.startswith(top + "/") for top in _TAKEN):
+        raise node.invalid(f'"{shown(folder)}" belongs to the container itself', 'write "/workspace"')
+    return folder
+
+
+def command_line(node: Node) -> str | None:
+    """`run` as published. One line, no control characters; what it means is the planner's business."""
+    value = text(node, "predict --input in.tif")
+    value = value.strip() if value else None
+    if not value:
+        return None
+    if len(value) > MAX_RUN:
+        raise node.invalid(
+            f"has {len(value)} characters", f"keep the command under {MAX_RUN}; put a script in the archive"
+        )
+    if re.search(r"[\r\n\t]", value):
+        raise node.invalid(
+            f'must be one line, but is "{shown(value)}"', "write one command; put a script in the archive"
+        )
+    refuse_unseen(node, value)
+    return value
+
+
+def member_name(node: Node, value: str) -> str:
+    """The name of a file in the archive: relative, `/`-separated, without `.` and `..`."""
+    refuse_unseen(node, value)
+    if "\\" in value:
+        node.note("backslash-in-path", "info", f'"{shown(value)}" has backslashes; read as /', "write / in paths")
+        value = value.replace("\\", "/")
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    if value.startswith("/") or _DRIVE.match(value) or ".." in parts:
+        raise node.hostile(
+            f'must name a file inside the archive, but is "{shown(value)}"', "write its path in the archive"
+        )
+    if not parts:
+        raise node.invalid(f'must name a file, but is "{shown(value)}"', "write its path in the archive")
+    if len(value) > MAX_PATH:
+        raise node.invalid(f"has {len(value)} characters", f"keep paths under {MAX_PATH}")
+    return "/".join(parts)

@@ -1,0 +1,84 @@
+"""A place in a document: its value, its pointer, and a way to say what is odd about it."""
+
+from __future__ import annotations
+
+from dlm_build.errors import ItemHostile, ItemInvalid
+from dlm_build.items.document import Document, Value, child, described
+from dlm_build.records import Finding, Severity
+
+
+class Log:
+    """Collects findings in the order of reading, each code once per pointer."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._findings = {(finding.code, finding.pointer): finding for finding in document.findings}
+
+    def add(self, finding: Finding) -> None:
+        self._findings.setdefault((finding.code, finding.pointer), finding)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(self._findings.values())
+
+
+class Node:
+    """`value` is None where the field is missing, null or an empty text: all three mean "not said"."""
+
+    __slots__ = ("log", "pointer", "value")
+
+    def __init__(self, log: Log, pointer: str, value: Value) -> None:
+        self.log = log
+        self.pointer = pointer
+        self.value: Value = None if isinstance(value, str) and not value.strip() else value
+
+    @property
+    def absent(self) -> bool:
+        return self.value is None
+
+    def get(self, name: str, *other_names: str) -> Node:
+        """The field under the first of its names that says something; other spellings and disagreement are noted."""
+        fields = self.value if isinstance(self.value, dict) else {}
+        nodes = {n: Node(self.log, child(self.pointer, n), fields[n]) for n in (name, *other_names) if n in fields}
+        for node in nodes.values():
+            if node.absent:
+                node.note("empty-field", "info", "is empty; read as not given")
+        full = {n: node for n, node in nodes.items() if not node.absent}
+        if not full:
+            return Node(self.log, child(self.pointer, name), None)
+        used, chosen = next(iter(full.items()))
+        if used != name:
+            chosen.note("other-spelling", "info", f"is read as `{name}`", f"rename it to `{name}`")
+        for other in list(full.values())[1:]:
+            if other.value != chosen.value:
+                what = f"says {described(other.value)}, {chosen.pointer} says {described(chosen.value)}, which is used"
+                other.note("contradiction-spellings", "warning", what, "keep one of the two")
+        return chosen
+
+    def has(self, name: str) -> bool:
+        return isinstance(self.value, dict) and name in self.value
+
+    def members(self) -> list[tuple[str, Node]]:
+        """Of an object; of anything else, none."""
+        fields = self.value if isinstance(self.value, dict) else {}
+        return [(key, Node(self.log, child(self.pointer, key), value)) for key, value in fields.items()]
+
+    def rows(self) -> list[Node]:
+        """Of a list; of anything else, none."""
+        rows = self.value if isinstance(self.value, list) else []
+        return [Node(self.log, child(self.pointer, index), row) for index, row in enumerate(rows)]
+
+    def object(self, example: str) -> Node:
+        """Itself, where it is an object or absent; else ItemInvalid with `example` as the fix."""
+        if self.absent or isinstance(self.value, dict):
+            return self
+        raise self.invalid(f"must be an object, but is {described(self.value)}", f"write {example}")
+
+    def note(self, code: str, severity: Severity, message: str, hint: str = "") -> None:
+        self.log.add(Finding(code=code, severity=severity, pointer=self.pointer, message=message, hint=hint))
+
+    def invalid(self, what: str, fix: str) -> ItemInvalid:
+        return self.log.document.invalid(self.pointer, what, fix)
+
+    def hostile(self, what: str, fix: str = "") -> ItemHostile:
+        return self.log.document.hostile(self.pointer, what, fix)

@@ -1,0 +1,38 @@
+"""The story of reading: limits, parse, find the dialect, normalise."""
+
+from __future__ import annotations
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.items.dialects import read_dialect
+from dlm_build.items.document import Document, at
+from dlm_build.items.json_text import load_json, starts_like_json
+from dlm_build.items.limits import check_size
+from dlm_build.items.node import Log, Node
+from dlm_build.records import Item
+
+
+def read_item(text: str, origin: str) -> Item:
+    """The item that `text` describes. Pure: nothing is fetched, resolved or looked up.
+
+    `origin` is the path or URL the text came from, or `-`; relative hrefs are read as seen from there. Raises
+    ItemInvalid (with file, line, column, JSON pointer, value and fix) or ItemHostile; nothing else for any text.
+    """
+    document = load(text, origin)
+    return read_dialect(Node(Log(document), "", document.value))
+
+
+def load(text: str, origin: str) -> Document:
+    """JSON or YAML, decided by content, never by name."""
+    check_size(text, origin)
+    text = text.removeprefix("\ufeff")
+    start = text.lstrip()[:1]
+    if not start:
+        raise ItemInvalid(f"{at(origin, None)}: the document is empty", "give a STAC item in JSON or YAML")
+    if start == "<":
+        fix = "give the address of the item itself, e.g. the raw file and not the page that shows it"
+        raise ItemInvalid(f"{at(origin, None)}: this is a web page or XML, not an item", fix)
+    if starts_like_json(text):
+        return load_json(text, origin)
+    from dlm_build.items.yaml_text import load_yaml
+
+    return load_yaml(text, origin)

@@ -1,0 +1,128 @@
+"""What runs the model: framework, handler, source, and the container it was published with."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.errors import shown
+from dlm_build.items.document import described
+from dlm_build.items.names import (
+    COMMIT,
+    FRAMEWORK,
+    IMAGE,
+    TAG,
+    command_line,
+    handler,
+    machine_name,
+    member_name,
+    refuse_unseen,
+    version,
+    working_dir,
+)
+from dlm_build.items.node import Node
+from dlm_build.items.scalars import boolean, text
+from dlm_build.records import DeclaredDocker, Runtime
+
+RUNTIME_EXAMPLE = '"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1", "model_handler": "handler.py:handle"}'
+_DOCKER_EXAMPLE = '"docker": {"image_name": "my-model", "tag": "1.0", "gpu": true, "run": "predict --input in.tif"}'
+_PAGE = re.compile(r"https?://(?:www\.)?(?:github\.com/[^/]++/[^/]++/(?:blob|tree)/|gitlab\.com/.+/-/(?:blob|tree)/).+")
+_FULL_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def read_runtime(node: Node) -> Runtime:
+    """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
+    node.object(RUNTIME_EXAMPLE)
+    framework = machine_name(node.get("framework"), FRAMEWORK)
+    if framework is None:
+        node.get("framework").note("no-framework", "error", "is not given", 'add "framework": "PyTorch"')
+    release = version(node.get("version", "framework_version"))
+    if release is None:
+        node.get("version").note("no-framework-version", "warning", "is not given", 'add "version": "1.7.1"')
+    url = _location(node.get("model_src_url", "model_src", "model:src"))
+    return Runtime(
+        framework=framework,
+        version=release,
+        handler=handler(node.get("model_handler", "handler", "model:handler")),
+        source_url=url,
+        source_commit=_commit(node.get("model_commit_hash", "commit_hash", "commit"), wanted=url is not None),
+        requirement_file=_requirement_file(node.get("requirement_file", "requirements_file", "requirements")),
+        docker=_docker(node.get("docker")),
+    )
+
+
+def _docker(node: Node) -> DeclaredDocker:
+    node.object(_DOCKER_EXAMPLE)
+    image, tag = _image(node.get("image_name", "imagename", "image"), node.get("tag"))
+    return DeclaredDocker(
+        image_name=image,
+        tag=tag,
+        docker_file=_docker_file(node.get("docker_file", "dockerfile")),
+        gpu=boolean(node.get("gpu")),
+        working_dir=working_dir(node.get("working_dir", "workdir")),
+        run=command_line(node.get("run")),
+    )
+
+
+def _image(name: Node, tag: Node) -> tuple[str | None, str | None]:
+    """Name and tag apart; `name@sha256:…` stays whole."""
+    image = machine_name(name, IMAGE)
+    given = machine_name(tag, TAG)
+    if image is None or "@" in image or ":" not in image.rpartition("/")[2]:
+        return image, given
+    bare, _, inner = image.rpartition(":")
+    if given is None or given == inner:
+        name.note("tag-in-image-name", "info", f'holds the tag "{inner}"; read apart', f'write "tag": "{inner}"')
+        return bare, inner
+    what = f'"{shown(image)}" holds the tag "{inner}", but {tag.pointer} says "{given}", which is used'
+    name.note("contradiction-tag", "warning", what, "keep one of the two")
+    return bare, given
+
+
+def _location(node: Node) -> str | None:
+    """A URL, or whatever stands for one; what can be fetched is decided when it is fetched."""
+    value = text(node, "https://github.com/me/my-model")
+    value = value.strip() if value else None
+    if value is None:
+        return None
+    refuse_unseen(node, value)
+    if value.startswith("-"):
+        raise node.hostile(f'must be a URL, but is "{shown(value)}"', 'write "https://…"')
+    if len(value) > 2048:
+        raise node.invalid(f"has {len(value)} characters", "give one URL")
+    return value
+
+
+def _commit(node: Node, *, wanted: bool) -> str | None:
+    value = machine_name(node, COMMIT)
+    if value is None:
+        if wanted:
+            what = "is not given, so the source may change under the same item"
+            node.note("source-not-pinned", "warning", what, 'add "model_commit_hash": "<40 hex digits>"')
+        return None
+    if ".." in value:
+        raise node.invalid(f'must be a commit, but is "{shown(value)}"', "write its 40 hex digits")
+    value = value.lower() if _FULL_COMMIT.fullmatch(value.lower()) else value
+    if not _FULL_COMMIT.fullmatch(value):
+        what = f'"{shown(value)}" is not a full commit, so the source may change under the same item'
+        node.note("source-not-pinned", "warning", what, "write all 40 hex digits")
+    return value
+
+
+def _requirement_file(node: Node) -> str | None:
+    """A member of the archive, or a URL."""
+    value = _location(node)
+    if value is None or "://" in value:
+        return value
+    return member_name(node, value)
+
+
+def _docker_file(node: Node) -> str | None:
+    """Evidence only; never built. So a wrong type is no more than a finding."""
+    if not node.absent and not isinstance(node.value, str):
+        node.note("not-a-text", "info", f"should be text, but is {described(node.value)}; left out")
+        return None
+    value = _location(node)
+    if value and _PAGE.fullmatch(value):
+        what = "is a web page about a Dockerfile, not the file"
+        node.note("docker-file-is-a-page", "info", what, "link the raw file; it is evidence only and never built")
+    return value

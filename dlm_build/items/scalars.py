@@ -1,0 +1,110 @@
+"""Typed readers of single fields that matter: ItemInvalid with the pointer, or a value within its bounds.
+
+A text that certainly means the value (`"3"`, `"true"`, `"1/255"`) is taken, with a finding.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from dlm_build.errors import shown
+from dlm_build.items.document import Number, described
+from dlm_build.items.limits import NUMBER
+from dlm_build.items.node import Node
+
+_FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
+
+
+def text(node: Node, example: str) -> str | None:
+    """A text, surrounding spaces removed; a number gives its own text. Anything else is ItemInvalid."""
+    match node.value:
+        case None:
+            return None
+        case Number(raw=raw):
+            return raw
+        case str(value):
+            if value != value.strip(" "):
+                node.note("surrounding-spaces", "info", "has spaces around it; removed")
+            return value.strip(" ")
+        case other:
+            raise node.invalid(f"must be a text, but is {described(other)}", f'write "{example}"')
+
+
+def boolean(node: Node) -> bool | None:
+    if node.absent or isinstance(node.value, bool):
+        return node.value if isinstance(node.value, bool) else None
+    raw = node.value.raw if isinstance(node.value, Number) else node.value
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        value = word in ("true", "yes", "on", "1")
+        node.note("not-a-boolean", "info", f"is {described(node.value)}; read as {str(value).lower()}")
+        return value
+    raise node.invalid(f"must be true or false, but is {described(node.value)}", "write true or false")
+
+
+def integer(node: Node, low: int, high: int) -> int | None:
+    """A whole number from `low` to `high`."""
+    raw = _number_text(node, f"a whole number from {low} to {high}")
+    if raw is None:
+        return None
+    exact = float(raw)
+    if exact.is_integer() and abs(exact) < 2**53:
+        value = int(exact)
+        if low <= value <= high:
+            return value
+    raise node.invalid(f"must be a whole number from {low} to {high}, but is {shown(raw, 40)}", f"write {max(low, 1)}")
+
+
+def real(node: Node, low: float, high: float, example: str = "0.5") -> float | None:
+    """A finite number from `low` to `high`."""
+    if isinstance(node.value, str) and (parts := _FRACTION.fullmatch(node.value.strip())) and float(parts[2]):
+        value = float(parts[1]) / float(parts[2])
+        node.note("number-as-text", "info", f"is {described(node.value)}; read as {value!r}", f"write {value!r}")
+    else:
+        raw = _number_text(node, "a number")
+        if raw is None:
+            return None
+        value = float(raw)
+    if math.isfinite(value) and low <= value <= high:
+        return value
+    raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", f"write {example}")
+
+
+def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
+    """A list of numbers; one number alone is a list of one."""
+    values = [real(row, low, high) for row in _rows(node, "numbers", example)]
+    return tuple(value for value in values if value is not None)
+
+
+def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
+    values = [integer(row, low, high) for row in _rows(node, "whole numbers", example)]
+    return tuple(value for value in values if value is not None)
+
+
+def _rows(node: Node, what: str, example: str) -> list[Node]:
+    if isinstance(node.value, Number):
+        node.note("not-a-list", "info", "is a number; read as a list of one")
+        return [node]
+    if not node.absent and not isinstance(node.value, list):
+        raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
+    rows = node.rows()
+    if len(rows) > 65_536:
+        raise node.invalid(f"has {len(rows)} entries", "give one per band or dimension")
+    for row in rows:
+        if row.absent:
+            raise row.invalid(f"must be one of {what}, but is empty", f"write {example}")
+    return rows
+
+
+def _number_text(node: Node, what: str) -> str | None:
+    match node.value:
+        case None:
+            return None
+        case Number(raw=raw):
+            return raw
+        case str(value) if len(value) <= 40 and NUMBER.fullmatch(value.strip()):
+            node.note("number-as-text", "info", f"is {described(value)}; read as a number", "remove the quotes")
+            return value.strip()
+        case other:
+            raise node.invalid(f"must be {what}, but is {described(other)}", "write a number without quotes")

@@ -1,0 +1,183 @@
+"""Inputs and outputs: how a sample becomes a tensor, and what the model promises to give."""
+
+from __future__ import annotations
+
+from math import prod
+
+from dlm_build.errors import shown
+from dlm_build.items.display import display_text, phrase
+from dlm_build.items.document import Number, described
+from dlm_build.items.names import DTYPE, machine_name
+from dlm_build.items.node import Node
+from dlm_build.items.scalars import integer, integers, real, reals
+from dlm_build.records import ClassName, Inputs, Outputs
+
+MAX_BATCH = 65_536
+MAX_BANDS = 65_536
+MAX_SIDE = 1 << 20
+MAX_ELEMENTS = 1 << 34
+"""Of one tensor: no model of a packaged sample takes or gives more."""
+MAX_CLASSES = 65_536
+_INPUTS_EXAMPLE = '"dlm:inputs": {"input_tensors": {"batch": 1, "channels": 3, "height": 256, "width": 256}}'
+_OUTPUTS_EXAMPLE = '"dlm:outputs": {"task": "semantic segmentation", "number_of_classes": 5}'
+_CLASSES_EXAMPLE = '"class_name_mapping": [{"0": "water"}, {"1": "forest"}]'
+_BANDS_EXAMPLE = '"selected_bands": [0, 1, 3]'
+
+
+def read_inputs(node: Node, data: Node) -> Inputs:
+    """`node` is `dlm:inputs`, `data` is `dlm:data`. Every number is within bounds, else ItemInvalid."""
+    node.object(_INPUTS_EXAMPLE)
+    nested = node.get("input_tensors", "input_tensor").object(
+        '{"batch": 1, "channels": 3, "height": 256, "width": 256}'
+    )
+    shape = node if nested.absent else nested
+    inputs = Inputs(
+        name=display_text(node.get("name")),
+        batch=_batch(shape.get("batch", "shape:batch")),
+        channels=integer(shape.get("channels", "shape:channels"), 1, MAX_BANDS),
+        height=integer(shape.get("height", "shape:height"), 1, MAX_SIDE),
+        width=integer(shape.get("width", "shape:width"), 1, MAX_SIDE),
+        scaling_factor=_scaling(node.get("scaling_factor", "scaling")),
+        mean=_normalization(node, "mean", -1e12),
+        std=_normalization(node, "std", 1e-12),
+        selected_bands=_selected_bands(node, data),
+        dtype=_dtype(node, data),
+        number_of_bands=integer(data.get("number_of_bands"), 1, MAX_BANDS),
+        nodata=_nodata(data.get("nodata_value", "nodata", "no_data")),
+    )
+    sides = (inputs.batch, inputs.channels, inputs.height, inputs.width)
+    if prod(side or 1 for side in sides) > MAX_ELEMENTS:
+        raise shape.invalid(f"describes a tensor of more than {MAX_ELEMENTS:,} values", f"write {_INPUTS_EXAMPLE}")
+    return inputs
+
+
+def _batch(node: Node) -> int | None:
+    if isinstance(node.value, Number) and node.value.raw == "-1":
+        node.note("any-batch", "info", "is -1; read as any size")
+        return None
+    return integer(node, 1, MAX_BATCH)
+
+
+def _scaling(node: Node) -> float | None:
+    value = real(node, -1e12, 1e12, "0.003921569")
+    if value == 0:
+        raise node.invalid("must not be 0: every input would be", "write 0.003921569 for 1/255, or 1")
+    return value
+
+
+def _normalization(node: Node, name: str, low: float) -> tuple[float, ...]:
+    nested = node.get("normalization")
+    nested = nested if isinstance(nested.value, dict) else Node(node.log, node.pointer, {})
+    flat = node.get(f"normalization:{name}", f"normalization_{name}")
+    inner = nested.get(name)
+    chosen = inner if flat.absent else flat
+    if not inner.absent and flat.absent:
+        inner.note(
+            "other-spelling", "info", f"is read as `normalization:{name}`", f"rename it to `normalization:{name}`"
+        )
+    return reals(chosen, low, 1e12, f'"normalization:{name}": [0.5, 0.5, 0.5]')
+
+
+def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
+    """0-based indices; from `useful_bands` where `selected_bands` is not given."""
+    bands = integers(node.get("selected_bands"), 0, MAX_BANDS, _BANDS_EXAMPLE)
+    useful = useful_bands(data)
+    if bands or not useful:
+        return bands
+    what = f"is not given; {list(useful)} is taken from {data.pointer}/useful_bands, counting from 0"
+    node.get("selected_bands").note("bands-inferred", "info", what, f'add "selected_bands": {list(useful)}')
+    return useful
+
+
+def useful_bands(data: Node) -> tuple[int, ...]:
+    """The indices of `useful_bands`; empty where any of them has none."""
+    indices = [row.get("index").value for row in data.get("useful_bands").rows() if isinstance(row.value, dict)]
+    numbers = [int(i.raw) for i in indices if isinstance(i, Number) and i.raw.isdigit() and len(i.raw) < 6]
+    return tuple(numbers) if len(numbers) == len(data.get("useful_bands").rows()) else ()
+
+
+def _dtype(node: Node, data: Node) -> str | None:
+    field = data.get("dtype", "data_type")
+    if field.absent:
+        field = node.get("dtype", "data_type")
+    value = machine_name(field, DTYPE)
+    return value.lower() if value else None
+
+
+def _nodata(node: Node) -> float | None:
+    if isinstance(node.value, str) and node.value.strip().lower() in ("nan", "none", "inf", "-inf"):
+        node.note("nodata-not-a-number", "info", f"is {described(node.value)}; the file's own nodata is used")
+        return None
+    return real(node, -1.8e308, 1.8e308, "0")
+
+
+def read_outputs(node: Node) -> Outputs:
+    """Every number is within bounds, else ItemInvalid."""
+    node.object(_OUTPUTS_EXAMPLE)
+    task = display_text(node.get("task"))
+    layer = node.get("final_layer_size", "final_layer_shape", "size")
+    size = integers(layer, -1, 1 << 30, '"final_layer_size": [1, 5, 64, 64]')
+    if 0 in size or prod(abs(side) for side in size) > MAX_ELEMENTS:
+        raise layer.invalid(
+            f"must be positive (-1: any) and describe at most {MAX_ELEMENTS:,} values, but is {list(size[:8])}",
+            'write "final_layer_size": [1, 5, 64, 64]',
+        )
+    return Outputs(
+        task=phrase(task) if task else None,
+        number_of_classes=integer(node.get("number_of_classes", "noutputs"), 1, MAX_CLASSES),
+        dont_care_index=integer(node.get("dont_care_index", "ignore_index"), -(1 << 31), 1 << 31),
+        final_layer_size=size,
+        classes=_classes(node.get("class_name_mapping", "index_to_name")),
+    )
+
+
+def _classes(node: Node) -> tuple[ClassName, ...]:
+    """From an object, or a list of one-key objects, texts, or objects with index and name."""
+    if not node.absent and not isinstance(node.value, list | dict):
+        raise node.invalid(f"must be a list of objects, but is {described(node.value)}", f"write {_CLASSES_EXAMPLE}")
+    classes: dict[int, ClassName] = {}
+    for index, name, place in _class_pairs(node):
+        if index in classes:
+            place.note("contradiction-class-index", "warning", f"class {index} is named twice; the first is used")
+        classes.setdefault(index, ClassName(index=index, name=name))
+        if len(classes) > MAX_CLASSES:
+            raise node.invalid(f"has more than {MAX_CLASSES:,} classes", "link a table instead")
+    return tuple(classes.values())
+
+
+def _class_pairs(node: Node) -> list[tuple[int, str, Node]]:
+    if isinstance(node.value, dict):
+        return [_class_pair(key, member) for key, member in node.members()]
+    pairs: list[tuple[int, str, Node]] = []
+    for index, row in enumerate(node.rows()):
+        number, name = row.get("index", "value", "id"), row.get("name", "title", "description")
+        if isinstance(row.value, str | Number):
+            node.note("class-index-inferred", "info", "is a list of names; their indices are their places")
+            pairs.append((index, display_text(row) or "", row))
+        elif not number.absent and not name.absent:
+            pairs.append(_class_pair(shown(_plain(number)), name))
+        elif isinstance(row.value, dict):
+            pairs.extend(_class_pair(key, member) for key, member in row.members())
+        else:
+            raise row.invalid(f"must be an object, but is {described(row.value)}", f"write {_CLASSES_EXAMPLE}")
+    return pairs
+
+
+def _class_pair(key: str, node: Node) -> tuple[int, str, Node]:
+    """Index and name; the other way round where only that makes sense."""
+    if index := _index(key):
+        return int(index), display_text(node) or "", node
+    inverted = _index(_plain(node))
+    if inverted is None:
+        raise node.invalid(f'must be named by a class index, but is named "{shown(key)}"', f"write {_CLASSES_EXAMPLE}")
+    node.note("class-mapping-inverted", "info", "gives an index for a name; read the other way round")
+    return int(inverted), shown(key), node
+
+
+def _plain(node: Node) -> str:
+    return node.value.raw if isinstance(node.value, Number) else node.value if isinstance(node.value, str) else ""
+
+
+def _index(key: str) -> str | None:
+    key = key.strip()
+    return key if key.isascii() and key.removeprefix("-").isdigit() and len(key) < 8 else None
