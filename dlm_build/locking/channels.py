@@ -1,0 +1,62 @@
+"""Channels: which names an item may use, and where each is served at this site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dlm_build.config import Settings
+from dlm_build.errors import ItemInvalid, UsageError, shown
+from dlm_build.records import Record
+
+_MIRROR = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+|file:///)[A-Za-z0-9._~+%,:/-]*")
+
+
+class Served(Record, frozen=True, kw_only=True):
+    """One channel and the base URLs that serve it, the first to be tried first; all end with `/`."""
+
+    name: str
+    urls: tuple[str, ...]
+    mirrored: bool
+    """True where the URLs come from the settings."""
+
+
+def served_channels(names: Sequence[str], settings: Settings, origin: str) -> tuple[Served, ...]:
+    """Every channel of `names`, in order of priority.
+
+    Raises ItemInvalid for a channel this site does not allow.
+    """
+    return tuple(_served(name, settings, origin) for name in names if name != "nodefaults")
+
+
+def allowed_channels(settings: Settings) -> tuple[Served, ...]:
+    """All channels an item may name at this site."""
+    names = dict.fromkeys((*settings.channels.allowed, *settings.channels.mirrors))
+    return tuple(_served(name, settings, "[channels] allowed") for name in names)
+
+
+def home_url(name: str) -> str:
+    """Where a channel lives when no mirror is set, as the conda ecosystem's own library has it."""
+    from rattler import Channel
+
+    return Channel(name).base_url
+
+
+def _served(name: str, settings: Settings, origin: str) -> Served:
+    if mirrors := settings.channels.mirrors.get(name):
+        return Served(name=name, urls=tuple(_mirror(name, url) for url in mirrors), mirrored=True)
+    if name not in settings.channels.allowed:
+        raise ItemInvalid(
+            f"{origin}: channel {shown(name)} is not allowed here (allowed: {', '.join(settings.channels.allowed)})",
+            "use an allowed channel, or add this one to `[channels] allowed` in the settings",
+        )
+    return Served(name=name, urls=(home_url(name),), mirrored=False)
+
+
+def _mirror(name: str, url: str) -> str:
+    if not _MIRROR.fullmatch(url):
+        raise UsageError(
+            f"settings: `[channels.mirrors] {name}` = {shown(url)} is not an https://, http:// or file:/// URL",
+            "correct that URL; user names and passwords do not belong in it",
+        )
+    return url.rstrip("/") + "/"

@@ -1,0 +1,124 @@
+"""The pip part of an environment: solved by uv around what conda already provides; wheels only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, ItemInvalid, shown
+from dlm_build.locking.conda import instant
+from dlm_build.locking.names import provided
+from dlm_build.locking.uv import Request, Unsolvable, Uv, pinned
+from dlm_build.locking.wheels import Entry, Target, best, supported_tags
+from dlm_build.records import Package, Plan
+
+
+def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ...]:
+    """One wheel per distribution that conda does not provide, sorted by name.
+
+    Raises EnvironmentUnsolvable with uv's explanation, ItemInvalid for a requirement that is not name and version,
+    InfraError when the index cannot be reached.
+    """
+    spec = plan.environment
+    if not spec.pip:
+        return ()
+    known = provided(conda)
+    request = Request(
+        requirements=tuple(_requirement(line, spec.origin) for line in spec.pip),
+        target=target_of(plan, conda),
+        constraints=known,
+        as_of=instant(plan.as_of) if plan.as_of else None,
+    )
+    try:
+        entries = uv.lock(request, f"index (for {spec.origin})")
+    except Unsolvable as problem:
+        raise _unsolvable(request, str(problem), uv, spec.origin) from problem
+    wanted = [entry for entry in entries if canonicalize_name(entry.name) not in known]
+    return tuple(_chosen(entry, request.target, spec.origin) for entry in sorted(wanted, key=lambda e: e.name))
+
+
+def target_of(plan: Plan, conda: Sequence[Package]) -> Target:
+    """The Python that conda brings, else the plan's, on the plan's glibc."""
+    python = next((package.version for package in conda if package.name == "python"), plan.python)
+    return Target(python=python, glibc=plan.environment.glibc)
+
+
+def wheels_by_hash(pins: Sequence[Package], target: Target, uv: Uv, origin: str) -> tuple[Package, ...]:
+    """The same wheels with the URLs that this site's index gives them.
+
+    Raises HashMismatch when the index has no wheel of that sha256, InfraError when it cannot be reached.
+    """
+    if not pins:
+        return ()
+    request = Request(requirements=pinned([(pin.name, pin.version) for pin in pins]), target=target, dependencies=False)
+    try:
+        entries = uv.lock(request, origin)
+    except Unsolvable as problem:
+        raise EnvironmentUnsolvable(
+            f"{origin}: the package index lacks a pinned wheel:\n{problem}",
+            "put the wheels it names into the index or a `[index] find_links` folder",
+        ) from problem
+    offered = {wheel.sha256: wheel for entry in entries for wheel in entry.wheels}
+    return tuple(_same(pin, offered, origin) for pin in pins)
+
+
+def _same(pin: Package, offered: dict[str, Package], origin: str) -> Package:
+    if pin.sha256 not in offered:
+        raise HashMismatch(
+            f"{origin}: the package index has no wheel of {pin.name} {pin.version} with sha256 {pin.sha256}",
+            f"{pin.filename} must be the pinned one; put it into the index or a `[index] find_links` folder",
+        )
+    found = offered[pin.sha256]
+    return replace(pin, url=found.url, filename=found.filename, channel=found.channel)
+
+
+def _requirement(line: str, origin: str) -> str:
+    """Name, extras, versions and markers only: a URL or an option would choose another server."""
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement as problem:
+        raise ItemInvalid(
+            f"{origin}: {shown(line)} is not a Python requirement",
+            "write it as name and version, e.g. `numpy>=1.20,<2`",
+        ) from problem
+    if requirement.url:
+        raise ItemInvalid(
+            f"{origin}: {shown(line)} names a URL", "name a version that is on the package index, e.g. `name==1.2`"
+        )
+    return str(requirement)
+
+
+def _unsolvable(request: Request, talk: str, uv: Uv, origin: str) -> EnvironmentUnsolvable:
+    head = f"{origin}: no set of wheels satisfies the pip requirements"
+    conda = f"\n  (conda provides {_listed(request, talk)})" if _listed(request, talk) else ""
+    hint = "change one of the requirements named above, or take that package from conda"
+    if request.as_of is None:
+        return EnvironmentUnsolvable(f"{head}:\n{talk}{conda}", hint)
+    date = request.as_of.isoformat()
+    try:
+        uv.lock(replace(request, as_of=None), origin)
+    except Unsolvable:
+        return EnvironmentUnsolvable(f"{head} as of {date}, nor without that date:\n{talk}{conda}", hint)
+    return EnvironmentUnsolvable(
+        f"{head} as of {date}; without that date they can be satisfied:\n{talk}{conda}",
+        "lock with a later date (--as-of DATE or --as-of now), or ask for versions that existed then",
+    )
+
+
+def _listed(request: Request, talk: str) -> str:
+    named = [f"{name} {version}" for name, version in sorted(request.constraints.items()) if name in talk]
+    return ", ".join(named)
+
+
+def _chosen(entry: Entry, target: Target, origin: str) -> Package:
+    wheel = best(entry.wheels, supported_tags(target))
+    if wheel is None:
+        raise EnvironmentUnsolvable(
+            f"{origin}: {shown(entry.name)} {shown(entry.version)} has no wheel for Python {target.python} "
+            f"and glibc {target.glibc}",
+            "ask for a version that has one, or take the package from conda",
+        )
+    return wheel

@@ -1,0 +1,132 @@
+"""A lock the publisher made: conda-lock's own models read it, then every line is checked as a stranger's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from dlm_build.config import Settings
+from dlm_build.errors import ItemHostile, ItemInvalid, shown
+from dlm_build.locking.channels import Served, allowed_channels, home_url
+from dlm_build.locking.grammar import checked
+from dlm_build.records import Package
+
+if TYPE_CHECKING:
+    from conda_lock.lockfile.v2prelim.models import LockedDependency
+
+PLATFORM = "linux-64"
+CATEGORY = "main"
+
+
+def read_published(text: str, origin: str, settings: Settings) -> tuple[Package, ...]:
+    """The packages for linux-64, in install order; conda's with the URLs this site has for their channel.
+
+    Raises ItemInvalid for what is not a conda-lock file or names a channel that is not allowed, Unpinned where a line
+    has no sha256, ItemHostile for what no honest lock holds.
+    """
+    channels = _homes(settings)
+    rows = [row for row in _rows(text, origin) if row.platform == PLATFORM and CATEGORY in row.categories]
+    if not any(row.manager == "conda" for row in rows):
+        raise ItemInvalid(f"{origin} locks no conda package for {PLATFORM}", f"lock it for {PLATFORM}")
+    return tuple(checked(_package(row, channels, origin), origin) for row in rows if not row.name.startswith("__"))
+
+
+def _rows(text: str, origin: str) -> list[LockedDependency]:
+    from conda_lock.lockfile.v1.models import Lockfile as LockfileV1
+    from conda_lock.lockfile.v2prelim.models import Lockfile, lockfile_v1_to_v2
+    from pydantic import ValidationError
+
+    content = _content(text, origin)
+    version = content.pop("version", None)
+    try:
+        if version == 1:
+            lockfile = lockfile_v1_to_v2(LockfileV1.model_validate(content))
+        elif version == 2:
+            lockfile = Lockfile.model_validate(content)
+        else:
+            raise _not_a_lock(origin, f"version {shown(version)} is not 1 or 2")
+        lockfile.toposort_inplace()
+    except (ValidationError, AssertionError, ValueError) as problem:
+        raise _not_a_lock(origin, _first_problem(problem)) from problem
+    rows: list[LockedDependency] = lockfile.package
+    return rows
+
+
+def _content(text: str, origin: str) -> dict[str, Any]:
+    import yaml  # type: ignore[import-untyped]
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
+            raise ItemHostile(f"{origin} uses YAML aliases; no conda-lock file does", "lock again with conda-lock")
+        content = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader either way
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise _not_a_lock(origin, str(problem).splitlines()[0]) from problem
+    if not isinstance(content, dict):
+        raise _not_a_lock(origin, "it is not a mapping")
+    return content
+
+
+def _not_a_lock(origin: str, why: str) -> ItemInvalid:
+    return ItemInvalid(f"{origin} is not a conda-lock file: {shown(why, 300)}", "lock again with conda-lock 1 or later")
+
+
+def _first_problem(problem: Exception) -> str:
+    errors = getattr(problem, "errors", None)
+    if errors is None:
+        return str(problem)
+    first = errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'/'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _homes(settings: Settings) -> dict[str, Served]:
+    """Base URL → channel, for each place an allowed channel may have been locked from."""
+    homes: dict[str, Served] = {}
+    for channel in allowed_channels(settings):
+        homes |= dict.fromkeys((home_url(channel.name), *channel.urls), channel)
+    return homes
+
+
+def _package(row: LockedDependency, homes: dict[str, Served], origin: str) -> Package:
+    return _conda(row, homes, origin) if row.manager == "conda" else _wheel(row, origin)
+
+
+def _conda(row: LockedDependency, homes: dict[str, Served], origin: str) -> Package:
+    base, _, rest = row.url.rpartition("/")
+    base, _, subdir = base.rpartition("/")
+    channel = homes.get(f"{base}/")
+    if channel is None:
+        raise ItemInvalid(
+            f"{origin}: package {shown(row.name)} comes from {shown(base)}, which is no allowed channel",
+            "lock from allowed channels only, or add the channel to `[channels] allowed` in the settings",
+        )
+    filename = unquote(rest)
+    stem = filename.removesuffix(".conda").removesuffix(".tar.bz2")
+    return Package(
+        manager="conda",
+        name=row.name,
+        version=row.version,
+        build=stem.rpartition("-")[2],
+        subdir=subdir,
+        channel=channel.name,
+        filename=filename,
+        url=f"{channel.urls[0]}{subdir}/{rest}",
+        sha256=row.hash.sha256 or "",
+        md5=row.hash.md5,
+        depends=tuple(sorted(f"{name} {spec}".strip() for name, spec in row.dependencies.items())),
+    )
+
+
+def _wheel(row: LockedDependency, origin: str) -> Package:
+    parts = urlsplit(row.url)
+    if parts.scheme != "https":
+        raise ItemInvalid(f"{origin}: {shown(row.url)} is not an https:// URL", "lock wheels from an https index")
+    return Package(
+        manager="pip",
+        name=row.name.lower(),
+        version=row.version,
+        filename=unquote(parts.path).rpartition("/")[2],
+        url=row.url.partition("#")[0],
+        sha256=row.hash.sha256 or "",
+        depends=tuple(sorted(f"{name} {spec}".strip() for name, spec in row.dependencies.items())),
+    )
