@@ -1,0 +1,54 @@
+"""An ONNX file through onnxruntime."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from .array_runner import Model
+from .contract import Contract, HarnessError
+
+TYPES = {
+    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8", "tensor(uint16)": "uint16", "tensor(int8)": "int8", "tensor(int16)": "int16",
+    "tensor(int32)": "int32", "tensor(int64)": "int64",
+}  # fmt: skip
+
+
+def load_onnx(contract: Contract, gpu: bool) -> Model:
+    """Open a session on the GPU where it is asked for and onnxruntime has it, else on the CPU."""
+    try:
+        runtime = importlib.import_module("onnxruntime")
+    except ImportError as problem:
+        raise HarnessError(f"this container's environment lacks onnxruntime: {problem}") from problem
+    weights = contract.weights((".onnx",))
+    available = runtime.get_available_providers()
+    providers = [name for name in _wanted(gpu) if name in available]
+    if gpu and providers[:1] != ["CUDAExecutionProvider"]:
+        print("dlm: this onnxruntime has no CUDA provider; running on the CPU", file=sys.stderr)
+    return model_of(runtime.InferenceSession(str(weights), providers=providers), contract.inputs.get("name"))
+
+
+def _wanted(gpu: bool) -> list[str]:
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"] if gpu else ["CPUExecutionProvider"]
+
+
+def model_of(session: Any, name: str | None) -> Model:
+    """`session` as a Model that is fed through the input called `name`, else through its first."""
+    offered = session.get_inputs()
+    if not offered:
+        raise HarnessError("the ONNX model takes no input")
+    chosen = next((entry for entry in offered if entry.name == name), offered[0])
+    if name and chosen.name != name:
+        text = "dlm: the item calls the input {!r}; the model has {!r}, which is fed instead"
+        print(text.format(name, chosen.name), file=sys.stderr)
+    if len(offered) > 1:
+        raise HarnessError(f"the ONNX model takes {len(offered)} inputs; one image cannot feed them")
+    if chosen.type not in TYPES:
+        raise HarnessError(f"the ONNX model takes {chosen.type}, which no image gives")
+
+    def run(tensor: Any) -> list[Any]:
+        return list(session.run(None, {chosen.name: tensor}))
+
+    return Model(run, chosen.shape, TYPES[chosen.type])

@@ -1,0 +1,130 @@
+"""The arithmetic between a file's bands and the model's tensors, as the item declares it. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .contract import EXIT_INPUT, HarnessError
+
+
+def selected(array: Any, inputs: dict[str, Any]) -> Any:
+    """float32, with the bands the model takes in their order, scaled and normalised."""
+    bands = list(inputs.get("selected_bands") or ())
+    if bands and array.ndim >= 3:
+        missing = [band for band in bands if not 0 <= band < array.shape[-3]]
+        if missing:
+            text = "the model takes band {} (counted from 0), the input has {} bands"
+            raise HarnessError(text.format(missing[0], array.shape[-3]), EXIT_INPUT)
+        array = array[..., bands, :, :]
+    tensor = np.asarray(array, dtype=np.float32)
+    factor = inputs.get("scaling_factor")
+    if factor is not None:
+        tensor = tensor * np.float32(factor)
+    return _normalised(tensor, inputs)
+
+
+def _normalised(tensor: Any, inputs: dict[str, Any]) -> Any:
+    mean, std = _statistic(tensor, inputs, "mean"), _statistic(tensor, inputs, "std")
+    if mean is not None:
+        tensor = tensor - mean
+    if std is not None:
+        if not np.all(std):
+            raise HarnessError("dlm.json: /inputs/std holds a 0")
+        tensor = tensor / std
+    return tensor
+
+
+def _statistic(tensor: Any, inputs: dict[str, Any], name: str) -> Any:
+    """One number per band, shaped to apply along the band axis."""
+    values = np.asarray(list(inputs.get(name) or ()), dtype=np.float32)
+    if values.size == 0:
+        return None
+    axis = -3 if tensor.ndim >= 3 else -1
+    if values.size not in (1, tensor.shape[axis]):
+        text = "dlm.json: /inputs/{} has {} numbers, the tensor has {} bands"
+        raise HarnessError(text.format(name, values.size, tensor.shape[axis]))
+    return values.reshape((-1, 1, 1)) if axis == -3 else values
+
+
+def batched(tensor: Any, shape: Sequence[Any] | None) -> tuple[Any, bool]:
+    """The tensor with its batch axis in the model's layout, and whether that layout has the bands last.
+
+    `shape` is what the model says it takes, a number where fixed and a name or None where free; None in place of it
+    all means (batch, bands, H, W).
+    """
+    if shape is None:
+        return (tensor if tensor.ndim >= 4 else tensor[np.newaxis]), False
+    if tensor.ndim == len(shape) - 1:
+        tensor = tensor[np.newaxis]
+    if tensor.ndim != len(shape):
+        raise _unfit(shape, tensor)
+    last = tensor.ndim == 4 and _has_bands_last(shape, tensor.shape)
+    if last:
+        tensor = np.ascontiguousarray(np.moveaxis(tensor, 1, -1))
+    if not _fits(shape, tensor.shape):
+        raise _unfit(shape, tensor)
+    if _fixed(shape[0]) and shape[0] > 1 and tensor.shape[0] == 1:
+        tensor = np.repeat(tensor, shape[0], axis=0)  # a fixed batch: the same scene in each place, the first kept
+    return tensor, last
+
+
+def _has_bands_last(shape: Sequence[Any], got: Sequence[int]) -> bool:
+    """Bands first wherever that fits, unless only the last axis says how many bands there are."""
+    batch, bands, height, width = got
+    if not _fits(shape, (batch, height, width, bands)):
+        return False
+    return not _fits(shape, got) or (_fixed(shape[3]) and not _fixed(shape[1]))
+
+
+def _fits(shape: Sequence[Any], got: Sequence[int]) -> bool:
+    return all(not _fixed(shape[axis]) or shape[axis] == got[axis] for axis in range(1, len(shape)))
+
+
+def _fixed(length: Any) -> bool:
+    return isinstance(length, int) and length >= 0
+
+
+def _unfit(shape: Sequence[Any], tensor: Any) -> HarnessError:
+    wanted = " x ".join(str(length) for length in shape)
+    got = " x ".join(str(length) for length in tensor.shape)
+    return HarnessError(f"the model takes a tensor of {wanted}, the input gives {got}", EXIT_INPUT)
+
+
+def label_map(scores: Any, bands_last: bool, classes: int | None, dont_care: int | None) -> Any:
+    """(H, W) class numbers from one scene's scores; labels that the model already chose pass through."""
+    if scores.ndim == 3 and 1 in (scores.shape[0], scores.shape[-1]) and scores.dtype.kind in "iub":
+        scores = scores[0] if scores.shape[0] == 1 else scores[..., 0]
+    if scores.ndim == 2:
+        return np.asarray(scores).astype(label_type(int(scores.max()) + 1 if scores.size else 1, dont_care))
+    axis = _class_axis(scores.shape, bands_last, classes)
+    return scores.argmax(axis=axis).astype(label_type(scores.shape[axis], dont_care))
+
+
+def _class_axis(shape: Sequence[Any], bands_last: bool, classes: int | None) -> int:
+    first, last = 0, len(shape) - 1
+    usual, other = (last, first) if bands_last else (first, last)
+    return other if classes is not None and shape[other] == classes != shape[usual] else usual
+
+
+def label_type(classes: int, dont_care: int | None) -> str:
+    """The smallest type that holds every class number."""
+    if (dont_care or 0) < 0:
+        return "int16"
+    return "uint8" if max(classes - 1, dont_care or 0) <= 255 else "uint16"
+
+
+def nodata_mask(array: Any, nodata: float | None) -> Any:
+    """(H, W): True where every band of the file holds no data; None where the item names no such value."""
+    if nodata is None or array.ndim != 3:
+        return None
+    empty = np.isnan(array) if nodata != nodata else array == nodata
+    return empty.all(axis=0)
+
+
+def top_classes(scores: Any, names: dict[int, str], count: int = 5) -> list[dict[str, Any]]:
+    """The best `count` classes, best first."""
+    order = np.argsort(-scores, kind="stable")[:count]
+    return [{"index": int(i), "name": names.get(int(i), ""), "score": float(scores[i])} for i in order]

@@ -1,0 +1,246 @@
+"""The ONNX and TorchScript runners, with a session and a module that are told what to answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from dlm_build.harness import array_runner, onnx_model, torchscript_model
+from dlm_build.harness.contract import HarnessError
+from dlm_build.harness.pictures import read_picture
+from tests.unit.harness.folders import make_contract
+from tests.unit.harness.test_pictures import PLACE, scene
+
+
+class Session:
+    """An onnxruntime session of one input: remembers what it was fed and gives `answer(tensor)`."""
+
+    def __init__(self, answer: Any, *inputs: tuple[str, str, list[Any]]) -> None:
+        self.answer = answer
+        self.inputs = [
+            SimpleNamespace(name=n, type=t, shape=s) for n, t, s in inputs or [("data", "tensor(float)", [1, 2, 4, 6])]
+        ]
+        self.fed: dict[str, Any] = {}
+
+    def get_inputs(self) -> list[Any]:
+        return self.inputs
+
+    def run(self, names: None, feed: dict[str, Any]) -> list[Any]:
+        self.fed = feed
+        (tensor,) = feed.values()
+        result = self.answer(tensor)
+        return result if isinstance(result, list) else [result]
+
+
+def run(tmp_path: Path, session: Session, name: str = "in.tif", **sections: Any) -> Path:
+    contract = make_contract(tmp_path, **sections)
+    model = onnx_model.model_of(session, contract.inputs.get("name"))
+    array_runner.run_one(contract, model, tmp_path / name, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def by_brightness(tensor: Any) -> Any:
+    """Class 1 where the first band is above 5, else class 0; class 2 nowhere."""
+    bright = (tensor[:, :1] > 5).astype(np.float32)
+    return np.concatenate([1 - bright, bright, np.full_like(bright, -1)], axis=1)
+
+
+SEGMENTATION = {"task": "semantic segmentation", "dont_care_index": 0, "number_of_classes": 3}
+
+
+def test_segmentation_ends_as_labels_in_place_with_nodata_marked(tmp_path: Path) -> None:
+    bands = scene(tmp_path / "in.tif")
+    inputs = {"selected_bands": [1, 0], "nodata": 0}
+    session = Session(by_brightness)
+    out = run(tmp_path, session, inputs=inputs, outputs={**SEGMENTATION, "dont_care_index": 2})
+    assert np.array_equal(session.fed["data"], bands[None, [1, 0]].astype(np.float32))
+    with rasterio.open(out / "in.tif") as written:
+        labels = written.read(1)
+        assert (written.crs.to_epsg(), written.transform, written.nodata) == (32618, PLACE, 2)
+    assert labels.dtype == np.uint8
+    assert np.array_equal(labels, np.ones((4, 6)))  # the second band is above 5 throughout; no pixel is empty in both
+
+
+def test_only_pixels_empty_in_every_band_are_marked(tmp_path: Path) -> None:
+    bands = np.ones((2, 2, 2), np.float32) * 9
+    bands[:, 0, 0] = 0
+    bands[0, 1, 1] = 0
+    np.save(tmp_path / "in.npy", bands)
+    session = Session(by_brightness, ("data", "tensor(float)", ["N", 2, "H", "W"]))
+    out = run(tmp_path, session, "in.npy", inputs={"nodata": 0}, outputs={**SEGMENTATION, "dont_care_index": 7})
+    assert read_picture(out / "in.tif").array.tolist() == [[[7, 1], [1, 0]]]
+
+
+def test_a_model_with_bands_last_is_fed_and_read_so(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+
+    def answer(tensor: Any) -> Any:
+        return np.moveaxis(by_brightness(np.moveaxis(tensor, -1, 1)), 1, -1)
+
+    session = Session(answer, ("data", "tensor(float)", [None, None, None, 2]))
+    out = run(tmp_path, session, outputs=SEGMENTATION)
+    assert session.fed["data"].shape == (1, 4, 6, 2)
+    with rasterio.open(out / "in.tif") as written:
+        assert written.read(1)[0].tolist() == [0, 0, 0, 0, 0, 0]
+        assert written.read(1)[1].tolist() == [1, 1, 1, 1, 1, 1]
+
+
+def test_classification_ends_as_scores_and_names(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    outputs = {"task": "scene classification", "classes": [{"index": 1, "name": "lake"}]}
+    out = run(tmp_path, Session(lambda _t: np.array([[0.25, 0.75]], np.float32)), outputs=outputs)
+    said = json.loads((out / "in.json").read_text())
+    assert said["scores"] == [0.25, 0.75]
+    assert said["top"][0] == {"index": 1, "name": "lake", "score": 0.75}
+
+
+def test_a_real_valued_map_stays_one(tmp_path: Path) -> None:
+    bands = scene(tmp_path / "in.tif")
+    out = run(tmp_path, Session(lambda tensor: tensor[:, :1] / 2), outputs={"task": "regression"})
+    with rasterio.open(out / "in.tif") as written:
+        assert written.dtypes == ("float32",)
+        assert np.array_equal(written.read(1), bands[0] / 2)
+
+
+def test_other_results_are_arrays_one_file_each(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    out = run(tmp_path, Session(lambda tensor: [np.ones((1, 5)), np.zeros((1, 2))]))
+    assert sorted(path.name for path in out.iterdir()) == ["in.0.npy", "in.1.npy"]
+    assert np.load(out / "in.0.npy").shape == (5,)
+
+
+def test_an_input_of_another_name_is_fed_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene(tmp_path / "in.tif")
+    session = Session(by_brightness, ("input.1", "tensor(float)", [1, 2, 4, 6]))
+    run(tmp_path, session, inputs={"name": "data"}, outputs=SEGMENTATION)
+    assert list(session.fed) == ["input.1"]
+    assert "the item calls the input 'data'; the model has 'input.1'" in capsys.readouterr().err
+
+
+def test_the_tensor_has_the_type_the_model_takes(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    session = Session(lambda tensor: np.ones((1, 3)), ("data", "tensor(uint8)", [1, 2, 4, 6]))
+    run(tmp_path, session)
+    assert session.fed["data"].dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ((("a", "tensor(float)", [1]), ("b", "tensor(float)", [1])), "takes 2 inputs; one image cannot feed them"),
+        ((("a", "tensor(string)", [1]),), r"takes tensor\(string\), which no image gives"),
+    ],
+)
+def test_models_no_image_can_feed_are_refused(inputs: Any, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        onnx_model.model_of(Session(None, *inputs), None)
+
+
+def test_providers_follow_the_device_and_what_onnxruntime_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[tuple[str, list[str]]] = []
+
+    def open_session(path: str, providers: list[str]) -> Session:
+        opened.append((Path(path).name, providers))
+        return Session(by_brightness)
+
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    fake = SimpleNamespace(InferenceSession=open_session, get_available_providers=lambda: offered)
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    contract = make_contract(tmp_path, files={"model/deep/net.onnx": b"x"})
+    onnx_model.load_onnx(contract, gpu=True)
+    onnx_model.load_onnx(contract, gpu=False)
+    offered.remove("CUDAExecutionProvider")
+    onnx_model.load_onnx(contract, gpu=True)
+    assert [providers for _, providers in opened] == [
+        ["CUDAExecutionProvider", "CPUExecutionProvider"], ["CPUExecutionProvider"], ["CPUExecutionProvider"],
+    ]  # fmt: skip
+    assert "has no CUDA provider" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("library", "load"), [("onnxruntime", onnx_model.load_onnx), ("torch", torchscript_model.load_torchscript)]
+)
+def test_a_missing_framework_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, load: Any) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(HarnessError, match=f"environment lacks {library}"):
+        load(make_contract(tmp_path), False)
+
+
+@pytest.mark.parametrize(
+    ("files", "runner", "message"),
+    [
+        ({}, {"weights": "net.onnx"}, "/runner/weights names 'net.onnx', which is not in"),
+        ({}, {}, "holds 0 files ending in .onnx; name one"),
+        ({"model/a.onnx": b"", "model/b.onnx": b""}, {}, "holds 2 files ending in .onnx; name one"),
+    ],
+)
+def test_the_weights_are_named_or_alone(tmp_path: Path, files: Any, runner: Any, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        make_contract(tmp_path, files=files, runner=runner).weights((".onnx",))
+
+
+class Tensor:
+    """As much of a torch tensor as the runner touches."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def to(self, _device: Any) -> Tensor:
+        return self
+
+    def detach(self) -> Tensor:
+        return self
+
+    cpu = detach
+
+    def numpy(self) -> Any:
+        return self.array
+
+
+def test_torchscript_results_are_flattened_in_order() -> None:
+    one, two, three = (Tensor(np.full(1, n)) for n in (1, 2, 3))
+    nested = {"out": one, "aux": [two, (three, None)]}
+    assert [int(array[0]) for array in torchscript_model.flattened(nested)] == [1, 2, 3]
+
+
+def test_torchscript_runs_without_gradients_in_eval_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Module:
+        def eval(self) -> None:
+            seen.append("eval")
+
+        def __call__(self, tensor: Tensor) -> Tensor:
+            seen.append("call")
+            return Tensor(by_brightness(tensor.array))
+
+    class NoGrad:
+        def __enter__(self) -> None:
+            seen.append("no_grad")
+
+        def __exit__(self, *_: object) -> None:
+            seen.append("grad")
+
+    def load(path: str, map_location: str) -> Module:
+        seen.append(f"{Path(path).name} on {map_location}")
+        return Module()
+
+    fake = SimpleNamespace(
+        device=str, jit=SimpleNamespace(load=load), no_grad=NoGrad, from_numpy=Tensor,
+        cuda=SimpleNamespace(is_available=lambda: True),
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "torch", fake)
+    scene(tmp_path / "in.tif")
+    contract = make_contract(tmp_path, files={"model/net.pt": b"x"}, outputs=SEGMENTATION)
+    array_runner.run_arrays(contract, "torchscript", [tmp_path / "in.tif"], tmp_path / "out")
+    assert seen == ["net.pt on cpu", "eval", "no_grad", "call", "grad"]
+    assert (tmp_path / "out" / "in.tif").is_file()
