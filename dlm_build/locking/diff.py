@@ -16,11 +16,16 @@ UNSHOWN = ("decisions", "findings")
 
 def lock_diff(old: Plan, new: Plan) -> tuple[str, ...]:
     """One line per field that differs, e.g. `environment.conda: + numpy >=2 - numpy >=1`."""
-    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    before, after = _plain(old), _plain(new)
     for name in UNSHOWN:
         before.pop(name, None)
         after.pop(name, None)
     return tuple(_changes("", before, after))
+
+
+def _plain(plan: Plan) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(plan))
+    return plain
 
 
 def _changes(path: str, old: Any, new: Any) -> Iterator[str]:
@@ -46,7 +51,7 @@ def _list_changes(path: str, old: list[Any], new: list[Any]) -> Iterator[str]:
         yield f"{path}: {' '.join((*added, *gone))}"
     elif list(before) != list(after):
         yield f"{path}: order {_short(list(before))} → {_short(list(after))}"
-    for key in before.keys() & after.keys() if path else ():
+    for key in (key for key in before if key in after):
         yield from _changes(f"{path}[{_short(key)}]", before[key], after[key])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dlm_build.records import Lock, Package, digest_of
 
 if TYPE_CHECKING:
-    from conda_lock.lockfile.v1.models import LockedDependency, LockMeta
+    from dlm_build.locking.condalock import LockedDependency, LockMeta
 
 PLATFORM = "linux-64"
 _HEADER = """\
@@ -23,10 +23,11 @@ _HEADER = """\
 def conda_lock_yaml(lock: Lock) -> str:
     """`conda-lock.yml`. Only locks made by `make_lock` will do: the format asks for md5 sums, which it fills in."""
     import yaml  # type: ignore[import-untyped]
-    from conda_lock.lockfile.v1.models import Lockfile
+
+    from dlm_build.locking.condalock import LockfileV1
 
     rows = sorted((_row(package) for package in lock.packages), key=lambda row: row.key())
-    content = Lockfile(package=rows, metadata=_metadata(lock)).dict_for_output()
+    content = LockfileV1(package=rows, metadata=_metadata(lock)).dict_for_output()
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return _HEADER + str(yaml.dump(content, Dumper=dumper, sort_keys=False, width=120))
 
@@ -39,8 +40,7 @@ def explicit_text(lock: Lock) -> str:
 
 
 def _metadata(lock: Lock) -> LockMeta:
-    from conda_lock.lockfile.v1.models import LockMeta
-    from conda_lock.models.channel import Channel
+    from dlm_build.locking.condalock import Channel, LockMeta
 
     names = dict.fromkeys(package.channel for package in lock.packages if package.manager == "conda")
     channels = [name for name in lock.plan.environment.channels if name in names]
@@ -54,7 +54,7 @@ def _metadata(lock: Lock) -> LockMeta:
 
 
 def _row(package: Package) -> LockedDependency:
-    from conda_lock.lockfile.v1.models import HashModel, LockedDependency
+    from dlm_build.locking.condalock import HashModel, LockedDependency
 
     digests = HashModel(md5=package.md5, sha256=package.sha256) if package.md5 else HashModel(sha256=package.sha256)
     return LockedDependency(

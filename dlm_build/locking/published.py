@@ -12,7 +12,7 @@ from dlm_build.locking.grammar import checked
 from dlm_build.records import Package
 
 if TYPE_CHECKING:
-    from conda_lock.lockfile.v2prelim.models import LockedDependency
+    from dlm_build.locking.condalock import Row
 
 PLATFORM = "linux-64"
 CATEGORY = "main"
@@ -31,10 +31,10 @@ def read_published(text: str, origin: str, settings: Settings) -> tuple[Package,
     return tuple(checked(_package(row, channels, origin), origin) for row in rows if not row.name.startswith("__"))
 
 
-def _rows(text: str, origin: str) -> list[LockedDependency]:
-    from conda_lock.lockfile.v1.models import Lockfile as LockfileV1
-    from conda_lock.lockfile.v2prelim.models import Lockfile, lockfile_v1_to_v2
+def _rows(text: str, origin: str) -> list[Row]:
     from pydantic import ValidationError
+
+    from dlm_build.locking.condalock import Lockfile, LockfileV1, lockfile_v1_to_v2
 
     content = _content(text, origin)
     version = content.pop("version", None)
@@ -48,7 +48,7 @@ def _rows(text: str, origin: str) -> list[LockedDependency]:
         lockfile.toposort_inplace()
     except (ValidationError, AssertionError, ValueError) as problem:
         raise _not_a_lock(origin, _first_problem(problem)) from problem
-    rows: list[LockedDependency] = lockfile.package
+    rows: list[Row] = lockfile.package
     return rows
 
 
@@ -87,11 +87,11 @@ def _homes(settings: Settings) -> dict[str, Served]:
     return homes
 
 
-def _package(row: LockedDependency, homes: dict[str, Served], origin: str) -> Package:
+def _package(row: Row, homes: dict[str, Served], origin: str) -> Package:
     return _conda(row, homes, origin) if row.manager == "conda" else _wheel(row, origin)
 
 
-def _conda(row: LockedDependency, homes: dict[str, Served], origin: str) -> Package:
+def _conda(row: Row, homes: dict[str, Served], origin: str) -> Package:
     base, _, rest = row.url.rpartition("/")
     base, _, subdir = base.rpartition("/")
     channel = homes.get(f"{base}/")
@@ -117,7 +117,7 @@ def _conda(row: LockedDependency, homes: dict[str, Served], origin: str) -> Pack
     )
 
 
-def _wheel(row: LockedDependency, origin: str) -> Package:
+def _wheel(row: Row, origin: str) -> Package:
     parts = urlsplit(row.url)
     if parts.scheme != "https":
         raise ItemInvalid(f"{origin}: {shown(row.url)} is not an https:// URL", "lock wheels from an https index")

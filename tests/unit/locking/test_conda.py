@@ -1,0 +1,165 @@
+"""The conda solve against real channels on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemHostile, ItemInvalid, Unpinned, UsageError
+from dlm_build.locking.conda import instant, solve_conda
+from dlm_build.records import Package
+from tests.unit.locking.worlds import asking, by_hand, conda_package, index, sha256, site
+
+
+def versions(packages: tuple[Package, ...]) -> dict[str, str]:
+    return {package.name: package.version for package in packages}
+
+
+def test_a_solve_names_bytes(channel: Path, tmp_path: Path) -> None:
+    tool = next(p for p in solve_conda(asking("tool"), site(channel), tmp_path) if p.name == "tool")
+    raw = (channel / "noarch" / "tool-2.0-0.tar.bz2").read_bytes()
+    assert (tool.manager, tool.version, tool.build, tool.subdir) == ("conda", "2.0", "0", "noarch")
+    assert tool.url == f"file://{channel}/noarch/tool-2.0-0.tar.bz2"
+    assert (tool.sha256, tool.size, tool.channel) == (sha256(raw), len(raw), "conda-forge")
+    assert tool.depends == ("part >=2", "python >=3.8")
+
+
+def test_dependencies_come_first(channel: Path, tmp_path: Path) -> None:
+    order = [package.name for package in solve_conda(asking("tool"), site(channel), tmp_path)]
+    assert sorted(order) == ["part", "python", "tool"]
+    assert order[-1] == "tool"
+
+
+def test_the_plans_python_is_asked_for_unless_the_environment_does(channel: Path, tmp_path: Path) -> None:
+    assert "python" in versions(solve_conda(asking("part"), site(channel), tmp_path))
+    with pytest.raises(EnvironmentUnsolvable, match="python"):
+        solve_conda(asking("part", "python=3.7"), site(channel), tmp_path)
+
+
+def test_the_date_counts_a_mirrors_packages_by_their_build(channel: Path, tmp_path: Path) -> None:
+    then = solve_conda(asking("tool", as_of="2021-06-01"), site(channel), tmp_path)
+    assert versions(then) == {"python": "3.11.2", "tool": "1.0", "part": "1.0"}
+
+
+def test_the_date_is_given_as_the_reason_when_it_is_one(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_conda(asking("tool >=2", as_of="2021-06-01T12:00:00Z"), site(channel), tmp_path)
+    assert "as of 2021-06-01T12:00:00+00:00; without that date it can be solved" in caught.value.message
+    assert "tool 2.0" in caught.value.message
+    assert "--as-of" in caught.value.hint
+
+
+def test_the_date_is_not_blamed_for_another_conflict(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_conda(asking("tool >=9", as_of="2021-06-01"), site(channel), tmp_path)
+    assert "nor without that date" in caught.value.message
+    assert "--as-of" not in caught.value.hint
+
+
+def test_a_conflict_names_both_sides(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_conda(asking("tool >=2", "old-fashioned"), site(channel), tmp_path)
+    assert "inferred: no set of packages from conda-forge" in caught.value.message
+    assert "part >=2" in caught.value.message and "part <2" in caught.value.message
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("spec", "lacking", "wanting"),
+    [("fast", {"cuda": None}, {"cuda": "12.4"}), ("modern", {"glibc": "2.31"}, {"glibc": "2.35"})],
+)
+def test_the_images_cuda_and_glibc_decide(
+    spec: str, lacking: dict[str, Any], wanting: dict[str, Any], channel: Path, tmp_path: Path
+) -> None:
+    assert spec in versions(solve_conda(asking(spec, **wanting), site(channel), tmp_path))
+    with pytest.raises(EnvironmentUnsolvable, match=r"__cuda|__glibc"):
+        solve_conda(asking(spec, **lacking), site(channel), tmp_path)
+
+
+def test_an_unreachable_channel_is_named_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(InfraError) as caught:
+        solve_conda(asking("tool"), site(tmp_path / "gone"), tmp_path)
+    assert f"conda-forge at file://{tmp_path}/gone/" in caught.value.message
+    assert "[channels.mirrors] conda-forge" in caught.value.hint
+    assert caught.value.exit_code == 14
+
+
+def test_the_next_mirror_serves_when_the_first_does_not(channel: Path, tmp_path: Path) -> None:
+    packages = solve_conda(asking("part"), site(tmp_path / "gone", channel), tmp_path)
+    assert all(package.url.startswith(f"file://{channel}/") for package in packages)
+
+
+def test_the_first_channel_wins_and_says_so(channel: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    conda_package(other, "part", "9.0")
+    index(other)
+    settings = site(channel, pytorch=(f"file://{other}",))
+    both = ("pytorch", "conda-forge")
+    packages = {p.name: p for p in solve_conda(asking("pytorch::part", channels=both), settings, tmp_path)}
+    assert (packages["part"].version, packages["part"].channel) == ("9.0", "pytorch")
+    with pytest.raises(EnvironmentUnsolvable, match="asked for from channel conda-forge, but pytorch comes first"):
+        solve_conda(asking("conda-forge::part", channels=both), settings, tmp_path)
+
+
+def test_only_allowed_channels(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid, match="channel conda-forgee is not allowed here") as caught:
+        solve_conda(asking("tool", channels=("conda-forgee",)), site(channel), tmp_path)
+    assert "[channels] allowed" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "https://evil.example/noarch/x-1-0.conda", "file:///etc/x.conda", "x[url='file:///etc/passwd']", "x[md5=0]",
+        "../x", "x\ny", "-x", "", "$(id)", "{{x}}", "https://evil.example/c::x",
+    ],
+)  # fmt: skip
+def test_a_requirement_cannot_name_another_server(spec: str, channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid, match=r"inferred: .* is not a requirement") as caught:
+        solve_conda(asking(spec), site(channel), tmp_path)
+    assert "\n" not in caught.value.message
+
+
+def test_an_unlisted_channel_of_a_requirement(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid, match="names channel nvidia, which `channels` does not list"):
+        solve_conda(asking("nvidia::tool"), site(channel), tmp_path)
+
+
+def test_a_garbled_version_is_the_items_fault(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid, match="cannot be read"):
+        solve_conda(asking("tool ==="), site(channel), tmp_path)
+
+
+@pytest.mark.parametrize("url", ["ftp://mirror.example/c", "https://user:pw@mirror.example/c", "mirror", "file://x y"])
+def test_a_garbled_mirror_is_the_operators_fault(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"channels\.mirrors"):
+        solve_conda(asking("tool"), site(**{"conda-forge": (url,)}), tmp_path)
+
+
+ROW = {"name": "python", "version": "3.11.2", "build": "0", "build_number": 0, "depends": [], "subdir": "noarch",
+       "noarch": "generic", "sha256": "a" * 64, "md5": "b" * 32, "timestamp": 1}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "filename", "error"),
+    [
+        ({"build": "../../../etc"}, "python-3.11.2-0.conda", (ItemHostile, InfraError)),
+        ({"build": "1"}, "python-3.11.2-0.conda", (ItemHostile, InfraError)),
+        ({"depends": ["__unix; rm -rf /"]}, "python-3.11.2-0.conda", (ItemHostile, EnvironmentUnsolvable)),
+        ({"sha256": None}, "python-3.11.2-0.conda", (Unpinned,)),
+    ],
+)
+def test_a_channel_cannot_smuggle_paths_or_unpinned_bytes(
+    changes: dict[str, Any], filename: str, error: tuple[type[Exception], ...], tmp_path: Path
+) -> None:
+    row = {key: value for key, value in {**ROW, **changes}.items() if value is not None}
+    by_hand(tmp_path / "c", {filename: row})
+    with pytest.raises(error):
+        solve_conda(asking(), site(tmp_path / "c"), tmp_path / "cache")
+
+
+@pytest.mark.parametrize("text", ["2024-05-01", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00"])
+def test_instants_are_utc(text: str) -> None:
+    assert instant(text).isoformat() == "2024-05-01T00:00:00+00:00"

@@ -1,0 +1,143 @@
+"""The pip solve around a fake uv that answers what it was told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlm_build.config import Index, Settings
+from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, InfraError, ItemInvalid
+from dlm_build.locking.installer import installer_wheels, read_pins
+from dlm_build.locking.names import name_table, provided
+from dlm_build.locking.pip import solve_pip, wheels_by_hash
+from dlm_build.locking.uv import GLIBC_MINORS, Uv, platform
+from dlm_build.locking.wheels import Target, rank, supported_tags
+from dlm_build.store import Store
+from tests.unit.locking.worlds import FakeUv, a_package, a_wheel, asking, ended, pylock
+
+PYTHON = a_package(name="python", version="3.11.9", depends=())
+NUMPY_WHEEL = a_wheel(
+    name="numpy", version="2.1.3", filename="numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.whl", sha256="d" * 64,
+    url="https://index.example/numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.whl",
+)  # fmt: skip
+NO_SOLUTION = ended(1, stderr="error: No solution found when resolving dependencies\n  cause: affine>=9 is needed\n")
+
+
+def uv_with(fake: FakeUv, tmp_path: Path, **index: object) -> Uv:
+    return Uv(fake, Store(tmp_path), Settings(index=Index(**index)))  # type: ignore[arg-type]
+
+
+def test_conda_wins(tmp_path: Path) -> None:
+    fake = FakeUv(pylock(a_wheel(), NUMPY_WHEEL))
+    plan = asking(pip=("affine", "numpy"), as_of="2024-05-01T02:00:00+02:00")
+    assert solve_pip(plan, [PYTHON, a_package()], uv_with(fake, tmp_path)) == (a_wheel(size=None),)
+    assert fake.asked == ["affine\nnumpy\n"]
+    assert fake.constraints == ["numpy==2.1.3\n"]
+
+
+def test_what_uv_is_asked(tmp_path: Path) -> None:
+    fake = FakeUv(pylock(a_wheel()))
+    plan = asking(pip=("affine",), as_of="2024-05-01T02:00:00+02:00", glibc="2.35")
+    solve_pip(plan, [PYTHON], uv_with(fake, tmp_path, url="https://index.example/simple", find_links=("/srv/wheels",)))
+    argv = " ".join(fake.argvs[0])
+    for words in (
+        "--exclude-newer 2024-05-01T00:00:00Z", "--python-version 3.11.9", "--python-platform x86_64-manylinux_2_35",
+        "--generate-hashes", "--no-build", "--format pylock.toml", "--no-config", f"--cache-dir {tmp_path}/uv",
+        "--default-index https://index.example/simple", "--find-links /srv/wheels",
+    ):  # fmt: skip
+        assert words in argv
+
+
+def test_no_pip_no_uv(tmp_path: Path) -> None:
+    assert solve_pip(asking("tool"), [PYTHON], uv_with(FakeUv(), tmp_path)) == ()
+
+
+def test_the_date_is_given_as_the_reason_when_it_is_one(tmp_path: Path) -> None:
+    fake = FakeUv(NO_SOLUTION, pylock(a_wheel()))
+    with pytest.raises(EnvironmentUnsolvable, match="without that date they can be satisfied") as caught:
+        solve_pip(asking(pip=("affine>=9",), as_of="2020-01-01"), [PYTHON], uv_with(fake, tmp_path))
+    assert "--exclude-newer" in fake.argvs[0] and "--exclude-newer" not in fake.argvs[1]
+    assert "affine>=9 is needed" in caught.value.message
+
+
+def test_a_conflict_names_what_conda_brought(tmp_path: Path) -> None:
+    talk = ended(1, stderr="No solution found\n cause: Because x needs numpy<2 and you require numpy==2.1.3")
+    with pytest.raises(EnvironmentUnsolvable, match=r"conda provides numpy 2\.1\.3"):
+        solve_pip(asking(pip=("x",)), [PYTHON, a_package()], uv_with(FakeUv(talk), tmp_path))
+
+
+@pytest.mark.parametrize("answer", [ended(2, stderr="error: Request failed\n"), ended(-9, timed_out=True)])
+def test_an_unreachable_index_is_named_with_its_setting(answer: object, tmp_path: Path) -> None:
+    fake = FakeUv(answer)  # type: ignore[arg-type]
+    with pytest.raises(InfraError) as caught:
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(fake, tmp_path, url="http://127.0.0.1:9/simple"))
+    assert "http://127.0.0.1:9/simple" in caught.value.message
+    assert "[index] url" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "line", ["x @ https://evil.example/x.whl", "x @ file:///etc/passwd", "--index-url https://evil.example", "-r x",
+     "x;", "git+https://evil.example/x", "../x", "x\n--pre"],
+)  # fmt: skip
+def test_a_requirement_cannot_name_another_server(line: str, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        solve_pip(asking(pip=(line,)), [PYTHON], uv_with(FakeUv(), tmp_path))
+    assert caught.value.message.startswith("inferred: ")
+
+
+def test_no_wheel_that_fits(tmp_path: Path) -> None:
+    other = "affine-2.4.0-cp39-cp39-manylinux_2_17_x86_64.whl"
+    fake = FakeUv(pylock(a_wheel(filename=other, url=f"https://index.example/{other}")))
+    with pytest.raises(EnvironmentUnsolvable, match=r"affine 2\.4\.0 has no wheel for Python 3\.11\.9 and glibc 2\.28"):
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(fake, tmp_path))
+
+
+def test_pinned_wheels_are_found_by_hash(tmp_path: Path) -> None:
+    pins = [a_wheel(url="", channel="")]
+    target = Target(python="3.11", glibc="2.17")
+    fake = FakeUv(pylock(a_wheel()))
+    assert wheels_by_hash(pins, target, uv_with(fake, tmp_path), "pins") == (a_wheel(),)
+    assert fake.asked == ["affine==2.4.0\n"] and "--no-deps" in fake.argvs[0]
+    with pytest.raises(HashMismatch, match="c" * 64):
+        wheels_by_hash(pins, target, uv_with(FakeUv(pylock(a_wheel(sha256="d" * 64))), tmp_path), "pins")
+    with pytest.raises(EnvironmentUnsolvable, match="lacks a pinned wheel"):
+        wheels_by_hash(pins, target, uv_with(FakeUv(NO_SOLUTION), tmp_path), "pins")
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_installer_runs_on_every_installer_image(python: str) -> None:
+    pins = read_pins()
+    tags = supported_tags(Target(python=python, glibc=pins.target.glibc))
+    assert all(rank(wheel.filename, tags) is not None for wheel in pins.wheels)
+    assert {wheel.name for wheel in pins.wheels} == {"installer", "py-rattler"}
+
+
+def test_the_installer_is_taken_by_hash(tmp_path: Path) -> None:
+    wheels = [
+        a_wheel(name=w.name, version=w.version, filename=w.filename, sha256=w.sha256, size=w.size,
+                url=f"https://index.example/{w.filename}")
+        for w in read_pins().wheels
+    ]  # fmt: skip
+    fake = FakeUv(pylock(*wheels))
+    assert installer_wheels(uv_with(fake, tmp_path)) == tuple(wheels)
+    assert "--exclude-newer" not in fake.argvs[0]
+
+
+def test_conda_names_become_distributions() -> None:
+    needs = ("python >=3.8",)
+    conda = [
+        a_package(name="pytorch", version="2.1.0", depends=needs),
+        a_package(name="libtorch", version="2.1.0", depends=()),
+        a_package(name="typing_extensions", version="4.1", depends=needs),
+        a_package(name="pytorch-cuda", version="12.1", depends=needs),
+        a_package(name="odd", version="2021a_b", depends=needs),
+    ]
+    assert provided(conda) == {"torch": "2.1.0", "typing-extensions": "4.1"}
+    assert all(isinstance(names, list) for names in name_table().values())
+
+
+@pytest.mark.parametrize(("glibc", "minor"), [("2.17", 17), ("2.27", 17), ("2.28", 28), ("2.31", 31), ("2.99", 40)])
+def test_uv_platform(glibc: str, minor: int) -> None:
+    assert platform(glibc) == f"x86_64-manylinux_2_{minor}"
+    assert minor in GLIBC_MINORS
