@@ -23,7 +23,7 @@ _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
     node = root.get("assets")
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     assets = [_asset(key, one, taken) for key, one in _members(node)]
     found = tuple(asset for asset in assets if asset is not None)
     if not found:
@@ -48,7 +48,7 @@ def _members(node: Node) -> list[tuple[str, Node]]:
     return pairs
 
 
-def _asset(key: str, node: Node, taken: set[str]) -> Asset | None:
+def _asset(key: str, node: Node, taken: dict[str, int]) -> Asset | None:
     if not node.absent and not isinstance(node.value, dict):
         example = shown(node.value) if isinstance(node.value, str) else "https://…"
         raise node.invalid(f"must be an object, but is {described(node.value)}", f'write {{"href": "{example}"}}')
@@ -67,15 +67,17 @@ def _asset(key: str, node: Node, taken: set[str]) -> Asset | None:
     )
 
 
-def _unique(key: str, node: Node, taken: set[str]) -> str:
+def _unique(key: str, node: Node, taken: dict[str, int]) -> str:
+    """`taken` counts how often each name was given, so that a thousand twins cost no more than a thousand steps."""
     clean = cleaned(key)[:TITLE]
-    name, count = clean, 1
+    name = clean
     while name in taken:
-        count += 1
-        name = f"{clean}-{count}"
-    if count > 1:
-        node.note("asset-key-repeated", "info", f'another asset is named "{clean}" too; this one is read as "{name}"')
-    taken.add(name)
+        taken[clean] += 1
+        name = f"{clean}-{taken[clean]}"
+    taken[name] = 1
+    if name != clean:
+        what = f'another asset is named "{shown(clean)}" too; this one is read as "{shown(name)}"'
+        node.note("asset-key-repeated", "info", what)
     return name
 
 

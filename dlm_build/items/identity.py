@@ -42,7 +42,8 @@ def _id(root: Node, sha256: str) -> str:
         what = f"is the number {node.value.raw}; read as a text"
         node.note("id-is-a-number", "info", what, f'write "{node.value.raw}"')
     elif not isinstance(node.value, str):
-        what = "is missing" if node.absent else f"must be a text, but is {described(node.value)}"
+        node, odd = Node(node.log, node.pointer, None), node
+        what = "is missing" if odd.absent else f"must be a text, but is {described(odd.value)}"
         node.note("no-id", "info", f"{what}; named after its content", 'write "id": "my-model"')
     return display_text(node) or f"item-{sha256[:12]}"
 

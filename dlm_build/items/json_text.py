@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.items.document import Document, Number, Position, Value, at, child, line_at, position
-from dlm_build.items.limits import check_json_depth, number_problem
+from dlm_build.items.limits import NUMBER, check_json, number_problem
 from dlm_build.records import Finding, Record
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
@@ -32,8 +33,12 @@ _FIXES = (
 )
 
 
+_MAX_WALK = 256 << 10
+"""Characters; the slow walk of a longer text would take seconds, so its errors have no line."""
+
+
 class _Refused(Exception):
-    """Raised by the decoder's hooks, which do not know where they are."""
+    """Raised by the decoder's hooks, which know what is wrong but not where."""
 
 
 class _Token(Record, frozen=True, kw_only=True):
@@ -45,7 +50,7 @@ class _Token(Record, frozen=True, kw_only=True):
 
 def load_json(text: str, origin: str) -> Document:
     """Raises ItemInvalid with line, column and the faulty line."""
-    check_json_depth(text, origin)
+    check_json(text, origin)
     findings: tuple[Finding, ...] = ()
     try:
         value = _decode(text, text, origin)
@@ -70,25 +75,26 @@ def _decode(text: str, original: str, origin: str) -> Value:
         value: Value = json.loads(
             text, parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object
         )
-    except _Refused:
-        raise _refusal(text, original, origin) from None
+    except _Refused as refused:
+        raise _refusal(str(refused), text, original, origin) from None
     return value
 
 
 def _number(raw: str) -> Number:
-    if (len(raw) > 15 or "e" in raw or "E" in raw) and number_problem(raw):
-        raise _Refused
+    if (len(raw) > 15 or "e" in raw or "E" in raw) and (problem := number_problem(raw)):
+        raise _Refused(f"{shown(raw, 40)} is {problem}")
     return Number(raw)
 
 
 def _constant(raw: str) -> NoReturn:
-    raise _Refused(raw)
+    raise _Refused(f"{raw} is not a JSON value")
 
 
 def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise _Refused
+        counts = Counter(key for key, _ in pairs)
+        raise _Refused(f'the key "{shown(counts.most_common(1)[0][0])}" is given twice')
     return fields
 
 
@@ -121,25 +127,41 @@ def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemIn
     return ItemInvalid(f"{where}: not valid JSON: {error.msg}; the line is `{line_at(text, error.pos)}`", fix)
 
 
-def _refusal(text: str, original: str, origin: str) -> ItemInvalid:
-    """What the hooks objected to, with its place. Something before it may be a syntax error; that comes first."""
+def _refusal(what: str, text: str, original: str, origin: str) -> ItemInvalid:
+    """With its place: that of the first thing in the text that any hook would object to."""
+    place = _first_refused(text) if len(text) <= _MAX_WALK else None
+    if place is None:
+        return ItemInvalid(f"{at(origin, None)}: {what}", _refusal_fix(what))
+    pointer, offset, what = place
+    return ItemInvalid(f"{at(origin, position(original, offset))}: {pointer}: {what}", _refusal_fix(what))
+
+
+def _refusal_fix(what: str) -> str:
+    return "keep one of them" if "twice" in what else "use an ordinary number, or null, or leave the field out"
+
+
+def _first_refused(text: str) -> tuple[str, int, str] | None:
+    """Pointer, offset, and what is wrong."""
     seen: set[str] = set()
     for token in _walk(text):
-        where = f"{at(origin, position(original, token.offset))}: {token.pointer}:"
+        what = ""
         if token.is_key:
-            if token.pointer in seen:
-                return ItemInvalid(f"{where} the key {shown(token.text)} is given twice", "keep one of them")
+            what = f'the key "{shown(_plain(token.text))}" is given twice' if token.pointer in seen else ""
             seen.add(token.pointer)
         elif token.text.lstrip("-") in ("NaN", "Infinity"):
-            return ItemInvalid(f"{where} {token.text} is not a JSON value", "use null, or leave the field out")
-        elif token.text[0] in "-0123456789" and (problem := number_problem(token.text)):
-            return ItemInvalid(f"{where} {shown(token.text, 40)} is {problem}", "use a number of ordinary size")
-    return ItemInvalid(f"{at(origin, None)}: a key is given twice", "keep one of them")
+            what = f"{token.text} is not a JSON value"
+        elif NUMBER.fullmatch(token.text) and (problem := number_problem(token.text)):
+            what = f"{shown(token.text, 40)} is {problem}"
+        if what:
+            return token.pointer, token.offset, what
+    return None
 
 
 def _places(text: str) -> dict[str, Position]:
     """Line and column of every value (of its key, for a member of an object)."""
     places: dict[str, Position] = {}
+    if len(text) > _MAX_WALK:
+        return places
     line, start, last = 1, 0, 0
     for token in _walk(text):
         if token.pointer in places:

@@ -11,6 +11,10 @@ MAX_BYTES = 4 << 20
 MAX_YAML_BYTES = 256 << 10
 """Smaller than for JSON: the YAML parser is some hundred times slower, and a real item has 20 kB."""
 MAX_DEPTH = 64
+MAX_COMMAS = 100_000
+"""In JSON, an upper bound of its values that costs nothing to count; a real item has some hundreds."""
+MAX_ROWS = 10_000
+"""Of any list or object whose entries are read."""
 MAX_INTEGER = 2**64
 MAX_DIGITS = 400
 """Of a number's text."""
@@ -31,8 +35,13 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
         )
 
 
-def check_json_depth(text: str, origin: str) -> None:
-    """Raises ItemInvalid where brackets are nested deeper than MAX_DEPTH."""
+def check_json(text: str, origin: str) -> None:
+    """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
+    if text.count(",") > MAX_COMMAS:
+        raise ItemInvalid(
+            f"{at(origin, None)}: the document has more than {MAX_COMMAS:,} values",
+            "an item describes a model in some hundred values: move tables into files and link them",
+        )
     depth = 0
     for found in _BRACKETS.finditer(text):
         mark = text[found.start()]

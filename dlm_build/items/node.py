@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from dlm_build.errors import ItemHostile, ItemInvalid
 from dlm_build.items.document import Document, Value, child, described
+from dlm_build.items.limits import MAX_ROWS
 from dlm_build.records import Finding, Severity
+
+MAX_ALIKE = 50
+"""Findings of one code that are kept; the rest are counted."""
 
 
 class Log:
@@ -13,13 +20,26 @@ class Log:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._findings = {(finding.code, finding.pointer): finding for finding in document.findings}
+        self._counts: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
-        self._findings.setdefault((finding.code, finding.pointer), finding)
+        place = (finding.code, finding.pointer)
+        if place in self._findings:
+            return
+        self._counts[finding.code] += 1
+        if self._counts[finding.code] <= MAX_ALIKE:
+            self._findings[place] = finding
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(self._findings.values())
+        return (*self._findings.values(), *self._uncounted())
+
+    def _uncounted(self) -> Iterator[Finding]:
+        last = {finding.code: finding for finding in self._findings.values()}
+        for code, count in self._counts.items():
+            if count > MAX_ALIKE:
+                what = f"and {count - MAX_ALIKE} more like this"
+                yield Finding(code=code, severity=last[code].severity, pointer="", message=what)
 
 
 class Node:
@@ -59,14 +79,20 @@ class Node:
         return isinstance(self.value, dict) and name in self.value
 
     def members(self) -> list[tuple[str, Node]]:
-        """Of an object; of anything else, none."""
+        """Of an object; of anything else, none. ItemInvalid where there are too many."""
         fields = self.value if isinstance(self.value, dict) else {}
+        self._check_length(len(fields))
         return [(key, Node(self.log, child(self.pointer, key), value)) for key, value in fields.items()]
 
     def rows(self) -> list[Node]:
-        """Of a list; of anything else, none."""
+        """Of a list; of anything else, none. ItemInvalid where there are too many."""
         rows = self.value if isinstance(self.value, list) else []
+        self._check_length(len(rows))
         return [Node(self.log, child(self.pointer, index), row) for index, row in enumerate(rows)]
+
+    def _check_length(self, length: int) -> None:
+        if length > MAX_ROWS:
+            raise self.invalid(f"has {length:,} entries", f"keep it under {MAX_ROWS:,}; link a table instead")
 
     def object(self, example: str) -> Node:
         """Itself, where it is an object or absent; else ItemInvalid with `example` as the fix."""

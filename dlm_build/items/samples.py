@@ -38,8 +38,9 @@ def read_archive(node: Node) -> tuple[ArchiveRow, ...]:
     rows = [_row(row) for row in node.rows() if not row.absent]
     found = tuple(row for row in rows if row is not None)
     seen: set[str] = set()
-    for row, place in zip(found, node.rows(), strict=False):
+    for row in found:
         if row.entry.name in seen:
+            place = Node(node.log, row.pointer, None)
             place.note("archive-name-repeated", "info", f'"{shown(row.entry.name)}" is listed twice')
         seen.add(row.entry.name)
     return found

@@ -89,8 +89,6 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
     if not node.absent and not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
     rows = node.rows()
-    if len(rows) > 65_536:
-        raise node.invalid(f"has {len(rows)} entries", "give one per band or dimension")
     for row in rows:
         if row.absent:
             raise row.invalid(f"must be one of {what}, but is empty", f"write {example}")

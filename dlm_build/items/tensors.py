@@ -140,8 +140,6 @@ def _classes(node: Node) -> tuple[ClassName, ...]:
         if index in classes:
             place.note("contradiction-class-index", "warning", f"class {index} is named twice; the first is used")
         classes.setdefault(index, ClassName(index=index, name=name))
-        if len(classes) > MAX_CLASSES:
-            raise node.invalid(f"has more than {MAX_CLASSES:,} classes", "link a table instead")
     return tuple(classes.values())
 
 

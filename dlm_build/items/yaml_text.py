@@ -158,6 +158,7 @@ def _bad_character(text: str, origin: str, offset: int) -> ItemInvalid:
 def _syntax_error(text: str, origin: str, offset: int, problem: str) -> ItemInvalid:
     offset = min(offset, len(text))
     where = at(origin, position(text, offset))
+    problem = re.sub(r"\('(<[a-z ]+>)',\)", r"\1", problem)
     what = f"{where}: not valid YAML: {shown(problem)}; the line is `{line_at(text, offset)}`"
     return ItemInvalid(what, _fix(text, offset, problem))
 
