@@ -36,13 +36,21 @@ DISTRIBUTIONS = {
     "mxnet": ["mxnet"],
     "onnxruntime": ["onnxruntime", "onnxruntime-gpu"],
 }
+ONNXRUNTIME_BY = {
+    "1.4": "2020-07-31", "1.5": "2020-10-31", "1.6": "2020-12-31", "1.7": "2021-03-31", "1.8": "2021-06-30",
+    "1.9": "2021-09-30", "1.10": "2021-12-31", "1.11": "2022-03-31", "1.12": "2022-07-31", "1.13": "2022-10-31",
+}  # fmt: skip
+"""Last day of the month of release, from memory: the collected table has dates from 1.14 on only."""
 TAG_STATES = {"present": "present", "deleted": "deleted", "partly": "partly-deleted"}
 
 REWORDED = (
     (r" \((copy in )?stored files? [^)]*\)", ""),
     (r",? ?as quoted in stored files.*", " (copies of the table)"),
     (r"[^;]*stored file \d+[^;]*", "public text"),
-    (r"^wheel index: .*", "PyTorch's own wheel index has one folder per CUDA; the Python package index one build each"),
+    (
+        r"^wheel index: --index-url.*",
+        "PyTorch's own wheel index has one folder per CUDA; the Python package index one build each",
+    ),
     (r"\b(the )?download\.pytorch\.org( torch wheel index|/\S+)?", "the PyTorch wheel index"),
     (r"\bpiwheels\.org/project/\S+( and /\S+)?", "piwheels"),
     (r"\(blog\.csdn\.net/[^)]*\)", "(copies, up to 1.20)"),
@@ -97,7 +105,7 @@ def _framework(name: str, table: dict[str, Any]) -> dict[str, Any]:
         "rows_are": ROWS_ARE[name],
         "sources": [_clean(text) for text in table["sources"]],
         "notes": [_clean(text) for text in table["notes"]],
-        "rows": [_row(row) for row in table["versions"]],
+        "rows": [_row(row) | _remembered(name, row) for row in table["versions"]],
     }
 
 
@@ -121,6 +129,14 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "pip_cuda_extra": "[" in (row.get("pip_cuda_extra") or ""),
         "note": _clean("; ".join(text for text in (row.get("note"), row.get("pip_note"), row.get("checked")) if text)),
     }
+
+
+def _remembered(name: str, row: dict[str, Any]) -> dict[str, str]:
+    by = ONNXRUNTIME_BY.get(row["version"]) if name == "onnxruntime" else None
+    if by is None:
+        return {}
+    note = "; ".join(text for text in (row.get("note"), "month of release from memory") if text)
+    return {"released": by, "note": note}
 
 
 def _conda_style(conda: dict[str, Any]) -> str | None:

@@ -1,0 +1,87 @@
+"""How the output will be judged: by the task, the kind of the expected file, and the item's own tolerances.
+
+The defaults are those of an as-shipped run (not bit-exact: other GPUs, reduced-precision kernels): 1e-3 relative for
+float maps as in ONNX's backend tests, 1e-2 absolute for probabilities. An item may tighten them, or loosen them up to
+the ceiling, which is what bfloat16 arithmetic needs; past its default a verdict is marked `relaxed`. Integers are
+compared exactly whatever the item says.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import PurePosixPath
+from typing import Literal
+
+from dlm_build.errors import shown
+from dlm_build.planning.decided import TASK, Decided, decided, finding, noticed
+from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Record, SampleSpec
+
+Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
+
+
+class Tolerance(Record, frozen=True, kw_only=True):
+    default: float
+    ceiling: float
+
+
+RTOL = Tolerance(default=1e-3, ceiling=2e-2)
+"""Relative to the expected value."""
+ATOL = Tolerance(default=1e-2, ceiling=5e-2)
+"""Absolute. Of probabilities; maps of other numbers have a scale that is not known before they are read."""
+_PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
+
+
+def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[ComparisonPolicy | None]:
+    """None where there is nothing to compare with."""
+    if sample is None or sample.expected is None:
+        return decided("comparison", None, "none", "there is no expected output")
+    task, reason = _task(item.outputs.task or "", sample.expected.path)
+    atol, rtol, relaxed, findings = _tolerances(item.sample, task)
+    policy = ComparisonPolicy(
+        task=task, atol=atol, rtol=rtol, relaxed=relaxed,
+        dont_care=item.outputs.dont_care_index, number_of_classes=item.outputs.number_of_classes,
+    )  # fmt: skip
+    text = task + (" (relaxed)" if relaxed else "")
+    return noticed(decided("comparison", policy, text, reason, TASK), *findings)
+
+
+def _task(declared: str, expected: str) -> tuple[Task, str]:
+    suffix = PurePosixPath(expected).suffix.lower()
+    if suffix in _PLAIN_FILES:
+        return "exact", f"the expected output is a {suffix} file"
+    if "segmentation" in declared or "pixel" in declared or "land cover" in declared:
+        if any(word in expected.lower() for word in ("prob", "score", "softmax")):
+            return "probabilities", f"{shown(declared)}, and the expected file is named for probabilities"
+        return "labels", f"{shown(declared)}: maps of labels, or of scores where the file holds floats"
+    if "classification" in declared:
+        return "class-scores", f"{shown(declared)}: scores per class"
+    if declared:
+        return "float", f"{shown(declared)}: maps of numbers"
+    return "float", "no task is declared; numbers are compared as such, integers exactly"
+
+
+def _tolerances(
+    sample: DeclaredSample | None, task: Task
+) -> tuple[float | None, float | None, bool, list[Finding | None]]:
+    if sample is None:
+        return None, None, False, []
+    atol, atol_relaxed, atol_finding = _limited(sample, "atol", sample.atol, ATOL, capped=task != "float")
+    rtol, rtol_relaxed, rtol_finding = _limited(sample, "rtol", sample.rtol, RTOL, capped=True)
+    return atol, rtol, atol_relaxed or rtol_relaxed, [atol_finding, rtol_finding]
+
+
+def _limited(
+    sample: DeclaredSample, name: str, value: float | None, limits: Tolerance, *, capped: bool
+) -> tuple[float | None, bool, Finding | None]:
+    """The tolerance to use, whether it is looser than the default, and what was wrong with it."""
+    if value is None:
+        return None, False, None
+    if not math.isfinite(value) or value < 0:
+        message = f"the tolerance {name}={shown(value)} is not a number from 0 up; the default is used"
+        return None, False, finding("bad-tolerance", sample.pointer, message, "correct it")
+    if value <= limits.ceiling:
+        return value, value > limits.default, None
+    used = limits.ceiling if capped else None
+    instead = f"{used:g}" if used else "the default, relative to the values,"
+    message = f"{name}={value:g} is looser than dlm-build allows; {instead} is used"
+    return used, capped, finding("tolerance-capped", sample.pointer, message, "expect closer results")

@@ -1,0 +1,59 @@
+"""The instant the environment is solved as of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from dlm_build.errors import UsageError, shown
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.planning.tables import FrameworkRow
+from dlm_build.records import Item
+
+GRACE = timedelta(days=90)
+"""How long after a framework's release its packages and their companions are taken to be published."""
+
+
+def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
+    """`wanted` is `item` or an ISO date or instant. None where the item has no date. Raises UsageError, ItemInvalid."""
+    if wanted != "item":
+        instant = parse_instant(wanted)
+        if instant is None:
+            raise UsageError(f"--as-of {shown(wanted)} is not a date", "write it as 2021-06-30, or `item`, or `now`")
+        return decided("as-of", instant, iso(instant), "asked for with --as-of")
+    if item.date is None:
+        outcome: Decided[datetime | None] = decided("as-of", None, "no limit", "the item has no date")
+        hint = "add `created`, so that the environment is solved as it was then"
+        return noticed(outcome, finding("no-date", "/properties/created", "the item says no date", hint))
+    instant = parse_instant(item.date)
+    pointer = item.date_pointer or "/properties/datetime"
+    if instant is None:
+        raise invalid(pointer, f"{shown(item.date)} is not an ISO 8601 date", "write it as 2021-06-30T12:00:00Z")
+    return decided("as-of", instant, iso(instant), "packages newer than the item are left out", pointer)
+
+
+def settle_as_of(as_of: datetime | None, row: FrameworkRow, from_item: bool) -> Decided[datetime | None] | None:
+    """A new decision where the item is dated before the framework it names was released, else None."""
+    released = parse_instant(row.released) if row.released else None
+    if as_of is None or released is None or as_of >= released or not from_item:
+        return None
+    moved = released + GRACE
+    reason = f"the item is dated {as_of.date()}, before the framework {row.version} it names was released"
+    hint = "correct `created` or the framework's version"
+    after = f"{reason}; {GRACE.days} days after that release"
+    outcome: Decided[datetime | None] = decided("as-of", moved, iso(moved), after, f"released {row.released}")
+    return noticed(outcome, finding("date-before-framework", "/properties/created", reason, hint))
+
+
+def parse_instant(text: str) -> datetime | None:
+    """UTC; a date alone means its last second. None where it is neither."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if len(text) <= len("2021-06-30") and instant.time() == time():
+            instant = datetime.combine(instant.date(), time(23, 59, 59))
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

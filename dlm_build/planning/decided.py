@@ -1,0 +1,53 @@
+"""What a decider gives back, and where in an item its evidence stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.records import Decision, Finding, Severity
+
+T = TypeVar("T")
+
+RUNTIME = "/properties/dlm:runtime"
+FRAMEWORK = f"{RUNTIME}/framework"
+VERSION = f"{RUNTIME}/version"
+HANDLER = f"{RUNTIME}/model_handler"
+REQUIREMENTS = f"{RUNTIME}/requirement_file"
+GPU = f"{RUNTIME}/docker/gpu"
+RUN = f"{RUNTIME}/docker/run"
+WORKING_DIR = f"{RUNTIME}/docker/working_dir"
+ARCHIVE = "/properties/dlm:archive"
+SAMPLE = "/properties/dlm:data/test_file"
+TASK = "/properties/dlm:outputs/task"
+
+
+class Decided(NamedTuple, Generic[T]):
+    """A value, why it was chosen, and what was noticed on the way."""
+
+    value: T
+    decision: Decision
+    findings: tuple[Finding, ...] = ()
+
+
+def decided(name: str, value: T, text: str, reason: str, source: str = "") -> Decided[T]:
+    return Decided(value, Decision(name=name, value=text, reason=reason, source=source))
+
+
+def noticed(outcome: Decided[T], *findings: Finding | None) -> Decided[T]:
+    """`outcome` with further findings; None is none."""
+    return outcome._replace(findings=outcome.findings + present(findings))
+
+
+def present(findings: Iterable[Finding | None]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding is not None)
+
+
+def finding(code: str, pointer: str, message: str, hint: str = "", severity: Severity = "warning") -> Finding:
+    return Finding(code=code, severity=severity, pointer=pointer, message=message, hint=hint)
+
+
+def invalid(pointer: str, message: str, hint: str) -> ItemInvalid:
+    """The item cannot be used because of what stands at `pointer`."""
+    return ItemInvalid(f"{pointer}: {message}", hint)

@@ -1,0 +1,224 @@
+"""Environment files of the three kinds, read into one record. Nothing is decided here; odd lines are findings."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from dlm_build.errors import ItemInvalid, shown
+from dlm_build.planning.decided import finding
+from dlm_build.planning.requirements import LONGEST_TEXT, Line, Pip, Siblings, read_lines, read_requirements
+from dlm_build.records import EnvironmentFile, Finding, Record
+
+CONDA_NAMES = {
+    "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv", "pil": "pillow", "osgeo": "gdal",
+    "torch": "pytorch",
+}  # fmt: skip
+_SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9][A-Za-z0-9._/-]*)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<rest>.*)")
+_REST = re.compile(r"[A-Za-z0-9._+*!<>=~,| -]*")
+_BUILD = re.compile(r"={1,2}(?P<version>[^=<>!~,| ]+)(?:=(?P<build>[^=<>!~,| ]+))?")
+_SELECTOR = re.compile(r"#\s*\[(?P<expression>[^\]]*)\]")
+_KNOWN_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "platforms", "category", "pip-repositories"})
+_LOCKED = re.compile(
+    r"^- name: (?P<name>\S+)\n {2}version: (?P<version>\S+)\n {2}manager: (?P<manager>conda|pip)$", re.MULTILINE
+)
+
+
+class Conda(Record, frozen=True, kw_only=True):
+    """One line of a conda environment."""
+
+    name: str
+    channel: str = ""
+    rest: str = ""
+    """Everything behind the name, spaces around operators left out."""
+    place: str = ""
+
+    @property
+    def spec(self) -> str:
+        return (f"{self.channel}::" if self.channel else "") + self.name + self.rest
+
+    @property
+    def version(self) -> str | None:
+        """The one version asked for, without its build; None where there is none or a range."""
+        found = _BUILD.fullmatch(self.rest)
+        return found["version"].rstrip(".*") or None if found else None
+
+    @property
+    def build(self) -> str:
+        found = _BUILD.fullmatch(self.rest)
+        return (found["build"] or "") if found else ""
+
+
+class Declared(Record, frozen=True, kw_only=True):
+    """An environment as its publisher wrote it."""
+
+    origin: str
+    kind: str
+    channels: tuple[str, ...] = ()
+    conda: tuple[Conda, ...] = ()
+    pip: tuple[str, ...] = ()
+    local_cuda: str | None = None
+    lock_text: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def conda_named(self, *names: str) -> Conda | None:
+        return next((line for line in self.conda if line.name in names), None)
+
+
+def read_environment(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -> Declared:
+    """Raises ItemInvalid with file and line."""
+    siblings = _siblings(file, others)
+    if file.kind == "conda-lock":
+        return _locked(file)
+    if file.kind == "pip":
+        return _declared(file, read_requirements(file, siblings))
+    return _conda(file, siblings)
+
+
+def _declared(file: EnvironmentFile, pip: Pip) -> Declared:
+    return Declared(
+        origin=file.name, kind=file.kind, pip=pip.requirements, local_cuda=pip.local_cuda, findings=pip.findings
+    )
+
+
+def _siblings(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -> Siblings:
+    """Files that were found in the same place, by a path relative to `file`."""
+    place, _, path = file.name.rpartition(":")
+
+    def find(name: str) -> EnvironmentFile | None:
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        return next((other for other in others if other.name == f"{place}:{wanted}" and other.kind == "pip"), None)
+
+    return find
+
+
+def _locked(file: EnvironmentFile) -> Declared:
+    """What a lock already decided; whether it holds together is for the locking step to say."""
+    if len(file.text) > 32 * LONGEST_TEXT:
+        raise ItemInvalid(f"{shown(file.name)} has {len(file.text)} characters", "a lock is a few megabytes")
+    rows = [found.groupdict() for found in _LOCKED.finditer(file.text.replace("\r\n", "\n"))]
+    if not rows:
+        raise ItemInvalid(f"{shown(file.name)}: no package is locked in it", "write it with conda-lock")
+    clean = [(row["manager"], row["name"].strip("'\"").lower(), row["version"].strip("'\"")) for row in rows]
+    place = file.name
+    conda = [Conda(name=name, rest=f"={version}", place=place) for kind, name, version in clean if kind == "conda"]
+    pip = [f"{name}=={version}" for kind, name, version in clean if kind == "pip"]
+    return Declared(
+        origin=file.name, kind=file.kind, conda=tuple(dict.fromkeys(conda)), pip=tuple(dict.fromkeys(pip)),
+        lock_text=file.text,
+    )  # fmt: skip
+
+
+def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:
+    table = _table(_composed(file), file)
+    conda: list[Conda] = []
+    pip: list[Line] = []
+    findings = [_unknown_key(key, file) for key in table if key not in _KNOWN_KEYS]
+    lines = file.text.split("\n")
+    if "dependencies" not in table:
+        raise ItemInvalid(f"{shown(file.name)}: there are no `dependencies`", "list the packages under that key")
+    for node in _items(table["dependencies"], file, "dependencies"):
+        if isinstance(node, MappingNode):
+            pip.extend(_pip_lines(node, file))
+        elif left_out := _selected_away(node, lines, file):
+            findings.append(left_out)
+        else:
+            line, note = _conda_line(node, file)
+            conda.append(line)
+            findings.extend(note)
+    part = read_lines(pip, siblings)
+    return Declared(
+        origin=file.name, kind=file.kind, channels=_channels(table.get("channels"), file), conda=tuple(conda),
+        pip=part.requirements, local_cuda=part.local_cuda, findings=(*findings, *part.findings),
+    )  # fmt: skip
+
+
+def _composed(file: EnvironmentFile) -> Node | None:
+    """The document as a graph of scalars with positions: no tag is resolved, so `3.10` stays `3.10`."""
+    if len(file.text) > LONGEST_TEXT:
+        raise ItemInvalid(f"{shown(file.name)} has {len(file.text)} characters", "a few kilobytes are usual")
+    try:
+        composed: Node | None = YAML(typ="safe", pure=True).compose(file.text)
+        return composed
+    except YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        what = getattr(problem, "problem", None) or "not YAML"
+        raise ItemInvalid(f"{shown(file.name)}{where}: {shown(what)}", "correct that line") from None
+    except (RecursionError, ValueError, AssertionError) as problem:
+        raise ItemInvalid(f"{shown(file.name)}: not YAML: {shown(str(problem))}", "write it anew") from None
+
+
+def _table(node: Node | None, file: EnvironmentFile) -> dict[str, Node]:
+    if not isinstance(node, MappingNode):
+        raise ItemInvalid(f"{shown(file.name)} is not a conda environment", "it needs a `dependencies` list")
+    return {str(key.value): value for key, value in node.value if isinstance(key, ScalarNode)}
+
+
+def _items(node: Node | None, file: EnvironmentFile, what: str) -> Iterator[Node]:
+    if isinstance(node, SequenceNode):
+        yield from node.value
+    elif node is not None and not (isinstance(node, ScalarNode) and node.value in ("", "null", "~")):
+        raise ItemInvalid(f"{_place(node, file)}: `{what}` is not a list", "write one `- name` per line")
+
+
+def _pip_lines(node: MappingNode, file: EnvironmentFile) -> Iterator[Line]:
+    for key, value in node.value:
+        if not (isinstance(key, ScalarNode) and key.value == "pip"):
+            raise ItemInvalid(f"{_place(key, file)}: {shown(str(key.value))} is not `pip`", "write `- pip:`")
+        for item in _items(value, file, "pip"):
+            if not isinstance(item, ScalarNode):
+                raise ItemInvalid(f"{_place(item, file)}: not a requirement", "write one requirement per line")
+            if "\n" in item.value:
+                raise ItemInvalid(f"{_place(item, file)}: several lines in one", "write one requirement per line")
+            if text := re.sub(r"(^|\s)#.*", "", item.value).strip():
+                yield Line(text=text, place=_place(item, file))
+
+
+def _conda_line(node: Node, file: EnvironmentFile) -> tuple[Conda, list[Finding]]:
+    place = _place(node, file)
+    text = str(node.value) if isinstance(node, ScalarNode) else ""
+    found = _SPEC.fullmatch(text.strip())
+    if not found or len(text) > 400 or not _REST.fullmatch(found["rest"]) or "://" in text:
+        raise ItemInvalid(f"{place}: {shown(text)} is not a conda package", "write name=version")
+    rest = re.sub(r"\s*([<>=!~,|]+)\s*", r"\1", found["rest"].strip())
+    rest = rest if not rest or rest[0] in "<>=!~" else f"={'='.join(rest.split())}"
+    name = found["name"].lower()
+    findings = []
+    if wanted := CONDA_NAMES.get(name):
+        message = f"{place}: {shown(name)} is taken for {wanted}, which is what the conda package is called"
+        findings.append(finding("import-name", "", message, f"write {wanted}", "info"))
+    return Conda(name=wanted or name, channel=found["channel"] or "", rest=rest, place=place), findings
+
+
+def _selected_away(node: Node, lines: list[str], file: EnvironmentFile) -> Finding | None:
+    """A line that a selector keeps for another system, such as `# [win]`."""
+    found = _SELECTOR.search(lines[node.start_mark.line]) if node.start_mark.line < len(lines) else None
+    if not found:
+        return None
+    words = set(re.findall(r"[a-z0-9_]+", found["expression"]))
+    for_linux = bool(words & {"linux", "linux64", "unix", "x86_64"}) != ("not" in words)
+    if for_linux:
+        return None
+    message = f"{_place(node, file)}: {shown(str(node.value))} is for another system"
+    return finding("selector", "", message, severity="info")
+
+
+def _channels(node: Node | None, file: EnvironmentFile) -> tuple[str, ...]:
+    names = [str(item.value).strip() for item in _items(node, file, "channels") if isinstance(item, ScalarNode)]
+    return tuple(dict.fromkeys(name for name in names if name and name != "nodefaults"))
+
+
+def _unknown_key(key: str, file: EnvironmentFile) -> Finding:
+    message = f"{file.name}: {shown(key)} is not used"
+    hint = "an item's environment variables never reach the container" if key == "variables" else ""
+    return finding("environment-key", "", message, hint, "warning" if key == "variables" else "info")
+
+
+def _place(node: Node, file: EnvironmentFile) -> str:
+    return f"{shown(file.name)}:{node.start_mark.line + 1}"

@@ -1,0 +1,102 @@
+"""What a declared environment says of its framework: version, CUDA, or that it is for the CPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from dlm_build.planning.env_files import Conda, Declared
+from dlm_build.planning.tables import Framework
+from dlm_build.planning.versions import numbers
+
+CUDA_PACKAGES = ("cudatoolkit", "pytorch-cuda", "cuda-version", "cuda-toolkit", "cuda-cudart", "cuda-runtime")
+"""Conda packages whose version is CUDA's, the most telling first."""
+CPU_PACKAGES = frozenset({"cpuonly", "pytorch-cpu", "tensorflow-cpu", "mxnet-mkl"})
+
+
+def requirements(pip: Iterable[str]) -> dict[str, Requirement]:
+    """Parsed, by canonical name."""
+    return {canonicalize_name(parsed.name): parsed for parsed in map(Requirement, pip)}
+
+
+def is_framework(name: str, table: Framework) -> bool:
+    built_for_cuda = table.name == "mxnet" and re.fullmatch(r"mxnet-cu\d+(mkl)?", name)
+    return name in table.distributions or bool(built_for_cuda)
+
+
+def conda_framework(declared: Declared, table: Framework) -> Conda | None:
+    return next((line for line in declared.conda if is_framework(line.name, table)), None)
+
+
+def pip_framework(declared: Declared, table: Framework) -> Requirement | None:
+    return next((each for name, each in requirements(declared.pip).items() if is_framework(name, table)), None)
+
+
+def framework_of(declared: Declared, tables: Iterable[Framework]) -> Framework | None:
+    """The framework that is installed, where exactly one is."""
+    found = [table for table in tables if conda_framework(declared, table) or pip_framework(declared, table)]
+    return found[0] if len(found) == 1 else None
+
+
+def pinned_version(declared: Declared, table: Framework) -> tuple[str, str] | None:
+    """The framework's version and where it stands, where one version is asked for."""
+    line = conda_framework(declared, table)
+    if line and line.version and numbers(line.version):
+        return line.version, line.place
+    named = pip_framework(declared, table)
+    exact = [one.version for one in named.specifier if one.operator == "=="] if named else []
+    version = exact[0].removesuffix(".*") if exact else ""
+    return (version, declared.origin) if numbers(version) else None
+
+
+def declared_python(declared: Declared) -> tuple[str, str] | None:
+    """A version specifier and where it stands; also from build strings such as `py37h06a4308_0`."""
+    line = declared.conda_named("python")
+    if line and line.rest:
+        return _specifier(line.rest), line.place
+    for each in declared.conda:
+        if found := re.match(r"py(\d)(\d{1,2})(h|_|$)", each.build):
+            return f"=={found[1]}.{found[2]}.*", f"{each.place} (its build string)"
+    return None
+
+
+def _specifier(rest: str) -> str:
+    """Conda's spelling as a specifier: `=3.7`, `==3.7.9`, `=3.7=h12`, `3.8.*`, `>=3.6,<3.9`."""
+    if rest[0] in "<>!~":
+        return rest
+    version = rest.lstrip("=").split("=")[0].rstrip(".*")
+    return f"=={version}.*" if version.count(".") < 2 else f"=={version}"
+
+
+def declared_cuda(declared: Declared) -> tuple[str, str] | None:
+    """CUDA as `X.Y` or `X` and where it stands."""
+    for name in CUDA_PACKAGES:
+        line = declared.conda_named(name)
+        if line and line.version and numbers(line.version):
+            return ".".join(line.version.split(".")[:2]), line.place
+    for name in requirements(declared.pip):
+        if found := re.fullmatch(r"mxnet-cu(\d{1,2})(\d)(mkl)?", name):
+            return f"{found[1]}.{found[2]}", declared.origin
+    return None
+
+
+def for_cpu(declared: Declared, table: Framework) -> str | None:
+    """Where the environment says that its framework is the build without CUDA; None where it does not."""
+    for line in declared.conda:
+        if line.name in CPU_PACKAGES or (is_framework(line.name, table) and "cpu" in line.rest):
+            return line.place
+    installed = requirements(declared.pip)
+    only_cpu = {"onnxruntime": "onnxruntime", "mxnet": "mxnet", "tensorflow": "tensorflow-cpu"}.get(table.name)
+    for name in installed:
+        if name in CPU_PACKAGES or (name == only_cpu and f"{name}-gpu" not in installed):
+            return declared.origin
+    named = declared.conda_named("onnxruntime") if table.name == "onnxruntime" else None
+    return named.place if named and "cuda" not in named.rest and declared_cuda(declared) is None else None
+
+
+def with_cudnn(pip: Iterable[str]) -> bool:
+    """Whether wheels bring cuDNN."""
+    return any(re.fullmatch(r"nvidia-cudnn-cu\d+", name) for name in requirements(pip))

@@ -1,0 +1,166 @@
+"""Framework, version, device and CUDA."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from dlm_build.errors import shown
+from dlm_build.planning.decided import FRAMEWORK, GPU, VERSION, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.env_files import Declared
+from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
+from dlm_build.planning.tables import Framework, FrameworkRow
+from dlm_build.planning.versions import Picked, numbers, pick
+from dlm_build.records import Finding, Item, Member
+
+_BY_SUFFIX = {
+    ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".ckpt": "pytorch", ".h5": "tensorflow",
+    ".keras": "tensorflow", ".pb": "tensorflow", ".tflite": "tensorflow", ".params": "mxnet",
+}  # fmt: skip
+
+
+def decide_framework(
+    item: Item, weights: Member | None, declared: Declared | None, tables: Sequence[Framework]
+) -> Decided[Framework]:
+    """Raises ItemInvalid where it is none that the tables know, or nothing tells."""
+    named = item.runtime.framework
+    if named and named.strip():
+        return _named(named, tables)
+    installed = framework_of(declared, tables) if declared else None
+    if installed and declared:
+        return _inferred(installed, f"its environment installs it ({shown(declared.origin)})")
+    suffix = PurePosixPath(weights.path).suffix.lower() if weights else ""
+    for table in tables:
+        if weights and _BY_SUFFIX.get(suffix) == table.name:
+            return _inferred(table, f"the weights are a {suffix} file")
+    raise invalid(FRAMEWORK, "the item names no framework, and nothing else tells", f"name one of {_known(tables)}")
+
+
+def _named(named: str, tables: Sequence[Framework]) -> Decided[Framework]:
+    spelled = re.sub(r"[^a-z0-9]", "", named[:200].lower())
+    for table in tables:
+        if {spelled, spelled.rstrip("0123456789")} & set(table.aliases):
+            outcome = decided("framework", table, table.name, f"{shown(named)} is declared", FRAMEWORK)
+            return noticed(outcome, _keras(spelled))
+    raise invalid(FRAMEWORK, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
+
+
+def _keras(spelled: str) -> Finding | None:
+    if "keras" not in spelled:
+        return None
+    message = "Keras is declared; its version is taken for TensorFlow's, which is the same from 2.4 to 2.15"
+    return finding("keras-version", FRAMEWORK, message, "declare TensorFlow and its version")
+
+
+def _inferred(table: Framework, reason: str) -> Decided[Framework]:
+    message = f"no framework is declared; {table.name}, because {reason}"
+    outcome = decided("framework", table, table.name, f"not declared; {reason}")
+    return noticed(outcome, finding("framework-inferred", FRAMEWORK, message, "name the framework"))
+
+
+def _known(tables: Sequence[Framework]) -> str:
+    return ", ".join(sorted(table.name for table in tables))
+
+
+def decide_version(item: Item, declared: Declared | None, table: Framework, as_of: datetime | None) -> Decided[Picked]:
+    """A pin in the environment wins over the item, which often knows no patch level."""
+    raw = item.runtime.version
+    said = pick(table, raw, as_of) if raw else None
+    pinned = pinned_version(declared, table) if declared else None
+    if pinned is None:
+        picked = said or pick(table, None, as_of)
+        outcome = _version(picked, picked.reason, table)
+        return noticed(outcome, _missing(raw, picked), _unknown(picked, VERSION))
+    text, place = pinned
+    installed = pick(table, text, as_of, place)
+    reason = f"{text} is what the environment installs ({shown(place)})"
+    outcome = _version(installed, reason, table)
+    return noticed(outcome, _unknown(installed, place), _contradiction(raw, text))
+
+
+def _version(picked: Picked, reason: str, table: Framework) -> Decided[Picked]:
+    return decided("framework-version", picked, picked.version, reason, f"row {table.name} {picked.row.version}")
+
+
+def _missing(raw: str | None, picked: Picked) -> Finding | None:
+    if raw and raw.strip():
+        return None
+    message = f"no framework version is declared; {picked.version} is taken"
+    return finding("no-framework-version", VERSION, message, "declare it")
+
+
+def _unknown(picked: Picked, pointer: str) -> Finding | None:
+    if picked.exists:
+        return None
+    return finding("unknown-version", pointer, picked.reason, "correct the version")
+
+
+def _contradiction(raw: str | None, installed: str) -> Finding | None:
+    said = numbers(raw or "")
+    if not said or numbers(installed)[: len(said)] == said:
+        return None
+    message = f"the item says {shown(raw)}, its environment installs {installed}, which is used"
+    return finding("version-contradiction", VERSION, message, "make them agree")
+
+
+def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: bool | None) -> Decided[bool]:
+    """Whether the model is planned for a GPU."""
+    place = for_cpu(declared, table) if declared else None
+    said = item.runtime.docker.gpu
+    if choice is not None and not (choice and place):
+        return decided("gpu", choice, _yes(choice), "asked for with --gpu or --no-gpu")
+    if place:
+        outcome = decided("gpu", False, "no", f"the environment installs {table.name} without CUDA", shown(place))
+        message = f"a GPU is wanted, but {shown(place)} installs {table.name} without CUDA"
+        note = finding("no-cuda-build", GPU, message, "install the CUDA build")
+        return noticed(outcome, note if said or choice else None)
+    if said is not None:
+        return decided("gpu", said, _yes(said), "declared", GPU)
+    reason = "the item does not say; a build for GPUs also runs without one"
+    return decided("gpu", True, "yes", reason)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def decide_cuda(item: Item, declared: Declared | None, row: FrameworkRow, gpu: bool) -> Decided[str | None]:
+    """`X.Y`, or `X` where any minor version will do; None where the model runs on the CPU."""
+    if not gpu:
+        return decided("cuda", None, "none", "the model is planned for the CPU")
+    evidence = declared_cuda(declared) if declared else None
+    if evidence:
+        cuda, place = evidence
+        outcome: Decided[str | None] = decided("cuda", cuda, cuda, "the environment asks for it", shown(place))
+        return noticed(outcome, _untested(cuda, row, place))
+    reason = f"what {row.version} brings by default" + (f" ({row.cuda_source})" if row.cuda_source else "")
+    chosen = row.cuda_default
+    if row.conda_style and (hinted := _hinted(item)) in row.cuda:
+        chosen, reason = hinted, "named by the item's image, and there is a build for it"
+    outcome = decided("cuda", chosen, chosen, reason, f"row {row.version}: CUDA {', '.join(row.cuda)}")
+    return noticed(outcome, _other_wheel(declared, chosen))
+
+
+def _hinted(item: Item) -> str:
+    docker = item.runtime.docker
+    text = " ".join(part for part in (docker.image_name, docker.tag) if part)[:400].lower()
+    found = re.search(r"(?:cuda|cu)[:_-]?(\d{1,2}\.\d)", text)
+    return found[1] if found else ""
+
+
+def _untested(cuda: str, row: FrameworkRow, place: str) -> Finding | None:
+    known = {numbers(one)[:2] for one in row.cuda} | {numbers(one)[:1] for one in row.cuda if "." not in one}
+    if numbers(cuda)[:2] in known or numbers(cuda)[:1] in known:
+        return None
+    message = f"CUDA {cuda} is asked for, but {row.version} was built for {', '.join(row.cuda)}"
+    return finding("cuda-unsupported", place, message, "correct one of them")
+
+
+def _other_wheel(declared: Declared | None, chosen: str) -> Finding | None:
+    wanted = declared.local_cuda if declared else None
+    if wanted is None or wanted == chosen:
+        return None
+    message = f"a build for CUDA {wanted} is declared; the package index has the one for {chosen}"
+    return finding("cuda-of-wheel", "", message, "results may differ in the last digits")

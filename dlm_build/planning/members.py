@@ -1,0 +1,98 @@
+"""Looking up what an item names among the members of its archive."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from dlm_build.errors import shown
+from dlm_build.planning.decided import ARCHIVE, Decided, decided, finding, invalid, noticed
+from dlm_build.records import Archive, Item, Materials, Member
+
+WEIGHT_ROLES = frozenset({
+    "model weight", "model weights", "weight", "weights", "checkpoint", "model checkpoint", "model", "model artefact",
+    "model artifact", "mlm:model", "mlm:weights",
+})  # fmt: skip
+WEIGHT_SUFFIXES = (
+    ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".pb", ".h5", ".keras", ".tflite", ".params",
+)  # fmt: skip
+"""Best first."""
+
+
+def find_member(archive: Archive, name: str) -> Member | None:
+    """By path, else by base name where only one member has it."""
+    wanted = normalised(name)
+    if exact := archive.member(wanted):
+        return exact
+    base = PurePosixPath(wanted).name
+    named = [member for member in archive.members if base and PurePosixPath(member.path).name == base]
+    return named[0] if len(named) == 1 else None
+
+
+def normalised(name: str) -> str:
+    """As members are spelled: forward slashes, no leading `./` or `/`."""
+    parts = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
+    return "/".join(parts)
+
+
+def near_names(archive: Archive, name: str) -> str:
+    """What the publisher may have meant, for a hint."""
+    paths = [member.path for member in archive.members]
+    base = PurePosixPath(normalised(name)).name
+    twins = [path for path in paths if PurePosixPath(path).name == base]
+    near = twins or difflib.get_close_matches(normalised(name)[:200], paths[:5000], n=3, cutoff=0.4) or paths[:5]
+    return "the archive has " + (", ".join(shown(path) for path in near[:5]) if near else "no members")
+
+
+def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
+    """The member that holds the weights. Raises ItemInvalid where the one that is named is not there."""
+    archive = materials.archive
+    if archive.kind == "file" and len(archive.members) == 1:
+        only = archive.members[0]
+        return decided("weights", only, shown(only.path), "the archive is this one file")
+    if named := _named(item):
+        return _looked_up(archive, named, f"its role in {ARCHIVE}", ARCHIVE)
+    serialized = manifest_model(materials).get("serializedFile")
+    if isinstance(serialized, str) and serialized:
+        return _looked_up(archive, serialized, "serializedFile of MAR-INF/MANIFEST.json", "MAR-INF/MANIFEST.json")
+    return _by_suffix(item, archive)
+
+
+def manifest_model(materials: Materials) -> dict[str, object]:
+    """The `model` table of the archive's manifest, in either of its spellings; {} where there is none."""
+    table = materials.manifest.get("model") or materials.manifest.get("Model")
+    if not isinstance(table, dict):
+        return {}
+    return {str(key)[:1].lower() + str(key)[1:]: value for key, value in table.items()}
+
+
+def _named(item: Item) -> str | None:
+    with_role = [entry for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
+    with_role.sort(key=lambda entry: not entry.name.lower().endswith(WEIGHT_SUFFIXES))
+    return with_role[0].name if with_role else None
+
+
+def _looked_up(archive: Archive, name: str, reason: str, pointer: str) -> Decided[Member | None]:
+    member = find_member(archive, name)
+    if member is None:
+        raise invalid(pointer, f"the weights {shown(name)} are not in the archive", near_names(archive, name))
+    return decided("weights", member, shown(member.path), reason, pointer)
+
+
+def _by_suffix(item: Item, archive: Archive) -> Decided[Member | None]:
+    samples = {normalised(name) for name in _sample_names(item)}
+    for suffix in WEIGHT_SUFFIXES:
+        found = [m for m in archive.members if m.path.lower().endswith(suffix) and m.path not in samples]
+        if len(found) == 1:
+            outcome: Decided[Member | None] = decided(
+                "weights", found[0], shown(found[0].path), f"the only {suffix} file of the archive"
+            )
+            hint = "say so with a role `model weight`"
+            message = f"{shown(found[0].path)} is taken for the weights by its name"
+            return noticed(outcome, finding("weights-inferred", ARCHIVE, message, hint, "info"))
+    return decided("weights", None, "none", "no member has the role or the name of weights")
+
+
+def _sample_names(item: Item) -> Iterable[str]:
+    return [name for name in (item.sample.input, item.sample.expected) if name] if item.sample else []

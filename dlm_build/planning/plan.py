@@ -1,0 +1,132 @@
+"""The plan: one decider after another, each with its reason. Pure: nothing is looked up, nothing is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+from dlm_build.config import Settings
+from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
+from dlm_build.planning.comparison import decide_comparison
+from dlm_build.planning.dates import decide_as_of, iso, settle_as_of
+from dlm_build.planning.decided import Decided, decided
+from dlm_build.planning.env_files import Declared, read_environment
+from dlm_build.planning.environment import choose_file, decide_environment, decide_libraries, unused_files, with_glibc
+from dlm_build.planning.evidence import declared_python
+from dlm_build.planning.frameworks import decide_cuda, decide_framework, decide_gpu, decide_version
+from dlm_build.planning.inferred import Facts, cudnn_of
+from dlm_build.planning.members import decide_weights
+from dlm_build.planning.pythons import decide_python
+from dlm_build.planning.runner import decide_runner
+from dlm_build.planning.sample import decide_sample
+from dlm_build.planning.tables import Tables
+from dlm_build.records import BaseImage, Decision, EnvironmentSpec, Finding, Item, Materials, Plan, Record
+
+__all__ = ["Choices", "Tables", "make_plan"]
+
+T = TypeVar("T")
+
+
+class Choices(Record, frozen=True, kw_only=True):
+    """What the operator decided."""
+
+    base: str | None = None
+    """`repository@sha256:…`, from --base."""
+    as_of: str = "item"
+    """`item`, or an ISO date or instant (`now` already turned into one)."""
+    gpu: bool | None = None
+    """None: as the item says."""
+    allow_shell: bool = False
+
+
+class _Log:
+    """Decisions and findings in the order they were made."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.findings: list[Finding] = []
+
+    def keep(self, outcome: Decided[T]) -> T:
+        self.decisions.append(outcome.decision)
+        self.findings.extend(outcome.findings)
+        return outcome.value
+
+    def replace(self, outcome: Decided[T]) -> T:
+        """A decision made anew, in the place of the old one."""
+        names = [decision.name for decision in self.decisions]
+        self.decisions[names.index(outcome.decision.name)] = outcome.decision
+        self.findings.extend(outcome.findings)
+        return outcome.value
+
+
+def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables, settings: Settings) -> Plan:
+    """Decides everything. Raises ItemInvalid where the item lacks or garbles something, UsageError for the options."""
+    log = _Log()
+    declared = _declared(materials, log)
+    facts, as_of = _decide_model(item, materials, declared, choices, tables, log)
+    environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
+    installer = log.keep(decide_installer(tables, settings))
+    sample = log.keep(decide_sample(item, materials.archive))
+    comparison = log.keep(decide_comparison(item, sample))
+    return Plan(
+        item_id=item.id, item_sha256=item.sha256, title=item.title, license=item.license,
+        as_of=iso(as_of) if as_of else None,
+        framework=facts.table.name, framework_version=facts.picked.version, cuda=facts.cuda, python=facts.python,
+        gpu=facts.gpu, base=base, installer_base=installer, environment=environment, runner=facts.runner,
+        inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
+        archive=materials.archive, source=materials.source,
+        decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
+    )  # fmt: skip
+
+
+def _declared(materials: Materials, log: _Log) -> Declared | None:
+    file = choose_file(materials.environment_files)
+    if file is None:
+        return None
+    log.findings.extend(unused_files(materials.environment_files, file))
+    return read_environment(file, materials.environment_files)
+
+
+def _decide_model(
+    item: Item, materials: Materials, declared: Declared | None, choices: Choices, tables: Tables, log: _Log
+) -> tuple[Facts, datetime | None]:
+    as_of = log.keep(decide_as_of(item, choices.as_of))
+    log.keep(decided("platform", "linux/amd64", "linux/amd64", "what the base images and the packages are made for"))
+    weights = log.keep(decide_weights(item, materials))
+    table = log.keep(decide_framework(item, weights, declared, tables.frameworks))
+    picked = log.keep(decide_version(item, declared, table, as_of))
+    if settled := settle_as_of(as_of, picked.row, from_item=choices.as_of == "item"):
+        as_of = log.replace(settled)
+    gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
+    cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
+    asked = declared_python(declared) if declared else None
+    python = log.keep(decide_python(asked, picked.row, as_of, tables.python_releases))
+    runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
+    facts = Facts(
+        table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
+        runner=runner, sample=item.sample.input if item.sample else None,
+    )  # fmt: skip
+    return facts, as_of
+
+
+def _decide_images(
+    facts: Facts,
+    as_of: datetime | None,
+    declared: Declared | None,
+    given: tuple[Choices, Tables, Settings],
+    log: _Log,
+) -> tuple[EnvironmentSpec, BaseImage]:
+    """The environment, then the base that has what the environment lacks, then the glibc the solver may count on."""
+    choices, tables, settings = given
+    spec = log.keep(decide_environment(facts, declared, settings))
+    libraries, why = decide_libraries(facts, spec, declared)
+    wanted = Wanted(cuda=facts.cuda, cudnn=cudnn_of(facts), libraries=libraries, why=why, as_of=as_of)
+    base = log.keep(decide_base(wanted, tables, choices.base, settings))
+    return with_glibc(spec, glibc_of(base)), base
+
+
+def _all_findings(item: Item, materials: Materials, log: _Log) -> tuple[Finding, ...]:
+    """The reader's and the gatherer's first; what they said is not said again."""
+    known = {finding.code for finding in (*item.findings, *materials.findings)}
+    new = [finding for finding in log.findings if finding.code not in known]
+    return (*item.findings, *materials.findings, *dict.fromkeys(new))

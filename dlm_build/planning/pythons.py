@@ -1,0 +1,81 @@
+"""Which Python the environment gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from dlm_build.errors import shown
+from dlm_build.planning.dates import parse_instant
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.planning.tables import FrameworkRow
+from dlm_build.planning.versions import numbers
+
+SETTLED = timedelta(days=730)
+"""A Python this old has wheels and packages of everything; geospatial ones are late."""
+
+
+def decide_python(
+    declared: tuple[str, str] | None, row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
+) -> Decided[str]:
+    """`declared` is a version specifier and where it stands. Raises ItemInvalid where no Python satisfies it."""
+    known = [python for python in row.python if python in releases] or _of_its_time(row, releases)
+    if declared is None:
+        chosen = settled(known, as_of, releases)
+        when = f"by {as_of.date()}" if as_of else "by now"
+        reason = f"the newest that {row.version} supports and that was two years old {when}, else its oldest"
+        return decided("python", chosen, chosen, reason, f"row {row.version}")
+    text, place = declared
+    wanted = _specifiers(text, place)
+    fitting = [python for python in releases if fits(python, wanted)]
+    if not fitting:
+        raise invalid(place, f"no Python is {shown(text)}", f"ask for one of {', '.join(releases)}")
+    supported = [python for python in fitting if python in known]
+    chosen = settled(supported or fitting, as_of, releases)
+    outcome = decided("python", chosen, chosen, f"python {shown(text)} is declared", place)
+    if supported or not row.python:
+        return outcome
+    message = f"python {shown(text)} is declared, but {row.version} supports {', '.join(row.python)}"
+    return noticed(outcome, finding("python-unsupported", place, message, "correct one of them"))
+
+
+def _of_its_time(row: FrameworkRow, releases: Mapping[str, str]) -> list[str]:
+    """For a row that does not list them: those out half a year before it."""
+    released = parse_instant(row.released) if row.released else None
+    return [p for p, day in releases.items() if released is None or _age(day, released) >= SETTLED / 4] or list(
+        releases
+    )
+
+
+def settled(pythons: Iterable[str], as_of: datetime | None, releases: Mapping[str, str]) -> str:
+    """The newest that was settled by then, else the oldest."""
+    ordered = sorted(pythons, key=numbers)
+    old_enough = [python for python in ordered if _age(releases[python], as_of or _latest(releases)) >= SETTLED]
+    return old_enough[-1] if old_enough else ordered[0]
+
+
+def fits(python: str, wanted: SpecifierSet) -> bool:
+    """Whether any patch release of `python` is wanted."""
+    return any(wanted.contains(f"{python}.{patch}") for patch in range(31))
+
+
+def _specifiers(text: str, place: str) -> SpecifierSet:
+    try:
+        return SpecifierSet(text) if len(text) <= 100 else SpecifierSet("bad")
+    except InvalidSpecifier:
+        raise invalid(place, f"python {shown(text)} is not a version", "write it as python=3.11") from None
+
+
+def _age(released: str, at: datetime) -> timedelta:
+    instant = parse_instant(released)
+    assert instant is not None  # a date of our own table
+    return at - instant
+
+
+def _latest(releases: Mapping[str, str]) -> datetime:
+    """Two years after the newest one but one: without a date, all but the newest are settled."""
+    newest = parse_instant(sorted(releases.values())[-2])
+    assert newest is not None
+    return newest + SETTLED

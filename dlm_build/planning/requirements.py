@@ -1,0 +1,159 @@
+"""Requirement lines of pip, reduced to names, versions, extras and markers: all that survives into a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from dlm_build.errors import ItemInvalid, shown
+from dlm_build.planning.decided import finding
+from dlm_build.records import EnvironmentFile, Finding, Record
+
+IMPORT_NAMES = {
+    "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv-python", "pil": "pillow", "yaml": "pyyaml",
+    "osgeo": "gdal", "gdal-python": "gdal", "bs4": "beautifulsoup4", "dateutil": "python-dateutil", "pytorch": "torch",
+}  # fmt: skip
+"""What people write for what the package is called."""
+LONGEST_TEXT = 1 << 20
+LONGEST_LINE = 2000
+DEEPEST = 3
+_INCLUDE = re.compile(r"(-r|--requirement)[\s=]*(?P<file>.+)")
+_CONSTRAIN = re.compile(r"(-c|--constraint)([\s=]|\Z)")
+_EDITABLE = re.compile(r"(-e|--editable)[\s=]*(?P<what>.*)")
+_OPTION = re.compile(
+    r"(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index|--pre|--no-binary|--only-binary"
+    r"|--prefer-binary|--require-hashes|--use-feature|--no-deps|--no-cache-dir|--upgrade|-U|--no-build-isolation)([\s=]|\Z)"
+)
+_PER_REQUIREMENT = re.compile(r"\s--(hash|global-option|install-option|config-settings?)\b.*")
+_OWN_TREE = re.compile(r"\.(\[[A-Za-z0-9, _-]*\])?|\./?")
+
+Siblings = Callable[[str], EnvironmentFile | None]
+"""The environment file of a name beside this one."""
+
+
+class Pip(Record, frozen=True, kw_only=True):
+    """What a list of requirement lines comes to."""
+
+    requirements: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    local_cuda: str | None = None
+    """CUDA that a dropped local version named: `+cu117` gives `11.7`."""
+
+
+class Line(Record, frozen=True, kw_only=True):
+    """A logical line and where it begins."""
+
+    text: str
+    place: str
+    """`file:line`."""
+
+
+def read_requirements(file: EnvironmentFile, siblings: Siblings) -> Pip:
+    """All of a requirements file and what it includes. Raises ItemInvalid with file and line."""
+    return read_lines(list(logical_lines(file.text, file.name)), siblings)
+
+
+def read_lines(lines: list[Line], siblings: Siblings, depth: int = 0) -> Pip:
+    kept: list[str] = []
+    findings: list[Finding] = []
+    cuda = None
+    for line in lines:
+        part = _read_line(line, siblings, depth)
+        kept.extend(part.requirements)
+        findings.extend(part.findings)
+        cuda = cuda or part.local_cuda
+    return Pip(requirements=tuple(dict.fromkeys(kept)), findings=tuple(dict.fromkeys(findings)), local_cuda=cuda)
+
+
+def logical_lines(text: str, name: str) -> Iterator[Line]:
+    """Continuations joined, comments and empty lines left out."""
+    if len(text) > LONGEST_TEXT:
+        raise ItemInvalid(f"{shown(name)} has {len(text)} characters", "an environment file is a few kilobytes")
+    gathered, start = "", 0
+    for number, raw in enumerate(text.split("\n"), 1):
+        start = start if gathered else number
+        stripped = re.sub(r"(^|\s)#.*", "", raw.rstrip("\r"))
+        if stripped.endswith("\\"):
+            gathered += stripped[:-1] + " "
+            continue
+        whole, gathered = (gathered + stripped).strip(), ""
+        if whole:
+            yield Line(text=whole, place=f"{name}:{start}")
+    if gathered.strip():
+        yield Line(text=gathered.strip(), place=f"{name}:{start}")
+
+
+def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
+    text = _PER_REQUIREMENT.sub("", line.text).strip()
+    if include := _INCLUDE.fullmatch(text):
+        return _included(include["file"].strip(), line, siblings, depth)
+    if editable := _EDITABLE.fullmatch(text):
+        text = editable["what"].strip()
+        if not _OWN_TREE.fullmatch(text):
+            raise _refused(line, "an editable install of something else")
+    if _OWN_TREE.fullmatch(text):
+        return _dropped(line, "own-tree", "the model's own source is put on the module path, not installed")
+    if _CONSTRAIN.match(text) or _OPTION.match(text):
+        return _dropped(line, "pip-option", "where packages come from is set by this site, not by the item")
+    if text.startswith("-"):
+        raise _refused(line, "an option dlm-build does not know")
+    return _requirement(text, line)
+
+
+def _requirement(text: str, line: Line) -> Pip:
+    if len(text) > LONGEST_LINE:
+        raise _refused(line, f"a line of {len(text)} characters")
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement:
+        raise _refused(line, "not a name with a version") from None
+    if parsed.url:
+        raise _refused(line, "a link instead of a version")
+    findings = []
+    if wanted := IMPORT_NAMES.get(canonicalize_name(parsed.name)):
+        message = f"{line.place}: {shown(parsed.name)} is taken for {wanted}, which is what the package is called"
+        findings.append(finding("import-name", "", message, f"write {wanted}", "info"))
+        parsed.name = wanted
+    parsed.specifier, local = without_local(parsed.specifier)
+    if local:
+        message = f"{line.place}: the local version +{shown(local)} is dropped: the package index has no such builds"
+        findings.append(finding("local-version", "", message, "the index's own build of that version is used"))
+    return Pip(requirements=(str(parsed),), findings=tuple(findings), local_cuda=cuda_of_tag(local))
+
+
+def without_local(specifiers: SpecifierSet) -> tuple[SpecifierSet, str]:
+    """`==2.4.0+cu121` → `==2.4.0` and `cu121`."""
+    kept, local = [], ""
+    for one in specifiers:
+        version, _, tag = one.version.partition("+")
+        local = local or tag
+        kept.append(str(Specifier(f"{one.operator}{version}")) if tag else str(one))
+    return SpecifierSet(",".join(kept)), local
+
+
+def cuda_of_tag(tag: str) -> str | None:
+    """`cu117` → `11.7`, `cu92` → `9.2`; None for anything else."""
+    found = re.fullmatch(r"cu(\d{1,2})(\d)", tag)
+    return f"{found[1]}.{found[2]}" if found else None
+
+
+def _included(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
+    if depth >= DEEPEST:
+        raise _refused(line, "files that include each other")
+    found = siblings(name.strip("'\""))
+    if found is None:
+        raise _refused(line, f"{shown(name)} is not beside it")
+    return read_lines(list(logical_lines(found.text, found.name)), siblings, depth + 1)
+
+
+def _dropped(line: Line, code: str, why: str) -> Pip:
+    return Pip(findings=(finding(code, "", f"{line.place}: {shown(line.text)} is left out: {why}"),))
+
+
+def _refused(line: Line, why: str) -> ItemInvalid:
+    hint = "write names with versions only, such as rasterio==1.3.9"
+    return ItemInvalid(f"{shown(line.place)}: {shown(line.text)}: {why}", hint)

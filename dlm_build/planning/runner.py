@@ -1,0 +1,118 @@
+"""How the container will turn an input into outputs: the item's command, its handler, or its weights alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from dlm_build.errors import shown
+from dlm_build.planning.command import parse_command
+from dlm_build.planning.decided import ARCHIVE, HANDLER, RUN, WORKING_DIR, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.members import find_member, manifest_model, near_names, normalised
+from dlm_build.records import Item, Materials, Member, Runner
+
+DEFAULT_WORKING_DIR = "/workspace"
+_WORKING_DIR = re.compile(r"/[A-Za-z0-9._/-]{0,200}")
+_TAKEN = frozenset({
+    "bin", "boot", "dev", "dlm", "etc", "lib", "lib32", "lib64", "opt", "proc", "run", "sbin", "sys", "tmp", "usr",
+    "var",
+})  # fmt: skip
+"""Top folders that hold the system, the environment or the mounts of a run."""
+_DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_BUILT_IN = frozenset({
+    "image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_to_speech_synthesizer",
+})  # fmt: skip
+"""Handlers that TorchServe carries itself, so no archive does."""
+_ADD = "add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript"
+
+
+def decide_runner(
+    item: Item, materials: Materials, weights: Member | None, framework: str, allow_shell: bool
+) -> Decided[Runner]:
+    """Raises ItemInvalid where nothing says how to run the model, or what says so is not there."""
+    folder = working_dir(item)
+    path = weights.path if weights else None
+    if run := item.runtime.docker.run:
+        argv, shell = parse_command(run, allow_shell)
+        runner = Runner(kind="command", argv=argv, shell=shell, weights=path, working_dir=folder)
+        reason = "the item's command, as one line for a shell (--allow-shell)" if shell else "the item's command"
+        return decided("runner", runner, "command: " + shown(" ".join(argv)), reason, RUN)
+    named, pointer = _declared_handler(item, materials)
+    if named and named not in _BUILT_IN:
+        handler = read_handler(named, materials, pointer)
+        runner = Runner(kind="handler", handler=handler, weights=path, working_dir=folder)
+        return decided("runner", runner, f"handler {handler}", "the declared handler", pointer)
+    outcome = _by_weights(weights, framework, folder)
+    if not named:
+        return outcome
+    message = f"{shown(named)} is a handler of TorchServe itself; the weights are run without it"
+    return noticed(outcome, finding("built-in-handler", pointer, message, "put the handler into the archive"))
+
+
+def _by_weights(weights: Member | None, framework: str, folder: str) -> Decided[Runner]:
+    if weights is None:
+        raise invalid(ARCHIVE, "nothing says how to run the model, and no member is known to be its weights", _ADD)
+    suffix = PurePosixPath(weights.path).suffix.lower()
+    if suffix == ".onnx":
+        runner = Runner(kind="onnx", weights=weights.path, working_dir=folder)
+        reason = "no command and no handler; the weights are ONNX"
+        return decided("runner", runner, f"onnx: {shown(weights.path)}", reason)
+    if suffix in (".pt", ".pth") and framework == "pytorch":
+        runner = Runner(kind="torchscript", weights=weights.path, working_dir=folder)
+        reason = "no command and no handler; the weights are taken for TorchScript, which carries its code"
+        outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason)
+        hint = "add a `model_handler` if they are a state dict"
+        message = f"{shown(weights.path)} must be TorchScript to run without a handler"
+        return noticed(outcome, finding("torchscript-assumed", HANDLER, message, hint))
+    raise invalid(HANDLER, f"nothing says how to run {shown(weights.path)}", _ADD)
+
+
+def _declared_handler(item: Item, materials: Materials) -> tuple[str, str]:
+    if item.runtime.handler:
+        return item.runtime.handler.strip(), HANDLER
+    named = manifest_model(materials).get("handler")
+    return (named.strip(), "MAR-INF/MANIFEST.json") if isinstance(named, str) else ("", HANDLER)
+
+
+def read_handler(named: str, materials: Materials, pointer: str) -> str:
+    """`file.py`, `file.py:name`, `package.module:name` or a dotted name, the file one of the archive.
+
+    Raises ItemInvalid. Whether a module or a name is really there shows only inside the container.
+    """
+    place, _, attribute = named.partition(":")
+    if attribute and not (_DOTTED.fullmatch(attribute) and len(attribute) <= 200):
+        raise invalid(pointer, f"{shown(named)} does not name a Python object", "write file.py:Name or module:name")
+    if place.endswith(".py"):
+        return _handler_file(place, attribute, materials, pointer)
+    if not (_DOTTED.fullmatch(place) and len(place) <= 200):
+        raise invalid(pointer, f"{shown(named)} is not a handler", "write file.py, file.py:Name or module:name")
+    beside = find_member(materials.archive, place.replace(".", "/") + ".py")
+    if beside is not None and beside.path == place.replace(".", "/") + ".py":
+        return f"{beside.path}:{attribute}" if attribute else beside.path
+    return f"{place}:{attribute}" if attribute else place
+
+
+def _handler_file(place: str, attribute: str, materials: Materials, pointer: str) -> str:
+    member = find_member(materials.archive, place)
+    if member is not None:
+        path = member.path
+    elif materials.source and any(m.path == normalised(place) for m in materials.source.members):
+        path = normalised(place)
+    else:
+        message = f"the handler {shown(place)} is not in the archive"
+        raise invalid(pointer, message, near_names(materials.archive, place))
+    return f"{path}:{attribute}" if attribute else path
+
+
+def working_dir(item: Item) -> str:
+    """Where the model expects to run. Raises ItemInvalid for a folder that a container cannot give away."""
+    declared = item.runtime.docker.working_dir
+    if declared is None or not declared.strip():
+        return DEFAULT_WORKING_DIR
+    hint = f"write an absolute folder of letters, digits and ._-/ such as {DEFAULT_WORKING_DIR}"
+    if not _WORKING_DIR.fullmatch(declared):
+        raise invalid(WORKING_DIR, f"{shown(declared)} is not an absolute folder", hint)
+    parts = [part for part in declared.split("/") if part not in ("", ".")]
+    if ".." in parts or not parts or parts[0] in _TAKEN:
+        raise invalid(WORKING_DIR, f"{shown(declared)} belongs to the container itself", hint)
+    return "/" + "/".join(parts)

@@ -1,0 +1,39 @@
+"""The packaged sample, looked up among the members of the archive."""
+
+from __future__ import annotations
+
+from dlm_build.errors import shown
+from dlm_build.planning.decided import SAMPLE, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.members import find_member, near_names
+from dlm_build.records import Archive, DeclaredSample, Finding, Item, SampleSpec
+
+
+def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
+    """None where the item has no sample. Raises ItemInvalid where the input it names is not in the archive."""
+    declared = item.sample
+    if declared is None:
+        outcome: Decided[SampleSpec | None] = decided("sample", None, "none", "the item names no test file")
+        hint = "add `test_file` with an input and an expected output, both in the archive"
+        return noticed(outcome, finding("no-sample", SAMPLE, "nothing to verify: the item has no sample", hint))
+    given = find_member(archive, declared.input)
+    if given is None:
+        message = f"the sample {shown(declared.input)} is not in the archive"
+        raise invalid(declared.pointer, message, near_names(archive, declared.input))
+    expected = find_member(archive, declared.expected) if declared.expected else None
+    spec = SampleSpec(input=given, expected=expected)
+    text = shown(given.path) + (f" → {shown(expected.path)}" if expected else "")
+    outcome = decided("sample", spec, text, "named by the item", declared.pointer)
+    return noticed(outcome, _without_expected(declared, spec, archive))
+
+
+def _without_expected(declared: DeclaredSample, spec: SampleSpec, archive: Archive) -> Finding | None:
+    if spec.expected is not None and spec.expected.path != spec.input.path:
+        return None
+    if spec.expected is not None:
+        message = "the sample's input is given as its expected output too"
+        return finding("expected-is-input", declared.pointer, message, "name the output the model must give")
+    if declared.expected:
+        message = f"the expected output {shown(declared.expected)} is not in the archive: a run can only end in `ran`"
+        return finding("expected-missing", declared.pointer, message, near_names(archive, declared.expected))
+    hint = "put the expected output into the archive and name it"
+    return finding("no-expected-output", declared.pointer, "no expected output: a run can only end in `ran`", hint)
