@@ -37,7 +37,7 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
 
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
-    if text.count(",") > MAX_COMMAS:
+    if text.count(",") > MAX_COMMAS or text.count('"') > 4 * MAX_COMMAS:  # a member has four quotes at most
         raise ItemInvalid(
             f"{at(origin, None)}: the document has more than {MAX_COMMAS:,} values",
             "an item describes a model in some hundred values: move tables into files and link them",
