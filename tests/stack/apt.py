@@ -30,6 +30,7 @@ PROGRAMS = {  # program: package
     "iptables": "iptables",
     "ip": "iproute2",
     "zstd": "zstd",
+    "umount": "mount",
 }
 
 
@@ -80,8 +81,7 @@ def _docker_packages() -> list[str]:
     names = ["docker.io", "docker-buildx"]
     if _has_candidate("docker-buildx"):
         return names + (["docker-cli"] if _has_candidate("docker-cli") else [])
-    _pin_docker_suite()
-    _update()
+    _add_docker_suite()
     return [f"{name}/{DOCKER_SUITE}" for name in (*names, "docker-cli")]
 
 
@@ -89,11 +89,23 @@ def _has_candidate(package: str) -> bool:
     return bool(re.search(r"Candidate: \d", run(["apt-cache", "policy", package])))
 
 
-def _pin_docker_suite() -> None:
+def _add_docker_suite() -> None:
+    """Add the suite's packages, none of them preferred; take them away again when they cannot be listed."""
     say(f"  this release has no docker-buildx: adding {DOCKER_SUITE} at priority 100")
-    write_text(Path("/etc/apt/sources.list.d/dlm-build-stack.sources"), _stanza(DOCKER_SUITE, "main"))
-    preference = f"Package: *\nPin: release n={DOCKER_SUITE}\nPin-Priority: 100\n"
-    write_text(Path("/etc/apt/preferences.d/dlm-build-stack"), preference)
+    added = {
+        Path("/etc/apt/sources.list.d/dlm-build-stack.sources"): _stanza(DOCKER_SUITE, "main"),
+        Path("/etc/apt/preferences.d/dlm-build-stack"): (
+            f"Package: *\nPin: release n={DOCKER_SUITE}\nPin-Priority: 100\n"
+        ),
+    }
+    for path, text in added.items():
+        write_text(path, text)
+    try:
+        _update()
+    except StackError:
+        for path in added:
+            path.unlink()
+        raise
 
 
 def _stanza(suite: str, components: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from tests.stack.shell import StackError
 
 KIND = "nvidia.com/gpu"
 MARK = "DLM_STACK_FAKE_GPU=1"
+TELLS_DEVICES = (28, 2)  # the first Docker that lists CDI devices
 
 
 def switch(state: State, on: bool) -> None:
@@ -24,7 +26,7 @@ def switch(state: State, on: bool) -> None:
     else:
         _spec_path(state).unlink(missing_ok=True)
     deadline = time.monotonic() + 10
-    while _seen_by_docker(state) != on:
+    while _seen_by_docker(state) == (not on):
         if time.monotonic() > deadline:
             raise StackError("dockerd does not notice the change of CDI devices", "is it running? see status")
         time.sleep(0.02)
@@ -48,11 +50,16 @@ def is_on(state: State) -> bool:
     return _spec_path(state).exists()
 
 
-def _seen_by_docker(state: State) -> bool:
+def _seen_by_docker(state: State) -> bool | None:
+    """Whether dockerd knows the device; None, after the time it takes to look, from those too old to tell."""
     try:
         known = json.loads(ask_docker(state.docker_socket, "/info"))
     except OSError as error:
         raise StackError(f"dockerd does not answer: {error}", "run `python -m tests.stack up`") from None
+    version = re.match(r"(\d+)\.(\d+)", known["ServerVersion"])
+    if version is None or (int(version[1]), int(version[2])) < TELLS_DEVICES:
+        time.sleep(0.5)
+        return None
     return any(device["ID"].startswith(KIND) for device in known.get("DiscoveredDevices") or ())
 
 

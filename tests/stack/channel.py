@@ -13,7 +13,7 @@ from tests.stack.layout import State, read_json, write_json
 from tests.stack.pythonpkg import write_python
 from tests.stack.shell import run, step
 
-RECIPE = 2  # raise it when code changes alter the packages, so that a cached channel is made again
+RECIPE = 3  # raise it when code changes alter the packages, so that a cached channel is made again
 UNSATISFIABLE = Recipe(
     "dlm-unsatisfiable",
     "1.0",
@@ -50,14 +50,25 @@ def _fingerprint() -> str:
 def _make(state: State) -> dict[str, object]:
     listed = wheels.listed()
     found = wheels.fetch(state, listed)
-    for subdir in ("linux-64", "noarch"):
-        shutil.rmtree(state.channel / subdir, ignore_errors=True)
+    fresh = state.path("channel.new")
+    shutil.rmtree(fresh, ignore_errors=True)
     with step("making the channel's python"):
-        packages = [write_python(state, state.channel).name]
+        packages = [write_python(state, fresh).name]
     with step(f"converting {len(found)} wheels to conda packages"):
-        packages += [wheels.convert(wheel, path, state.channel).name for wheel, path in found.items()]
-    packages.append(write_package(UNSATISFIABLE, [], state.channel).name)
+        packages += [wheels.convert(wheel, path, fresh).name for wheel, path in found.items()]
+    packages.append(write_package(UNSATISFIABLE, [], fresh).name)
     with step("indexing the channel"):
-        run([helper_python(state), "-c", _INDEX, state.channel])
+        run([helper_python(state), "-c", _INDEX, fresh])
+    _exchange(fresh, state.channel)
     left_out = [f"{wheel.conda} {wheel.version}" for wheel in listed if wheel not in found]
     return {"packages": sorted(packages), "left_out": left_out}
+
+
+def _exchange(fresh: Path, channel: Path) -> None:
+    """Put the new channel in the place of the old one, which may be in use."""
+    old = channel.with_name("channel.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if channel.exists():
+        channel.rename(old)
+    fresh.rename(channel)
+    shutil.rmtree(old, ignore_errors=True)

@@ -109,7 +109,8 @@ def write_package(recipe: Recipe, rows: Iterable[Row], channel: Path) -> Path:
 
 def _store(archive: zipfile.ZipFile, part: Path) -> None:
     member = zipfile.ZipInfo(part.name.removeprefix("."), _ZIP_TIME)
-    with part.open("rb") as source, archive.open(member, "w", force_zip64=True) as target:
+    member.file_size = part.stat().st_size  # known ahead, pythons agree on the bytes of the header
+    with part.open("rb") as source, archive.open(member, "w") as target:
         while chunk := source.read(1 << 20):
             target.write(chunk)
     part.unlink()

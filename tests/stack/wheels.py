@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tests.stack.condapkg import Content, Recipe, Row, write_package
 from tests.stack.helper import helper_python
 from tests.stack.layout import State, write_text
-from tests.stack.shell import StackError, run, step
+from tests.stack.shell import StackError, run, say, step
 
 DATA = Path(__file__).parent / "data" / "wheels.json"
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64", "any")
@@ -72,6 +72,7 @@ def _download_if_offered(state: State, wheel: Wheel) -> None:
     except StackError as error:
         if "No matching distribution" not in str(error):
             raise
+        say(f"  {wheel.name} {wheel.version} is not offered here: left out of the channel")
 
 
 def find(folder: Path, wheel: Wheel) -> Path | None:
