@@ -33,7 +33,9 @@ from dlm_build.records import Record, from_json, to_json
 CHUNK = 1 << 20
 OBJECT_TIME = 315532800
 """1980-01-01: objects have no time of their own, so that tools that compare times see equal bytes as equal files."""
-_ZEROS = bytes(64 << 10)
+_ZEROS = bytes(CHUNK)
+_HOLE = 64 << 10
+
 
 R = TypeVar("R", bound=Record)
 
@@ -207,12 +209,12 @@ class Incoming:
         if not self._done:
             self.path.unlink(missing_ok=True)
 
-    def write(self, chunk: bytes | memoryview) -> None:
+    def write(self, chunk: bytes) -> None:
         """Append; long runs of zeros become holes in the file."""
         self._digest.update(chunk)
         self._size += len(chunk)
         try:
-            if len(chunk) >= len(_ZEROS) and _all_zeros(chunk):
+            if len(chunk) >= _HOLE and _all_zeros(chunk):
                 self._out.seek(len(chunk), os.SEEK_CUR)
                 return
             view = memoryview(chunk)
@@ -266,10 +268,10 @@ def disk_error(problem: OSError, place: Path) -> InfraError:
     return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
 
 
-def _all_zeros(chunk: bytes | memoryview) -> bool:
-    step = len(_ZEROS)
-    view = memoryview(chunk)
-    return all(view[at : at + step] == _ZEROS[: min(step, len(view) - at)] for at in range(0, len(view), step))
+def _all_zeros(chunk: bytes) -> bool:
+    if chunk[0] or chunk[-1]:
+        return False
+    return chunk == (_ZEROS if len(chunk) == CHUNK else bytes(len(chunk)))
 
 
 def _settle(path: Path) -> None:
