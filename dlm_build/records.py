@@ -397,8 +397,8 @@ class Context(Record, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """sha256 over path, mode and sha256 of every row."""
-        rows = "".join(f"{f.path}\0{f.mode:o}\0{f.sha256}\n" for f in self.files)
+        """sha256 over path, mode and sha256 of every row but `build.args`, which carries this digest as a label."""
+        rows = "".join(f"{f.path}\0{f.mode:o}\0{f.sha256}\n" for f in self.files if f.path != "build.args")
         return hashlib.sha256(rows.encode()).hexdigest()
 
 

@@ -1,0 +1,11 @@
+"""From a Lock to an Image: `render` makes the folder's rows, `write_context` writes them, `DockerEngine` builds them.
+
+`docker_engine` is not imported here, because the Docker SDK is heavy.
+"""
+
+from __future__ import annotations
+
+from dlm_build.building.folder import write_context
+from dlm_build.building.render import render
+
+__all__ = ["render", "write_context"]

@@ -1,0 +1,80 @@
+"""Why a build or a question to the engine failed, in words a user can act on."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.building.buildx import Progress
+from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, SourceGone, shown
+
+_ENGINE_HINT = "start Docker, or set `host` under [docker] in the settings; `dlm-build doctor` looks closer"
+_GONE = (
+    "cannot connect to the docker daemon", "error during connect", "connection refused", "connection reset",
+    "closing transport", "transport is closing", "error reading from server", "unexpected eof", "broken pipe",
+    "connection aborted", "no such file or directory: '/", "filenotfounderror", "failed to dial", "graceful_stop",
+    "server shutting down", "context canceled", "session terminated",
+)  # fmt: skip
+_NETWORK = ("dial tcp", "no such host", "i/o timeout", "tls handshake", "failed to do request", "too many requests")
+
+
+def engine_problem(text: str) -> InfraError | None:
+    """The engine is missing, out of reach, or away; None where `text` says nothing of it."""
+    low = text.lower()
+    if "permission denied" in low and ("docker" in low or "connect" in low):
+        return InfraError(
+            "this user may not talk to Docker (permission denied on its socket)",
+            "add the user to the group `docker`, use rootless Docker, or run as root",
+        )
+    if "'buildx' is not a docker command" in low or "unknown command: docker buildx" in low:
+        return InfraError("Docker has no buildx here", "install the package docker-buildx or docker-buildx-plugin")
+    if any(sign in low for sign in _GONE):
+        return InfraError(f"Docker does not answer: {_last(text)}", _ENGINE_HINT)
+    return None
+
+
+def build_problem(progress: Progress, stderr_tail: str) -> DlmBuildError:
+    """The error for a build that ended with another status than 0."""
+    text = "\n".join((progress.error, *progress.plain)) or stderr_tail
+    everything = "\n".join((text, *progress.talk()))
+    if "no space left on device" in everything.lower():
+        return InfraError(
+            "the disk Docker keeps its images on is full",
+            "free space there (`docker system df`, `docker buildx prune`), then run the same command again",
+        )
+    if ended := re.search(r"did not complete successfully: exit code: (\d+)", text):
+        return _step_problem(int(ended[1]), progress)
+    return _base_problem(text) or engine_problem(text) or InfraError(f"the build failed: {_last(text)}", _ENGINE_HINT)
+
+
+def _step_problem(status: int, progress: Progress) -> DlmBuildError:
+    from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE
+
+    talk = [shown(line, 400) for line in progress.talk()]
+    said = "\n  ".join(("the environment could not be installed:", *talk[-12:]))
+    if status == EXIT_HASH:
+        return HashMismatch(said, "remove that package from the store (its sha256 names it) and run again")
+    if status == EXIT_PACKAGE:
+        return ItemInvalid(said, "the lock has a broken package: lock another version of it with --update")
+    if status == 137:
+        return InfraError(said, "the step was killed, most likely for lack of memory; give the engine more")
+    return InfraError(said, "this is no fault of the model; report it with this output")
+
+
+def _base_problem(text: str) -> DlmBuildError | None:
+    found = re.search(r"failed to resolve source metadata for (\S+?):? ", text)
+    if found is None:
+        return None
+    name = shown(found[1])
+    if any(sign in text.lower() for sign in _NETWORK):
+        return InfraError(
+            f"the registry of {name} cannot be reached: {_last(text)}",
+            "set a mirror in the settings ([registries.\"docker.io\"] mirrors), or try again",
+        )  # fmt: skip
+    return SourceGone(
+        f"the registry no longer has {name}", "`dlm-build bases check` names living bases; --base takes another"
+    )
+
+
+def _last(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return shown(lines[-1].removeprefix("ERROR: "), 400) if lines else "it said nothing"

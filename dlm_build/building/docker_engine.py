@@ -1,0 +1,216 @@
+"""Docker with BuildKit: builds contexts without network, and looks at what came out through the Docker SDK."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dlm_build.building.build_errors import build_problem, engine_problem
+from dlm_build.building.buildx import Progress, build_argv, mirror_args, used_digests
+from dlm_build.building.folder import package_folder
+from dlm_build.building.labels import BASE_DIGEST, CONTEXT
+from dlm_build.config import Settings
+from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
+from dlm_build.proc import Programs
+from dlm_build.progress import Event, Notify
+from dlm_build.records import Context, Image, Lock, Record
+from dlm_build.store import Store
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+BUILD_SECONDS = 4 * 3600.0
+OLDEST_BUILDX = (0, 13)
+"""The first whose builds can be heard as JSON."""
+_TAG = re.compile(
+    r"(?:[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+    r"(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+)
+_PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
+
+
+class EngineInfo(Record, frozen=True, kw_only=True):
+    """What this machine's Docker is and can do."""
+
+    host: str
+    server: str
+    """Version of the engine."""
+    api: str
+    buildx: str | None
+    """Version, or None where buildx is missing."""
+    containerd_store: bool
+    """Images have manifest digests, so that equal builds can be seen to be equal."""
+    cdi: bool
+    """Devices can be asked for by CDI name."""
+    rootless: bool
+    memory: int
+    """Bytes of the machine the engine runs on."""
+    root: str
+    """The engine's own folder."""
+    mirrors: tuple[str, ...]
+    """Mirrors of Docker Hub the engine itself uses."""
+
+
+class DockerEngine:
+    """One Docker engine. Every method raises InfraError when the engine is missing, forbidden or away."""
+
+    def __init__(self, programs: Programs, settings: Settings) -> None:
+        self._programs = programs
+        self._settings = settings
+
+    def describe(self) -> EngineInfo:
+        with self._client() as client:
+            info, version = client.info(), client.version()
+        return EngineInfo(
+            host=self._host(),
+            server=str(version.get("Version", "")),
+            api=str(version.get("ApiVersion", "")),
+            buildx=self._buildx_version(),
+            containerd_store=any("containerd" in str(value) for _, value in info.get("DriverStatus") or ()),
+            cdi=bool(info.get("CDISpecDirs")),
+            rootless="name=rootless" in (info.get("SecurityOptions") or ()),
+            memory=int(info.get("MemTotal", 0)),
+            root=str(info.get("DockerRootDir", "")),
+            mirrors=tuple((info.get("RegistryConfig") or {}).get("Mirrors") or ()),
+        )
+
+    def image(self, reference: str) -> Image | None:
+        """The image `name:tag`, or None where the engine has no such image."""
+        from docker.errors import ImageNotFound
+
+        with self._client() as client:
+            try:
+                found = client.images.get(reference)
+                history = found.history()
+            except ImageNotFound:
+                return None
+        return _image(reference, found.attrs, history)
+
+    def build(self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify) -> Image:
+        """The image of `context` (written at `folder`), tagged; nothing is done where the engine has it already.
+
+        Raises InfraError, SourceGone when a base is no more, HashMismatch or ItemInvalid for a bad package.
+        """
+        _check_tag(tag)
+        if (there := self.image(tag)) and there.context_digest == context.digest:
+            notify(Event(step="build", text=f"{tag} is in the engine already"))
+            return there
+        seconds, used = self._run_build(lock, context, folder, store, tag, notify)
+        image = self.image(tag)
+        if image is None:
+            raise InfraError(f"Docker built {tag} and lost it", "run again; another process may remove images")
+        try:
+            self._verify(image, lock, context, used)
+        except Exception:
+            self.remove(tag)
+            raise
+        return msgspec.structs.replace(image, seconds=seconds)
+
+    def remove(self, reference: str) -> None:
+        """Take the tag off; the image goes with its last tag."""
+        from docker.errors import ImageNotFound
+
+        with self._client() as client:
+            try:
+                client.images.remove(reference)
+            except ImageNotFound:
+                return
+
+    def _run_build(
+        self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify
+    ) -> tuple[float, frozenset[str]]:
+        """Seconds it took, and the digests of the images it started from."""
+        progress = Progress(notify)
+        packages = package_folder(lock.installer + lock.packages, store)
+        mirrors = mirror_args(lock, self._settings, self._mirrors())
+        with tempfile.TemporaryDirectory() as scratch:
+            metadata = Path(scratch) / "metadata.json"
+            argv = (*build_argv(context, folder, packages, tag, metadata), *mirrors, str(folder))
+            ended = self._programs.run(argv, env=self._program_env(), timeout=BUILD_SECONDS, on_line=progress.hear)
+            if ended.timed_out:
+                raise InfraError(f"the build took longer than {BUILD_SECONDS:.0f} s", "try again on a faster machine")
+            if ended.status != 0:
+                raise build_problem(progress, ended.tail())
+            return ended.seconds, used_digests(json.loads(metadata.read_text("utf-8")))
+
+    def _verify(self, image: Image, lock: Lock, context: Context, used: frozenset[str]) -> None:
+        """The image is of this context, on the pinned base, and its variables do not load code into programs."""
+        if used and lock.base.digest not in used:
+            raise InfraError(
+                f"{image.reference} was built from {', '.join(sorted(used))}, not from the pinned {lock.base.digest}",
+                "a mirror serves another image under that name; correct the mirrors in the settings",
+            )
+        if image.context_digest != context.digest:
+            raise InfraError(f"{image.reference} was replaced while it was built", "do not build one tag twice at once")
+        with self._client() as client:
+            variables = client.images.get(image.reference).attrs["Config"].get("Env") or []
+        if loaded := [name for name in variables if name.partition("=")[0] in _PRELOADS]:
+            raise ItemHostile(f"the base image sets {shown(loaded[0])}", "use a base that does not; see --base")
+
+    def _mirrors(self) -> tuple[str, ...]:
+        with self._client() as client:
+            return tuple((client.info().get("RegistryConfig") or {}).get("Mirrors") or ())
+
+    def _buildx_version(self) -> str | None:
+        ended = self._programs.run(("docker", "buildx", "version"), env=self._program_env(), timeout=60)
+        found = re.search(r"\bv?(\d+\.\d+\S*)", ended.stdout)
+        return found[1] if ended.status == 0 and found else None
+
+    def _program_env(self) -> dict[str, str]:
+        """Program and SDK talk to one engine, whatever contexts the user's Docker configuration names."""
+        return {"DOCKER_HOST": self._host(), "BUILDX_METADATA_PROVENANCE": "min"}
+
+    def _host(self) -> str:
+        """The setting, else DOCKER_HOST, else the user's current Docker context, else the default socket."""
+        if named := self._settings.docker.host or self._settings.environment.get("DOCKER_HOST"):
+            return named
+        argv = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+        ended = self._programs.run(argv, timeout=60)
+        return ended.stdout.strip() if ended.status == 0 and ended.stdout.strip() else "unix:///var/run/docker.sock"
+
+    @contextmanager
+    def _client(self) -> Iterator[DockerClient]:
+        """The SDK's client; its errors and those of the HTTP library below it are translated here."""
+        import docker
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            environment = {**self._settings.environment, "DOCKER_HOST": self._host()}
+            client = docker.DockerClient.from_env(environment=environment, timeout=300)
+            try:
+                yield client
+            finally:
+                client.close()
+        except (DockerException, RequestException) as problem:
+            known = engine_problem(str(problem))
+            raise known or InfraError(
+                f"Docker refused: {shown(str(problem), 400)}", "see `dlm-build doctor`"
+            ) from problem
+
+
+def _check_tag(tag: str) -> None:
+    if not _TAG.fullmatch(tag) or len(tag) > 255:
+        raise UsageError(f"--tag {shown(tag)} is not an image name with a tag", "write it as name:tag in lower case")
+
+
+def _image(reference: str, attrs: dict[str, Any], history: list[dict[str, Any]]) -> Image:
+    """Only the containerd image store knows manifests; elsewhere the image's id, its config's digest, must do."""
+    told = attrs.get("Descriptor") or {}
+    known = (attrs.get("Config") or {}).get("Labels") or {}
+    return Image(
+        reference=reference,
+        digest=str(told.get("digest") or attrs["Id"]),
+        config_digest=str((told.get("annotations") or {}).get("config.digest") or attrs["Id"]),
+        size=sum(int(layer.get("Size", 0)) for layer in history),
+        base_digest=str(known.get(BASE_DIGEST, "")),
+        context_digest=str(known.get(CONTEXT, "")),
+        layers=tuple(attrs.get("RootFS", {}).get("Layers") or ()),
+    )

@@ -1,0 +1,70 @@
+"""The Dockerfile and its README from their templates. Only digests, fixed places and numbers reach a template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlm_build.building.layout import ENVIRONMENT, GENERATED, LAUNCHER, PREFIX, ROOT, USER
+from dlm_build.records import BaseImage
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_REFERENCE = re.compile(
+    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{64}"
+)
+_TREE = re.compile(r"(?:source|model|dlm)-[0-9a-f]{32}")
+INSTALL = (
+    "python3", "-I", "-B", "/environment/install_environment.py",
+    "--lock", "/environment/lock.json", "--packages", "/packages", "--prefix", PREFIX,
+)  # fmt: skip
+
+
+def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
+    """The Dockerfile; `trees` are copied in this order, one layer each."""
+    return _templates().get_template("Dockerfile.j2").render(
+        generated=GENERATED,
+        base=_checked(_REFERENCE, base.reference),
+        installer_base=_checked(_REFERENCE, installer_base.reference),
+        trees=[_checked(_TREE, name) for name in trees],
+        install=INSTALL,
+        environment=ENVIRONMENT,
+        root=ROOT,
+        user=USER,
+        entrypoint=[LAUNCHER],
+        command=["info"],
+    )  # fmt: skip
+
+
+def readme_text(trees: Sequence[str]) -> str:
+    return _templates().get_template("README.md.j2").render(
+        generated=GENERATED, trees=[_checked(_TREE, name) for name in trees], user=USER.partition(":")[0]
+    )  # fmt: skip
+
+
+def _checked(grammar: re.Pattern[str], value: str) -> str:
+    if not grammar.fullmatch(value):
+        raise AssertionError(f"not a value for a Dockerfile: {value!a}")
+    return value
+
+
+def _templates() -> Environment:
+    """Looks inside the package first (a wheel), then beside it (a checkout)."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    package = Path(__file__).resolve().parent.parent
+    folders = [package / "dockerfile_templates", package.parent / "dockerfile_templates"]
+    made = Environment(
+        loader=FileSystemLoader(folders),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - a Dockerfile is not HTML; every value is matched against a grammar
+    )
+    made.filters["exec_form"] = lambda argv: json.dumps(list(argv))
+    return made

@@ -1,0 +1,28 @@
+"""Fixed places, users and times: of the image, and of the folder that builds it."""
+
+from __future__ import annotations
+
+EPOCH = 315532800
+"""1980-01-01T00:00:00Z, the time of every file in the image: the oldest that a zip can hold, so that tools which
+zip parts of an image do not stumble. A file's time says nothing here, its sha256 does."""
+
+ROOT = "/opt/dlm"
+PREFIX = f"{ROOT}/env"
+LAUNCHER = f"{ROOT}/bin/model"
+USER = "65534:65534"
+ENVIRONMENT = (
+    (
+        "PATH",
+        f"{ROOT}/bin:{PREFIX}/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin"
+        ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
+    ("CONDA_PREFIX", PREFIX),
+    ("HOME", "/tmp"),  # noqa: S108
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONNOUSERSITE", "1"),
+)
+
+GENERATED = "# Made by dlm-build; changes here are lost."
+"""First line of the Dockerfile: how a folder is known to be ours. Must never be a parser directive."""
+DOCKERFILE = "Dockerfile"
+BUILD_ARGS = "build.args"

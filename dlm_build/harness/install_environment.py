@@ -1,0 +1,294 @@
+"""Installs an environment from its lock, so that equal locks give equal trees to the last byte.
+
+Runs in the Dockerfile's env stage with the standard library of Python 3.11 or newer; everything else it needs is
+pinned in the lock as well. Packages come from a folder where they lie by file name, else by download; either way the
+sha256 decides. No script of any package is run, and nothing but bytecode is made here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+EXIT_HASH = 10
+"""A package is not the one that was locked."""
+EXIT_PACKAGE = 6
+"""A package is what was locked and cannot be installed."""
+COMPILERS = 4
+"""Fixed, not the machine's number of processors: what a compiler saw before can change the next file's bytes."""
+CHUNK = 1 << 20
+TRIES = 4
+Row = dict[str, Any]
+
+
+class Failed(Exception):
+    """Ends the installation with `status` and one line."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    try:
+        install(json.loads(options.lock.read_text("utf-8")), options.packages, options.prefix)
+    except Failed as problem:
+        print(f"install_environment: {problem}", file=sys.stderr)
+        return problem.status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Install a locked environment.")
+    parser.add_argument("--lock", type=Path, required=True, help="environment/lock.json of the build folder")
+    parser.add_argument("--packages", type=Path, required=True, help="folder with packages by file name; may be empty")
+    parser.add_argument("--prefix", type=Path, required=True, help="where the environment goes")
+    return parser
+
+
+def install(lock: Row, packages: Path, prefix: Path) -> None:
+    """Everything in `lock` into `prefix`, which must not exist yet, with fixed times, modes and bytecode."""
+    os.umask(0o022)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        files = {row["filename"]: obtain(row, packages, folder) for row in lock["installer"] + lock["packages"]}
+        sys.path[:0] = [str(unpacked(files[row["filename"]], folder)) for row in lock["installer"]]
+        conda = [row for row in lock["packages"] if row["manager"] == "conda"]
+        link_conda(conda, files, prefix, folder / "cache")
+        site = site_packages(conda, prefix)
+        for row in lock["packages"]:
+            if row["manager"] == "pip":
+                install_wheel(files[row["filename"]], prefix, site)
+    tidy_metadata(prefix, conda)
+    compile_bytecode(prefix, site)
+    settle(prefix, lock["epoch"])
+
+
+# --- bytes -------------------------------------------------------------------------------------------------------
+
+
+def obtain(row: Row, packages: Path, scratch: Path) -> Path:
+    """The package's file, checked. Raises Failed with EXIT_HASH when it is another one."""
+    path = packages / str(row["filename"])
+    if not path.is_file():
+        path = scratch / path.name
+        download(row["url"], path)
+    found = sha256_of(path)
+    if found != row["sha256"]:
+        raise Failed(f"{row['filename']}: sha256 is {found}, locked is {row['sha256']}", EXIT_HASH)
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def download(url: str, target: Path) -> None:
+    """Only http(s); another scheme names a place on the machine that made the lock."""
+    if not url.startswith(("https://", "http://")):
+        raise Failed(f"{target.name} was locked from {url}, which is not on the network: build with dlm-build")
+    for attempt in range(TRIES):
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer, target.open("wb") as out:
+                shutil.copyfileobj(answer, out, CHUNK)
+            return
+        except (urllib.error.URLError, OSError) as problem:
+            print(f"{url}: {problem}", file=sys.stderr)
+            if attempt == TRIES - 1:
+                raise Failed(f"cannot download {target.name}: {problem}") from problem
+
+
+def unpacked(wheel: Path, scratch: Path) -> Path:
+    """The wheel's content, importable. Compiled modules cannot be loaded from inside a zip."""
+    folder = scratch / "tools" / wheel.stem
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+# --- packages ----------------------------------------------------------------------------------------------------
+
+
+def link_conda(rows: Sequence[Row], files: dict[str, Path], prefix: Path, cache: Path) -> None:
+    """All conda packages in one transaction, without their link scripts."""
+    import rattler
+    from rattler.exceptions import ConversionError, ExtractError, InstallerError, IoError, LinkError, TransactionError
+
+    refused = (ConversionError, ExtractError, InstallerError, IoError, LinkError, TransactionError)
+    prefix.mkdir(parents=True)
+    try:
+        records = [_conda_record(row, files[row["filename"]]) for row in rows]
+        asyncio.run(
+            rattler.install(
+                records, target_prefix=prefix, cache_dir=cache, show_progress=False, execute_link_scripts=False
+            )
+        )
+    except (*refused, OSError, ValueError) as problem:
+        raise Failed(f"conda packages cannot be installed: {problem}", EXIT_PACKAGE) from problem
+
+
+def _conda_record(row: Row, path: Path) -> Any:
+    from rattler import PackageRecord, RepoDataRecord
+    from rattler.package import IndexJson
+
+    index = IndexJson.from_package_archive(path)
+    record = PackageRecord(
+        name=row["name"],
+        version=row["version"],
+        build=row["build"],
+        build_number=index.build_number,
+        subdir=row["subdir"],
+        noarch=index.noarch,
+        depends=row["depends"],
+        python_site_packages_path=index.python_site_packages_path,
+        sha256=bytes.fromhex(row["sha256"]),
+        size=path.stat().st_size,
+    )
+    return RepoDataRecord(record, row["filename"], path.as_uri(), row["channel"])
+
+
+def site_packages(rows: Sequence[Row], prefix: Path) -> Path | None:
+    """Where conda's Python looks for packages; None in an environment without Python."""
+    version = next((row["version"] for row in rows if row["name"] == "python"), None)
+    if version is None:
+        return None
+    return prefix / "lib" / "python{}.{}".format(*version.split(".")[:2]) / "site-packages"
+
+
+def install_wheel(path: Path, prefix: Path, site: Path | None) -> None:
+    """One wheel, every file of it checked against its RECORD."""
+    import installer
+    from installer.destinations import SchemeDictionaryDestination
+    from installer.exceptions import InstallerError
+    from installer.sources import WheelFile
+
+    if site is None:
+        raise Failed(f"{path.name} needs a python package in the lock", EXIT_PACKAGE)
+    try:
+        with WheelFile.open(path) as source:
+            source.validate_record(validate_contents=True)
+            schemes = {
+                "purelib": str(site), "platlib": str(site), "scripts": str(prefix / "bin"), "data": str(prefix),
+                "headers": str(prefix / "include" / site.parent.name / source.distribution),
+            }  # fmt: skip
+            target = SchemeDictionaryDestination(schemes, interpreter=str(prefix / "bin/python"), script_kind="posix")
+            installer.install(source, target, additional_metadata={"INSTALLER": b"dlm-build\n"})
+    except (InstallerError, zipfile.BadZipFile, OSError, ValueError, KeyError) as problem:
+        raise Failed(f"{path.name} cannot be installed: {problem}", EXIT_PACKAGE) from problem
+
+
+# --- equal bytes -------------------------------------------------------------------------------------------------
+
+
+def tidy_metadata(prefix: Path, rows: Sequence[Row]) -> None:
+    """conda-meta: one file per package, saying what was locked and nothing of this machine or hour."""
+    folder = prefix / "conda-meta"
+    locked = {f"{row['name']}-{row['version']}-{row['build']}": row for row in rows}
+    for path in sorted(folder.iterdir()):
+        row = locked.get(path.name.removesuffix(".json"))
+        if row is None:
+            _remove(path)
+        else:
+            kept = tidied(json.loads(path.read_text("utf-8")), row)
+            path.write_text(json.dumps(kept, sort_keys=True, indent=2) + "\n", "utf-8")
+
+
+def tidied(record: Row, row: Row) -> Row:
+    """A conda-meta record without its places and times. An address on this machine shrinks to the file's name."""
+    dropped = ("extracted_package_dir", "package_tarball_full_path", "requested_spec", "requested_specs", "link")
+    kept = {key: value for key, value in record.items() if key not in dropped}
+    kept["channel"] = row["channel"]
+    kept["url"] = row["url"] if row["url"].startswith(("https://", "http://")) else row["filename"]
+    kept["files"] = sorted(kept.get("files", []))
+    paths = kept.get("paths_data")
+    if isinstance(paths, dict):
+        paths["paths"] = sorted(paths.get("paths", []), key=lambda entry: str(entry.get("_path")))
+    return kept
+
+
+def compile_bytecode(prefix: Path, site: Path | None) -> None:
+    """Replace all bytecode by such as is never checked against times. Files that do not compile stay without.
+
+    `-S`: no `.pth` file of any package runs here.
+    """
+    if site is None:
+        return
+    library = site.parent
+    for path in sorted(prefix.rglob("*.py[co]")):
+        path.unlink()
+    files = [str(path) for path in sorted(library.rglob("*.py")) if path.is_file() and not path.is_symlink()]
+    settings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    argv = [str(prefix / "bin/python"), "-S", "-s", "-m", "compileall", "-q", "-f"]
+    argv += ["--invalidation-mode", "unchecked-hash", "-i", "-"]
+    started = []
+    for number in range(COMPILERS):
+        child = subprocess.Popen(
+            argv, cwd="/", env=settings, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        started.append((child, files[number::COMPILERS]))
+    feed(started)
+
+
+def feed(started: Sequence[tuple[subprocess.Popen[str], Sequence[str]]]) -> None:
+    """Tell each compiler its files. A compiler ends with 1 where a file has an error, which is no error here."""
+    for child, files in started:
+        assert child.stdin is not None
+        child.stdin.write("".join(f"{name}\n" for name in files))
+        child.stdin.close()
+    for child, _ in started:
+        if child.wait() not in (0, 1):
+            raise Failed(f"the environment's python ended with {child.returncode} while compiling", EXIT_PACKAGE)
+
+
+def settle(prefix: Path, epoch: int) -> None:
+    """One time and plain modes for all below `prefix`, and one time for the folders above it but the root."""
+    for path in entries(prefix):
+        if not path.is_symlink():
+            path.chmod(plain_mode(path.stat().st_mode))
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
+    for folder in [prefix, *prefix.parents][:-1]:
+        folder.chmod(0o755)
+        os.utime(folder, (epoch, epoch))
+
+
+def entries(folder: Path) -> Iterator[Path]:
+    """Everything below `folder`, what is inside a folder before the folder itself."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from entries(path)
+        yield path
+
+
+def plain_mode(mode: int) -> int:
+    """0755 for folders and programs, 0644 for the rest: no owner's choice, no set-user-id."""
+    return 0o755 if stat.S_ISDIR(mode) or mode & 0o100 else 0o644
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
