@@ -1,0 +1,15 @@
+"""Fails on the first request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from predict import predict
+
+
+def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes]:
+    if data:
+        raise ValueError("this model fails on every request")
+    folder = Path(context.system_properties["model_dir"])
+    return [predict(bytes(row.get("data") or row.get("body") or b""), folder) for row in data or []]
