@@ -53,7 +53,7 @@ class Uv:
             finished = self._programs.run(argv, cwd=folder, stdin=lines.encode(), timeout=TIMEOUT)
         if finished.status == 0:
             return read_pylock(finished.stdout, origin)
-        if "No solution found" in finished.stderr:
+        if "No solution found" in finished.stderr and "could not be queried" not in finished.stderr:
             raise Unsolvable(trimmed(finished.stderr.removeprefix("error: ")))
         raise self._broken(finished)
 

@@ -67,7 +67,14 @@ def test_a_conflict_names_what_conda_brought(tmp_path: Path) -> None:
         solve_pip(asking(pip=("x",)), [PYTHON, a_package()], uv_with(FakeUv(talk), tmp_path))
 
 
-@pytest.mark.parametrize("answer", [ended(2, stderr="error: Request failed\n"), ended(-9, timed_out=True)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ended(2, stderr="error: Request failed\n"),
+        ended(1, stderr="No solution found\nhint: An index URL could not be queried due to a lack of credentials"),
+        ended(-9, timed_out=True),
+    ],
+)
 def test_an_unreachable_index_is_named_with_its_setting(answer: object, tmp_path: Path) -> None:
     fake = FakeUv(answer)  # type: ignore[arg-type]
     with pytest.raises(InfraError) as caught:
