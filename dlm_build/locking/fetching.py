@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from dlm_build.errors import DlmBuildError
+from dlm_build.locking.grammar import checked
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Lock, Package
 from dlm_build.store import CHUNK, Store, Stored
@@ -29,9 +30,10 @@ class Downloads(Protocol):
 def fill_store(lock: Lock, fetch: Downloads, store: Store, notify: Notify) -> None:
     """Make sure every package of `lock` is in the store.
 
-    Raises HashMismatch where other bytes are served, InfraError or SourceGone where none are.
+    Raises HashMismatch where other bytes are served, InfraError or SourceGone where none are, ItemHostile for a lock
+    file whose fields break the grammar.
     """
-    wanted = {package.sha256: package for package in (*lock.packages, *lock.installer)}
+    wanted = {package.sha256: checked(package, "lock") for package in (*lock.packages, *lock.installer)}
     missing = [package for sha256, package in wanted.items() if not store.has(sha256)]
     if missing:
         _fetch_all(missing, fetch, store, notify)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlm_build.errors import HashMismatch, InfraError, SourceGone
+from dlm_build.errors import HashMismatch, InfraError, ItemHostile, SourceGone
 from dlm_build.locking import fill_store
 from dlm_build.locking.fetching import AT_ONCE, completed
 from dlm_build.progress import Event, silent
@@ -20,7 +20,16 @@ from tests.unit.locking.worlds import FakeFetch, a_package, a_wheel, asking, sha
 def packages(count: int) -> tuple[dict[str, bytes], tuple[Package, ...]]:
     served = {f"https://channel.example/noarch/p{n}-1-0.conda": b"x" * (n + 1) for n in range(count)}
     rows = tuple(
-        a_package(name=f"p{n}", url=url, sha256=sha256(data), size=len(data), filename=f"p{n}-1-0.conda")
+        a_package(
+            name=f"p{n}",
+            version="1",
+            build="0",
+            subdir="noarch",
+            filename=f"p{n}-1-0.conda",
+            url=url,
+            sha256=sha256(data),
+            size=len(data),
+        )
         for n, (url, data) in enumerate(served.items())
     )
     return served, rows
@@ -45,7 +54,7 @@ def test_everything_arrives_once(tmp_path: Path) -> None:
 
 
 def test_only_channels_and_the_index_are_trusted(tmp_path: Path) -> None:
-    published = a_wheel(channel="", url="https://stranger.example/x.whl", sha256=sha256(b"s"))
+    published = a_wheel(channel="", url="https://stranger.example/affine-2.4.0-py3-none-any.whl", sha256=sha256(b"s"))
     indexed = a_wheel(sha256=sha256(b"i"))
     conda = a_package(sha256=sha256(b"c"))
     fetch = FakeFetch({published.url: b"s", indexed.url: b"i", conda.url: b"c"})
@@ -65,6 +74,12 @@ def test_a_failure_names_the_package_and_keeps_its_kind(kind: type[InfraError], 
     with pytest.raises(kind, match=r"package p7-1-0\.conda: it is not there") as caught:
         fill_store(lock_of(*rows), Broken(served), Store(tmp_path), silent)
     assert caught.value.hint == "do this" and caught.value.message.startswith("package p7")
+
+
+def test_a_lock_file_from_elsewhere_is_checked_again(tmp_path: Path) -> None:
+    smuggled = a_package(filename="../../numpy-2.1.3-py311h0_0.conda")
+    with pytest.raises(ItemHostile, match="lock: package numpy: file name"):
+        fill_store(lock_of(smuggled), FakeFetch({}), Store(tmp_path), silent)
 
 
 def test_size_and_md5_are_those_of_the_bytes(tmp_path: Path) -> None:
