@@ -107,6 +107,7 @@ def _tell(
 
 def down(state: State) -> None:
     """End the programs, take the mounts, the bridge and the firewall rules away; keep what was made."""
+    settings.stack_path(state).unlink(missing_ok=True)
     daemons.stop_all(state)
     mounts.unmount_below(state.root)
     if state.path("choices.json").exists():

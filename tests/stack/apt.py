@@ -22,6 +22,7 @@ DOCKER_SUITE = "forky"  # where Docker comes from when the machine's own release
 CUDA_SUITE = "trixie"  # has libcudart12 in non-free
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR_VARIABLE = "DLM_STACK_DEBIAN_MIRROR"
+OLDEST_DOCKER = 25  # the first with CDI devices
 BUILDX = tuple(Path(f"/usr/{place}/docker/cli-plugins/docker-buildx") for place in ("libexec", "lib"))
 PROGRAMS = {  # program: package
     "docker-registry": "docker-registry",
@@ -46,15 +47,19 @@ class Archive:
 
 def find_program(name: str) -> str:
     """Absolute path of a program, Debian's own before any other copy on PATH."""
-    found = shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin") or shutil.which(name)
+    found = _found(name)
     if not found:
         raise StackError(f"program not found: {name}", "run `python -m tests.stack up`, which installs it")
     return found
 
 
+def _found(name: str) -> str | None:
+    return shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin") or shutil.which(name)
+
+
 def ensure_programs() -> None:
     """Install what is missing; say nothing and call no apt when all is there."""
-    wanted = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    wanted = [package for program, package in PROGRAMS.items() if not _found(program)]
     if not KEYRING.exists():
         wanted.append("debian-archive-keyring")
     if not _docker_is_recent():
@@ -66,27 +71,30 @@ def ensure_programs() -> None:
 
 
 def _docker_is_recent() -> bool:
-    if not any(plugin.exists() for plugin in BUILDX) or not shutil.which("dockerd"):
+    if not any(plugin.exists() for plugin in BUILDX) or not _found("dockerd"):
         return False
     version = re.search(r"version (\d+)\.", run([find_program("dockerd"), "--version"]))
-    return version is not None and int(version[1]) >= 25  # the first with CDI devices
+    return version is not None and int(version[1]) >= OLDEST_DOCKER
 
 
 def _docker_packages() -> list[str]:
     if succeeds(["docker", "--host", "unix:///var/run/docker.sock", "version"]):
         raise StackError(
-            "this machine's Docker is in use and has no buildx, or is older than 25", "upgrade it yourself"
+            f"this machine's Docker is in use, and has no buildx or is older than {OLDEST_DOCKER}",
+            "upgrade it and add buildx, or stop it",
         )
     _update()
     names = ["docker.io", "docker-buildx"]
-    if _has_candidate("docker-buildx"):
-        return names + (["docker-cli"] if _has_candidate("docker-cli") else [])
+    if _offered("docker-buildx") is not None and (_offered("docker.io") or 0) >= OLDEST_DOCKER:
+        return names + (["docker-cli"] if _offered("docker-cli") is not None else [])
     _add_docker_suite()
     return [f"{name}/{DOCKER_SUITE}" for name in (*names, "docker-cli")]
 
 
-def _has_candidate(package: str) -> bool:
-    return bool(re.search(r"Candidate: \d", run(["apt-cache", "policy", package])))
+def _offered(package: str) -> int | None:
+    """The major version apt would install; None when it knows no such package."""
+    candidate = re.search(r"Candidate: (?:\d+:)?(\d+)", run(["apt-cache", "policy", package]))
+    return int(candidate[1]) if candidate else None
 
 
 def _add_docker_suite() -> None:

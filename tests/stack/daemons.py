@@ -41,8 +41,8 @@ http:
 def start_channel_server(state: State, choices: Choices) -> int:
     """Serve the conda channel over HTTP on loopback."""
     state.channel.mkdir(parents=True, exist_ok=True)
-    port = str(choices.channel_port)
-    argv = [sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", str(state.channel)]
+    server = Path(__file__).with_name("channel_server.py")
+    argv = [sys.executable, str(server), str(choices.channel_port), str(state.channel)]
     return ensure_running(state, Program("channel", argv, lambda: http_answers(choices.channel_port, "/")))
 
 

@@ -36,10 +36,10 @@ def running_pid(state: State, name: str) -> int | None:
     """The pid of the program this stack started under ``name``, if that very process still runs."""
     noted = read_json(_note(state, name))
     pid = noted.get("pid")
-    return pid if isinstance(pid, int) and _identity(pid) == noted else None
+    return pid if isinstance(pid, int) and identity(pid) == noted else None
 
 
-def _identity(pid: int) -> dict[str, object]:
+def identity(pid: int) -> dict[str, object]:
     """What tells a process from a later one with the same number."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return {"pid": pid, "started": start_time(pid), "boot": boot}
@@ -56,7 +56,7 @@ def ensure_running(state: State, program: Program, timeout_s: float = 60) -> int
             raise StackError(f"something this stack did not start answers in place of {program.name}", "end it first")
         say(f"  starting {program.name}")
         pid = spawn(program.argv, log)
-        write_json(_note(state, program.name), _identity(pid))
+        write_json(_note(state, program.name), identity(pid))
     _await(program, pid, log, timeout_s)
     return pid
 

@@ -118,10 +118,11 @@ def convert(wheel: Wheel, path: Path, channel: Path) -> Path:
         noarch=pure,
         entry_points=tuple(_entry_points(path)) if pure else (),
     )
-    return write_package(recipe, _rows(path, pure), channel)
+    return write_package(recipe, rows(path, pure), channel)
 
 
-def _rows(path: Path, pure: bool) -> Iterator[Row]:
+def rows(path: Path, pure: bool) -> Iterator[Row]:
+    """The files of a wheel where they go in a package; the commands of a pure one are left to the installer."""
     site = "site-packages" if pure else _SITE
     with zipfile.ZipFile(path) as wheel:
         for info in sorted(wheel.infolist(), key=lambda info: info.filename):
