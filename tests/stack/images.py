@@ -120,12 +120,20 @@ def _python_files(state: State, pip_wheel: Path) -> Iterator[Member]:
             if not info.name.startswith(("usr/share/", "etc/")) and not info.name.endswith("/EXTERNALLY-MANAGED"):
                 info.linkname = info.linkname.removeprefix("./")
                 yield info, content
+    yield file_member("etc/ssl/certs/ca-certificates.crt", _authorities(state))
     for name in ("python", "python3", "python3.11"):
         yield link_member(f"usr/local/bin/{name}", "/usr/bin/python3.11")
     yield file_member("usr/local/bin/pip", b'#!/bin/sh\nexec /usr/local/bin/python3.11 -m pip "$@"\n', 0o755)
     with zipfile.ZipFile(pip_wheel) as wheel:
         for name in wheel.namelist():
             yield file_member(f"usr/local/lib/python3.11/dist-packages/{name}", wheel.read(name))
+
+
+def _authorities(state: State) -> bytes:
+    """The bundle of certificate authorities, which the real image has too and TLS libraries want at their start."""
+    (deb,) = apt.download(state, apt.BASE_SUITE, "main", ("ca-certificates",))
+    found = {info.name: content for info, content in debs.members(deb) if info.name.endswith(".crt")}
+    return b"".join(found[name].rstrip() + b"\n" for name in sorted(found))
 
 
 def _cuda_files(state: State, root: Path) -> Iterator[Member]:
