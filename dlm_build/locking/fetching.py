@@ -43,7 +43,8 @@ def _fetch_all(missing: Sequence[Package], fetch: Downloads, store: Store, notif
     progress = _Progress(missing, notify)
 
     def one(package: Package) -> None:
-        _fetch(package, fetch, store, progress.of(package))
+        stored = _fetch(package, fetch, store, progress.of(package))
+        progress.moved(package, stored.size)
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         running = [pool.submit(one, package) for package in missing]
@@ -54,11 +55,13 @@ def _fetch_all(missing: Sequence[Package], fetch: Downloads, store: Store, notif
             future.result()
 
 
-def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> None:
+def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> Stored:
     """A URL is trusted unless a stranger wrote it: only wheels of a published lock come from no channel."""
     trusted = bool(package.channel)
     try:
-        fetch.download(package.url, store, expect=package.sha256, size=package.size, notify=notify, trusted=trusted)
+        return fetch.download(
+            package.url, store, expect=package.sha256, size=package.size, notify=notify, trusted=trusted
+        )
     except DlmBuildError as problem:
         problem.args = (f"package {package.filename}: {problem.message}",)
         problem.message = problem.args[0]
@@ -79,13 +82,13 @@ class _Progress:
     def of(self, package: Package) -> Notify:
         def heard(event: Event) -> None:
             if event.done is not None:
-                self._moved(package.sha256, event.done)
+                self.moved(package, event.done)
 
         return heard
 
-    def _moved(self, sha256: str, done: int) -> None:
+    def moved(self, package: Package, done: int) -> None:
         with self._mutex:
-            self._done[sha256] = done
+            self._done[package.sha256] = done
             total = self._total if self._total is None else max(self._total, sum(self._done.values()))
             self._notify(Event(step="lock", text=self._text, done=sum(self._done.values()), total=total))
 
