@@ -26,10 +26,13 @@ _INDEX = ("index", "index?", "unknown")
 _PLATFORM = ("platform-amd64", "platform-amd64?", "platform")
 _UBUNTU = ((datetime(2024, 8, 1, tzinfo=UTC), "ubuntu24.04"), (datetime(2022, 8, 1, tzinfo=UTC), "ubuntu22.04"))
 """The Ubuntu a model of that day or later was made for, newest first; before that 20.04."""
-_REFERENCE = re.compile(
-    r"(?P<repository>[a-z0-9]+(?:[._:-][a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?@(?P<digest>sha256:[0-9a-f]{64})"
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(
+    rf"(?P<repository>(?:[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*(?::\d{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+"""`repository[:tag][@digest]`, as the distribution specification spells it."""
+LONGEST_REFERENCE = 400
 
 
 class Wanted(Record, frozen=True, kw_only=True):
@@ -93,8 +96,8 @@ def decide_installer(tables: Tables, settings: Settings) -> Decided[BaseImage]:
 
 def parse_base(text: str, tables: Tables, option: str) -> BaseImage:
     """`repository@sha256:…`, known to the tables or not. Raises UsageError."""
-    found = _REFERENCE.fullmatch(text.strip()) if len(text) <= 400 else None
-    if not found:
+    found = REFERENCE.fullmatch(text.strip()) if len(text) <= LONGEST_REFERENCE else None
+    if not found or not found["digest"]:
         hint = "write repository@sha256:<64 hex digits>; `dlm-build bases resolve IMAGE:TAG` prints it"
         raise UsageError(f"{option} {shown(text)} names no image by digest", hint)
     repository, digest = with_registry(found["repository"]), found["digest"]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, Protocol
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, UsageError, shown
-from dlm_build.planning.base_image import pinned_by_site, with_registry
+from dlm_build.planning.base_image import LONGEST_REFERENCE, REFERENCE, pinned_by_site, with_registry
 from dlm_build.planning.tables import BaseRow, Tables
 from dlm_build.progress import Event, Notify
 from dlm_build.records import BaseImage, Record
-
-_REFERENCE = re.compile(
-    r"(?P<repository>[a-z0-9][a-z0-9._:/-]*?)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 
 
 class BaseRows(Record, frozen=True, kw_only=True):
@@ -85,7 +80,7 @@ def resolve_base(reference: str, registry: Registries) -> BaseImage:
 
     Raises UsageError for what is no reference, else as `registry.Registry.resolve`.
     """
-    found = _REFERENCE.fullmatch(reference.strip()) if len(reference) <= 400 else None
+    found = REFERENCE.fullmatch(reference.strip()) if len(reference) <= LONGEST_REFERENCE else None
     if not found:
         raise UsageError(f"{shown(reference)} is not an image", "write repository:tag or repository@sha256:…")
     tag = found["tag"] or ("" if found["digest"] else "latest")

@@ -23,6 +23,7 @@ _SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9][A-Za-z0-9._/-]*)::)?(?P<name>[A-
 _REST = re.compile(r"[A-Za-z0-9._+*!<>=~,| -]*")
 _BUILD = re.compile(r"={1,2}(?P<version>[^=<>!~,| ]+)(?:=(?P<build>[^=<>!~,| ]+))?")
 _SELECTOR = re.compile(r"#\s*\[(?P<expression>[^\]]*)\]")
+DEEPEST_BRACKETS = 64
 _KNOWN_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "platforms", "category", "pip-repositories"})
 _LOCKED = re.compile(
     r"^- name: (?P<name>\S+)\n {2}version: (?P<version>\S+)\n {2}manager: (?P<manager>conda|pip)$", re.MULTILINE
@@ -142,6 +143,8 @@ def _composed(file: EnvironmentFile) -> Node | None:
     """The document as a graph of scalars with positions: no tag is resolved, so `3.10` stays `3.10`."""
     if len(file.text) > LONGEST_TEXT:
         raise ItemInvalid(f"{shown(file.name)} has {len(file.text)} characters", "a few kilobytes are usual")
+    if _brackets(file.text) > DEEPEST_BRACKETS:
+        raise ItemInvalid(f"{shown(file.name)}: brackets nested too deep", "write one package per line")
     try:
         composed: Node | None = YAML(typ="safe", pure=True).compose(file.text)
         return composed
@@ -152,6 +155,15 @@ def _composed(file: EnvironmentFile) -> Node | None:
         raise ItemInvalid(f"{shown(file.name)}{where}: {shown(what)}", "correct that line") from None
     except (RecursionError, ValueError, AssertionError) as problem:
         raise ItemInvalid(f"{shown(file.name)}: not YAML: {shown(str(problem))}", "write it anew") from None
+
+
+def _brackets(text: str) -> int:
+    """How many are open at once at most, quotes and comments not regarded: a bound, found before parsing."""
+    depth = deepest = 0
+    for character in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if character in "[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _table(node: Node | None, file: EnvironmentFile) -> dict[str, Node]:

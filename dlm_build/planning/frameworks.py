@@ -39,7 +39,8 @@ def decide_framework(
 
 
 def _named(named: str, tables: Sequence[Framework]) -> Decided[Framework]:
-    spelled = re.sub(r"[^a-z0-9]", "", named[:200].lower())
+    plain = re.fullmatch(r"[A-Za-z0-9 ._-]{1,100}", named.strip())
+    spelled = re.sub(r"[^a-z0-9]", "", plain.group().lower()) if plain else ""
     for table in tables:
         if {spelled, spelled.rstrip("0123456789")} & set(table.aliases):
             outcome = decided("framework", table, table.name, f"{shown(named)} is declared", FRAMEWORK)

@@ -9,10 +9,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from dlm_build.errors import shown
 from dlm_build.planning.dates import parse_instant
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import REQUIREMENTS, Decided, decided, finding, invalid, noticed
 from dlm_build.planning.tables import FrameworkRow
 from dlm_build.planning.versions import numbers
 
+OLDEST = (3, 7)
+"""Of the code that dlm-build puts into the container."""
 SETTLED = timedelta(days=730)
 """A Python this old has wheels and packages of everything; geospatial ones are late."""
 
@@ -20,33 +22,43 @@ SETTLED = timedelta(days=730)
 def decide_python(
     declared: tuple[str, str] | None, row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
 ) -> Decided[str]:
-    """`declared` is a version specifier and where it stands. Raises ItemInvalid where no Python satisfies it."""
-    known = [python for python in row.python if python in releases] or _of_its_time(row, releases)
+    """`declared` is a version specifier and where it stands. Raises ItemInvalid where no usable Python satisfies it."""
+    usable = [python for python in releases if numbers(python) >= OLDEST]
+    supported = [python for python in usable if python in (row.python or _of_its_time(row, releases))]
     if declared is None:
-        chosen = settled(known, as_of, releases)
-        when = f"by {as_of.date()}" if as_of else "by now"
-        reason = f"the newest that {row.version} supports and that was two years old {when}, else its oldest"
-        return decided("python", chosen, chosen, reason, f"row {row.version}")
+        return _undeclared(supported, usable[0], row, as_of, releases)
     text, place = declared
     wanted = _specifiers(text, place)
-    fitting = [python for python in releases if fits(python, wanted)]
+    fitting = [python for python in usable if fits(python, wanted)]
     if not fitting:
-        raise invalid(place, f"no Python is {shown(text)}", f"ask for one of {', '.join(releases)}")
-    supported = [python for python in fitting if python in known]
-    chosen = settled(supported or fitting, as_of, releases)
+        hint = f"ask for one of {', '.join(usable)}; dlm-build's own code in the container needs one of them"
+        raise invalid(place, f"no usable Python is {shown(text)}", hint)
+    both = [python for python in fitting if python in supported]
+    chosen = settled(both or fitting, as_of, releases)
     outcome = decided("python", chosen, chosen, f"python {shown(text)} is declared", place)
-    if supported or not row.python:
+    if both or not row.python:
         return outcome
     message = f"python {shown(text)} is declared, but {row.version} supports {', '.join(row.python)}"
     return noticed(outcome, finding("python-unsupported", place, message, "correct one of them"))
 
 
+def _undeclared(
+    supported: list[str], oldest: str, row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
+) -> Decided[str]:
+    if not supported:
+        message = f"{row.version} supports {', '.join(row.python)} only; {oldest} is the oldest dlm-build can run"
+        outcome = decided("python", oldest, oldest, message, f"row {row.version}")
+        return noticed(outcome, finding("python-too-old", REQUIREMENTS, message, "use a newer framework"))
+    chosen = settled(supported, as_of, releases)
+    when = f"by {as_of.date()}" if as_of else "by now"
+    reason = f"the newest that {row.version} supports and that was two years old {when}, else its oldest"
+    return decided("python", chosen, chosen, reason, f"row {row.version}")
+
+
 def _of_its_time(row: FrameworkRow, releases: Mapping[str, str]) -> list[str]:
     """For a row that does not list them: those out half a year before it."""
     released = parse_instant(row.released) if row.released else None
-    return [p for p, day in releases.items() if released is None or _age(day, released) >= SETTLED / 4] or list(
-        releases
-    )
+    return [python for python, day in releases.items() if released is None or _age(day, released) >= SETTLED / 4]
 
 
 def settled(pythons: Iterable[str], as_of: datetime | None, releases: Mapping[str, str]) -> str:

@@ -79,8 +79,8 @@ def read_handler(named: str, materials: Materials, pointer: str) -> str:
 
     Raises ItemInvalid. Whether a module or a name is really there shows only inside the container.
     """
-    place, _, attribute = named.partition(":")
-    if attribute and not (_DOTTED.fullmatch(attribute) and len(attribute) <= 200):
+    place, colon, attribute = named.partition(":")
+    if colon and not (_DOTTED.fullmatch(attribute) and len(attribute) <= 200):
         raise invalid(pointer, f"{shown(named)} does not name a Python object", "write file.py:Name or module:name")
     if place.endswith(".py"):
         return _handler_file(place, attribute, materials, pointer)

@@ -42,9 +42,11 @@ def numbers(text: str) -> Numbers:
 def pick(table: Framework, declared: str | None, as_of: datetime | None, pointer: str = VERSION) -> Picked:
     """The row for a version as published. Raises ItemInvalid where it is no version at all."""
     if declared is None or not declared.strip():
-        row = _newest(_offered(table.rows, as_of) or _installable(table.rows)[:1])
-        return Picked(row=row, version=_version(table, row), reason=f"no version is declared; newest {_by(as_of)}")
-    text = re.sub(r"^(v|==?)\s*|(\.[x*])+$", "", declared.strip().lower())
+        offered = _offered(table.rows, as_of)
+        row = _newest(offered or _installable(table.rows)[:1])
+        reason = f"newest {_by(as_of)}" if offered else "the oldest that can be installed"
+        return Picked(row=row, version=_version(table, row), reason=f"no version is declared; {reason}")
+    text = re.sub(r"^(v|==?)\s*(?=\d)|(\.[x*])+$", "", declared.strip().lower())
     if len(text) <= LONGEST and (asked := numbers(text)):
         return _pick_version(table, asked, as_of)
     if len(text) <= LONGEST and text[:1] in set("<>=~!"):
@@ -63,9 +65,10 @@ def _pick_version(table: Framework, asked: Numbers, as_of: datetime | None) -> P
     if len(asked) >= 3 and matching:
         return Picked(row=matching[0], version=matching[0].version, reason="declared")
     if matching:
-        row = _newest(_offered(matching, as_of) or _installable(matching)[:1] or matching)
+        offered = _offered(matching, as_of)
+        row = _newest(offered or _installable(matching)[:1] or matching)
         exact = _text(asked)
-        reason = f"{exact} is declared; newest {exact}.* {_by(as_of)}"
+        reason = f"{exact} is declared; " + (f"newest {exact}.* {_by(as_of)}" if offered else f"the first {exact}.*")
         return Picked(row=row, version=_version(table, row), reason=reason)
     return _nearest(table, asked)
 

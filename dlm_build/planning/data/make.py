@@ -49,7 +49,7 @@ REWORDED = (
     (r"[^;]*stored file \d+[^;]*", "public text"),
     (
         r"^wheel index: --index-url.*",
-        "PyTorch's own wheel index has one folder per CUDA; the Python package index one build each",
+        "PyTorch's own wheel index has builds per CUDA, the package index one each",
     ),
     (r"\b(the )?download\.pytorch\.org( torch wheel index|/\S+)?", "the PyTorch wheel index"),
     (r"\bpiwheels\.org/project/\S+( and /\S+)?", "piwheels"),

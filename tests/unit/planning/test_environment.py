@@ -1,0 +1,489 @@
+"""Environment files, what is completed in them, and what is inferred without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlm_build.config import Channels, Settings
+from dlm_build.errors import ItemInvalid
+from dlm_build.planning.env_files import Declared, read_environment
+from dlm_build.planning.environment import choose_file
+from dlm_build.records import EnvironmentFile
+from tests.unit.planning.inputs import conda, decision, findings, item, pip, plan
+
+RUN = "python infer.py {input} {output}"
+ONNX = ("m.onnx", "in.tif", "out.tif")
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "envs"
+
+
+def read(file: EnvironmentFile, *others: EnvironmentFile) -> Declared:
+    return read_environment(file, others)
+
+
+def codes(declared: Declared) -> list[str]:
+    return [one.code for one in declared.findings]
+
+
+# --- requirement lines --------------------------------------------------------------------------------------------
+
+
+def test_names_versions_extras_and_markers_survive() -> None:
+    text = 'numpy\nRasterio == 1.3.9  # why\n\n# all\njsonargparse[signatures]>=4.27.7\nx; python_version < "3"\n'
+    assert read(pip(text)).pip == (
+        "numpy",
+        "Rasterio==1.3.9",
+        "jsonargparse[signatures]>=4.27.7",
+        'x; python_version < "3"',
+    )
+
+
+def test_hashes_and_continuations_are_taken_apart() -> None:
+    first = "affine==2.2.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb \\\n    # via rasterio\n"
+    text = first + "attrs==19.1.0 --hash=sha256:cc\n"
+    assert read(pip(text)).pip == ("affine==2.2.2", "attrs==19.1.0")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--extra-index-url https://evil.example/simple",
+        "-i https://evil.example",
+        "--index-url=https://evil.example",
+        "--pre",
+        "-f https://evil.example/x.html",
+        "--find-links wheels/",
+        "--trusted-host evil",
+        "-c constraints.txt",
+        "--no-binary :all:",
+    ],
+)
+def test_where_packages_come_from_is_not_the_items_business(line: str) -> None:
+    declared = read(pip(f"numpy\n{line}\n"))
+    assert declared.pip == ("numpy",)
+    (note,) = declared.findings
+    assert note.code == "pip-option"
+    assert note.message.startswith("archive:requirements.txt:2: ")
+
+
+@pytest.mark.parametrize("line", ["-e .", "--editable .", ".", "./", "-e .[all]", "-e ./"])
+def test_the_models_own_tree_is_not_installed(line: str) -> None:
+    declared = read(pip(f"{line}\nnumpy\n"))
+    assert declared.pip == ("numpy",)
+    assert codes(declared) == ["own-tree"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch @ https://evil.example/x.whl",
+        "https://evil.example/x.whl",
+        "git+https://evil.example/x",
+        "-e git+https://evil/x#egg=x",
+        "-e ../other",
+        "./x.whl",
+        "x.whl ; y",
+        "--upload-pack=x",
+        "-x",
+        "numpy = 1.0",
+        "numpy==",
+        "a b",
+        "../etc/passwd",
+        "nümpy",
+        "x" * 3000,
+        "numpy>=1;os.system",
+        "-r",
+        "-r /etc/passwd",
+        "-r ../../etc/passwd",
+        "-r https://evil.example/r.txt",
+    ],
+)
+def test_lines_that_are_not_names_and_versions_are_refused_with_their_place(line: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read(pip(f"numpy\n{line}\n"))
+    assert caught.value.message.startswith("archive:requirements.txt:2: ")
+    assert len(caught.value.message) < 400
+
+
+def test_siblings_are_read_where_they_lie() -> None:
+    lower = pip("numpy\n-r more/extra.txt\n", "archive:env/base.txt")
+    extra = pip("rasterio\n", "archive:env/more/extra.txt")
+    elsewhere = pip("evil\n", "source:env/more/extra.txt")
+    assert read(lower, extra, elsewhere).pip == ("numpy", "rasterio")
+
+
+def test_siblings_that_include_each_other_end() -> None:
+    one, two = pip("-r two.txt\n", "archive:one.txt"), pip("-r one.txt\n", "archive:two.txt")
+    with pytest.raises(ItemInvalid, match="include each other"):
+        read(one, one, two)
+
+
+def test_import_names_and_local_versions() -> None:
+    declared = read(pip("sklearn==0.24.1\ntorch==1.10.0+cu113\nosgeo\n"))
+    assert declared.pip == ("scikit-learn==0.24.1", "torch==1.10.0", "gdal")
+    assert declared.local_cuda == "11.3"
+    assert codes(declared) == ["import-name", "local-version", "import-name"]
+
+
+def test_a_build_for_another_cuda_is_said() -> None:
+    made = plan(item(framework="PyTorch", run=RUN, date="2022-01-01T00:00:00Z"), pip("torch==1.10.0+cu113\n"))
+    assert made.cuda == "10.2"
+    assert "11.3" in findings(made)["cuda-of-wheel"].message
+
+
+# --- conda files --------------------------------------------------------------------------------------------------
+
+ENVIRONMENT = """\
+name: thelper
+channels:
+  - pytorch
+  - conda-forge
+  - nodefaults
+dependencies:
+  - python=3.8
+  - numpy >=1.18, <2
+  - gdal=3.1.4=py38h1
+  - conda-forge::rasterio
+  - pytorch 1.5.1
+  - vs2015_runtime  # [win]
+  - libgcc-ng  # [linux]
+  - sklearn
+  - pip
+  - pip:
+    - kornia
+    - -r requirements.txt
+    - -e .
+"""
+
+
+def test_a_conda_file_with_everything() -> None:
+    declared = read(conda(ENVIRONMENT), pip("tqdm\n"))
+    assert declared.channels == ("pytorch", "conda-forge")
+    assert [line.spec for line in declared.conda] == [
+        "python=3.8", "numpy>=1.18,<2", "gdal=3.1.4=py38h1", "conda-forge::rasterio", "pytorch=1.5.1", "libgcc-ng",
+        "scikit-learn", "pip",
+    ]  # fmt: skip
+    assert declared.pip == ("kornia", "tqdm")
+    assert codes(declared) == ["selector", "import-name", "own-tree"]
+
+
+def test_versions_stay_as_written() -> None:
+    declared = read(conda("dependencies:\n- python=3.10\n- x=1.20\n- 'y=1.0'\n- z = 2\n"))
+    assert [line.spec for line in declared.conda] == ["python=3.10", "x=1.20", "y=1.0", "z=2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("dependencies:\n- https://evil.example/x.tar.bz2\n", ":2: "),
+        ("dependencies:\n- numpy\n- 'x[url=https://evil]'\n", ":3: "),
+        ("dependencies:\n- ../x\n", ":2: "),
+        ("dependencies:\n- -numpy\n", ":2: "),
+        ("dependencies:\n- {npm: [x]}\n", ":2: "),
+        ("dependencies:\n- [a, b]\n", ":2: "),
+        ("dependencies:\n- pip: numpy\n", ":2: "),
+        ("dependencies:\n- pip:\n  - {a: b}\n", ":3: "),
+        ("dependencies:\n- pip:\n  - git+https://evil.example/x\n", ":3: "),
+        ("dependencies:\n- pip:\n  - |\n    a\n    b\n", ":3: "),
+        ("dependencies: numpy\n", ":1: "),
+        ("dependencies:\n- $(id)\n", ":2: "),
+        ("dependencies:\n- {{ cycler }}\n", ""),
+        ("dependencies:\n- a: b\n c: [\n", ":"),
+        ("name: x\n", ": there are no `dependencies`"),
+        ("- numpy\n", " is not a conda environment"),
+        ("", " is not a conda environment"),
+        ("[" * 100000, ": "),
+        ("a: &a [*a]\nb: *c\n", ":"),
+        ("dependencies:\n- \x00\n", ""),
+    ],
+)
+def test_conda_files_that_cannot_be_used_say_where(text: str, place: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read(conda(text))
+    assert caught.value.message.startswith(f"archive:environment.yml{place}")
+    assert "\x00" not in caught.value.message
+
+
+def test_environment_variables_are_left_out_and_said() -> None:
+    declared = read(conda("variables: {LD_PRELOAD: /x.so}\nprefix: /home/x\ndependencies: [numpy]\nfoo: 1\n"))
+    assert [(one.code, one.severity) for one in declared.findings] == [
+        ("environment-key", "warning"), ("environment-key", "info"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "channel", ["numba", "https://evil.example/channel", "../x", "conda-forge/label/x", "file:///etc"]
+)
+def test_a_channel_this_site_does_not_allow(channel: str) -> None:
+    with pytest.raises(ItemInvalid, match="is not allowed at this site") as caught:
+        plan(item(framework="PyTorch", run=RUN), conda(f"channels: ['{channel}']\ndependencies: [pytorch=1.5.1]\n"))
+    assert "conda-forge" in caught.value.hint
+
+
+def test_a_mirror_or_a_setting_allows_a_channel() -> None:
+    text = "channels: [numba]\ndependencies: [pytorch=1.5.1, other::x]\n"
+    channels = Channels(allowed=("other",), mirrors={"numba": ("file:///mirror",)})
+    made = plan(item(framework="PyTorch", run=RUN), conda(text), settings=Settings(channels=channels))
+    assert made.environment.channels == ("numba", "other")
+
+
+# --- which file ---------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_comes_first_then_conda_then_pip() -> None:
+    lock = EnvironmentFile(name="source:conda-lock.yml", kind="conda-lock", text="x")
+    files = [pip("a\n"), conda("b"), lock]
+    assert choose_file(files) is lock
+    assert choose_file(files[:2]) is files[1]
+    assert choose_file([]) is None
+    mine = conda("b", "item:environment.yml")
+    assert choose_file([conda("b", "source:environment.yml"), conda("b"), mine]) is mine
+
+
+LOCK = """\
+version: 1
+metadata:
+  channels: []
+package:
+- name: python
+  version: 3.11.9
+  manager: conda
+  platform: linux-64
+- name: onnxruntime
+  version: 1.20.1
+  manager: pip
+  platform: linux-64
+"""
+
+
+def test_a_published_lock_decides_python_framework_and_version() -> None:
+    lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text=LOCK)
+    made = plan(item(framework="ONNX", date="2025-01-01T00:00:00Z"), lock, paths=ONNX)
+    assert (made.python, made.framework_version, made.gpu) == ("3.11", "1.20.1", False)
+    assert made.environment.lock_text == LOCK
+    assert (made.environment.conda, made.environment.pip) == ((), ())
+    assert decision(made, "environment").reason == "the publisher locked it"
+
+
+def test_a_lock_with_nothing_in_it_is_refused() -> None:
+    lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text="version: 1\npackage: []\n")
+    with pytest.raises(ItemInvalid, match="no package is locked"):
+        plan(item(framework="ONNX"), lock, paths=ONNX)
+
+
+def test_an_unused_file_is_said_but_not_an_included_one() -> None:
+    made = plan(
+        item(framework="PyTorch", run=RUN),
+        conda("dependencies: [pytorch=1.5.1]\n"),
+        conda("x", "source:environment.yml"),
+        pip("numpy\n"),
+    )
+    assert "source:environment.yml" in findings(made)["environment-not-used"].message
+    assert "requirements" not in findings(made)["environment-not-used"].message
+
+
+# --- completing a declared environment ----------------------------------------------------------------------------
+
+
+def test_what_is_complete_is_left_alone() -> None:
+    text = "channels: [conda-forge]\ndependencies: [python=3.11, onnxruntime=1.20.1, numpy=2.1.3, tifffile]\n"
+    made = plan(item(framework="ONNX", gpu=False, date="2025-01-01T00:00:00Z"), conda(text), paths=ONNX)
+    assert made.environment.conda == ("python=3.11", "onnxruntime=1.20.1", "numpy=2.1.3", "tifffile")
+    assert made.environment.pip == ()
+    assert made.environment.channels == ("conda-forge",)
+    assert [one.severity for one in made.findings if one.severity != "info"] == []
+
+
+def test_python_is_added_where_it_is_not_pinned() -> None:
+    made = plan(
+        item(framework="ONNX", gpu=False, date="2025-01-01T00:00:00Z"),
+        pip("onnxruntime==1.20.1\ntifffile\n"),
+        paths=ONNX,
+    )
+    assert made.environment.conda == ("python=3.11",)
+    ranged = conda("dependencies: ['python<3.12', onnxruntime=1.20.1, tifffile]\n")
+    assert plan(item(framework="ONNX", date="2025-01-01T00:00:00Z"), ranged, paths=ONNX).environment.conda == (
+        "python<3.12", "onnxruntime=1.20.1", "tifffile", "python=3.11",
+    )  # fmt: skip
+
+
+def test_what_our_runner_needs_is_added_and_said() -> None:
+    made = plan(item(framework="ONNX", date="2025-01-01T00:00:00Z"), pip("onnxruntime==1.20.1\n"), paths=ONNX)
+    assert made.environment.pip == ("onnxruntime==1.20.1", "tifffile")
+    assert findings(made)["runner-needs"].severity == "warning"
+    arrays = item(framework="ONNX", date="2025-01-01T00:00:00Z").sample
+    assert arrays is not None
+
+
+def test_a_command_or_handler_gets_nothing_it_did_not_ask_for() -> None:
+    for given in ({"run": RUN}, {"handler": "h.py"}):
+        made = plan(item(framework="PyTorch", **given), pip("torch==1.5.1\n"), paths=("h.py", "m.pth", "in.tif"))
+        assert made.environment.pip == ("torch==1.5.1",)
+        assert "runner-needs" not in findings(made)
+
+
+def test_a_framework_that_is_left_out_is_added_and_said() -> None:
+    made = plan(
+        item(framework="PyTorch", version="1.5", run=RUN), conda("channels: [conda-forge]\ndependencies: [numpy]\n")
+    )
+    assert "torch==1.5.1" in made.environment.pip
+    assert "torch==1.5.1" in findings(made)["framework-added"].message
+
+
+def test_a_framework_without_a_version_gets_the_items() -> None:
+    made = plan(item(framework="PyTorch", version="1.5", run=RUN), pip("torch\nnumpy\n"))
+    assert made.environment.pip == ("torch==1.5.1", "numpy")
+    from_conda = plan(
+        item(framework="PyTorch", version="1.5", run=RUN), conda("channels: [pytorch]\ndependencies: [pytorch]\n")
+    )
+    assert "pytorch=1.5.1" in from_conda.environment.conda
+    undeclared = plan(item(framework="PyTorch", run=RUN), pip("torch\n"))
+    assert undeclared.environment.pip == ("torch",)
+
+
+def test_old_cuda_is_added_to_conda_where_the_build_does_not_bring_it() -> None:
+    text = "channels: [pytorch]\ndependencies: [python=3.7, pytorch=1.5.1]\n"
+    made = plan(item(framework="PyTorch", version="1.5", gpu=True, run=RUN), conda(text))
+    assert made.environment.conda == ("python=3.7", "pytorch=1.5.1", "cudatoolkit=10.2")
+    assert "no base image has CUDA 10.2 any more" in findings(made)["cuda-added"].message
+    assert "cudatoolkit=10.2" in decision(made, "environment").reason
+    wheels = plan(item(framework="PyTorch", version="1.5", gpu=True, run=RUN), pip("torch==1.5.1\n"))
+    assert "cudatoolkit" not in " ".join(wheels.environment.conda)  # these wheels carry their CUDA
+
+
+def test_old_tensorflow_wheels_get_cuda_and_cudnn() -> None:
+    made = plan(item(framework="TensorFlow", version="2.3", gpu=True, run=RUN), pip("tensorflow==2.3.1\n"))
+    assert made.environment.conda == ("python=3.7", "cudatoolkit=10.1", "cudnn=7.6")
+
+
+# --- inferring one ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "date", "gpu", "conda_specs", "pip_specs"),
+    [
+        (
+            "PyTorch",
+            "1.5",
+            "2020-12-12T00:00:00Z",
+            True,
+            ("python=3.7", "pytorch=1.5.1", "torchvision=0.6.1", "cudatoolkit=10.2", "numpy"),
+            (),
+        ),
+        (
+            "PyTorch",
+            "2.1",
+            "2024-01-01T00:00:00Z",
+            True,
+            ("python=3.10", "pytorch=2.1.2", "torchvision=0.16.2", "pytorch-cuda=12.1", "numpy"),
+            (),
+        ),
+        (
+            "PyTorch",
+            "2.1",
+            "2024-01-01T00:00:00Z",
+            False,
+            ("python=3.10", "pytorch=2.1.2", "torchvision=0.16.2", "cpuonly", "numpy"),
+            (),
+        ),
+        (
+            "PyTorch",
+            "2.7",
+            "2025-07-01T00:00:00Z",
+            True,
+            ("python=3.11",),
+            ("torch==2.7.1", "torchvision==0.22.1", "numpy"),
+        ),
+        (
+            "TensorFlow",
+            "2.15",
+            "2024-12-01T00:00:00Z",
+            True,
+            ("python=3.11",),
+            ("tensorflow[and-cuda]==2.15.*", "numpy"),
+        ),
+        ("TensorFlow", "2.15", "2024-12-01T00:00:00Z", False, ("python=3.11",), ("tensorflow==2.15.*", "numpy")),
+        ("TensorFlow", "2.10.1", "2024-12-01T00:00:00Z", True, ("python=3.10",), ("tensorflow==2.10.1", "numpy")),
+        (
+            "TensorFlow",
+            "1.15",
+            "2020-12-01T00:00:00Z",
+            True,
+            ("python=3.7", "cudatoolkit=10.0", "cudnn=7.4"),
+            ("tensorflow-gpu==1.15.*", "numpy"),
+        ),
+        (
+            "MXNet",
+            "1.9.1",
+            "2023-01-01T00:00:00Z",
+            True,
+            ("python=3.8", "cudatoolkit=10.2", "cudnn=7.6"),
+            ("mxnet-cu102==1.9.1", "numpy"),
+        ),
+        ("MXNet", "1.8.0", "2023-01-01T00:00:00Z", False, ("python=3.8",), ("mxnet==1.8.0.post0", "numpy")),
+        ("ONNX", "1.18", "2024-12-01T00:00:00Z", True, ("python=3.11",), ("onnxruntime-gpu==1.18.*", "numpy")),
+        (
+            "ONNX",
+            "1.23.2",
+            "2025-12-01T00:00:00Z",
+            True,
+            ("python=3.12",),
+            ("onnxruntime-gpu[cuda,cudnn]==1.23.2", "numpy"),
+        ),
+        ("ONNX", "1.20", "2024-12-01T00:00:00Z", False, ("python=3.11",), ("onnxruntime==1.20.*", "numpy")),
+    ],
+)
+def test_inferred_environments(
+    framework: str, version: str, date: str, gpu: bool, conda_specs: tuple[str, ...], pip_specs: tuple[str, ...]
+) -> None:
+    made = plan(item(framework=framework, version=version, date=date, gpu=gpu, run=RUN))
+    assert made.environment.conda == conda_specs
+    assert made.environment.pip == pip_specs
+    assert made.environment.origin == "inferred"
+    assert findings(made)["environment-inferred"].severity == "warning"
+
+
+def test_inferred_environments_can_read_pictures() -> None:
+    made = plan(item(framework="ONNX", version="1.20", date="2024-12-01T00:00:00Z", gpu=False), paths=ONNX)
+    assert made.environment.pip == ("onnxruntime==1.20.*", "numpy", "rasterio")
+
+
+def test_a_site_without_pytorchs_channel_gets_wheels() -> None:
+    settings = Settings(channels=Channels(allowed=("conda-forge",)))
+    made = plan(item(framework="PyTorch", version="1.5", run=RUN), settings=settings)
+    assert made.environment.channels == ("conda-forge",)
+    assert made.environment.pip == ("torch==1.5.1", "torchvision==0.6.1", "numpy")
+
+
+def test_a_program_that_nothing_installs_is_said() -> None:
+    made = plan(item(framework="PyTorch", version="1.5", run="thelper infer"))
+    assert "thelper" in findings(made)["program-unknown"].message
+    assert "program-unknown" not in findings(plan(item(framework="PyTorch", version="1.5", run=RUN)))
+
+
+# --- real files ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the collection of published files is not beside this repository")
+@pytest.mark.parametrize(
+    ("file", "python", "version"),
+    [
+        ("conda_landcover_environment_precise.yml", "3.7", None),
+        ("conda_clay_HEAD_environment.yml", "3.11", "2.4.0"),
+        ("conda_ai4gflood_environment.yml", None, None),
+        ("conda_thelper_conda-env.yml", "3.7", "1.5.1"),
+    ],
+)
+def test_published_conda_files(file: str, python: str | None, version: str | None) -> None:
+    beside = pip((CASES / "pip_thelper_requirements.txt").read_text("utf-8"))
+    made = plan(item(framework="PyTorch", version="1.5", run=RUN), conda((CASES / file).read_text("utf-8")), beside)
+    assert python is None or made.python == python
+    assert version is None or made.framework_version == version
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the collection of published files is not beside this repository")
+def test_a_published_file_with_a_channel_of_its_own_is_refused() -> None:
+    text = (CASES / "conda_gdl_2021-03_environment.yml").read_text("utf-8")
+    with pytest.raises(ItemInvalid, match="channel numba"):
+        plan(item(framework="PyTorch", version="1.5", run=RUN), conda(text))

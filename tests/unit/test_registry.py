@@ -1,0 +1,264 @@
+"""The registry client, against a stand-in door to HTTP that answers what it was told and refuses the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from dlm_build.config import Registry as RegistrySettings
+from dlm_build.config import Settings
+from dlm_build.errors import HashMismatch, InfraError, SourceGone
+from dlm_build.records import BaseImage
+from dlm_build.registry import ACCEPT, GIVE_UP_AFTER, INDEX_TYPES, MANIFEST_TYPES, Registry
+
+HUB = "https://registry-1.docker.io"
+MIRROR = "http://127.0.0.1:5000"
+CUDA = "docker.io/nvidia/cuda"
+MANIFESTS = "/v2/nvidia/cuda/manifests/"
+BLOBS = "/v2/nvidia/cuda/blobs/"
+
+
+@dataclass(frozen=True)
+class Said:
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Web:
+    """URL → answers, the last one for ever; an exception among them is raised. Anything else is a failed test."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = {url: list(said) if isinstance(said, list) else [said] for url, said in answers.items()}
+        self.asked: list[tuple[str, str]] = []
+        self.headers: list[dict[str, str]] = []
+
+    def get(self, url: str, *, limit: int, headers: dict[str, str] | None = None, trusted: bool = False) -> Said:
+        assert limit <= 4 << 20
+        return self._answer("GET", url, headers, trusted)
+
+    def head(self, url: str, *, headers: dict[str, str] | None = None, trusted: bool = False) -> Said:
+        return self._answer("HEAD", url, headers, trusted)
+
+    def _answer(self, method: str, url: str, headers: dict[str, str] | None, trusted: bool) -> Said:
+        assert trusted
+        self.asked.append((method, url))
+        self.headers.append(headers or {})
+        assert url in self.answers, f"nobody said what {url} answers"
+        said = self.answers[url]
+        answer = said.pop(0) if len(said) > 1 else said[0]
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, Said)
+        return answer
+
+
+def packed(content: object) -> tuple[bytes, str]:
+    body = json.dumps(content).encode()
+    return body, f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+CONFIG, CONFIG_DIGEST = packed({"os": "linux", "architecture": "amd64"})
+CHILD, CHILD_DIGEST = packed({"mediaType": MANIFEST_TYPES[0], "config": {"digest": CONFIG_DIGEST}, "layers": []})
+AMD64 = {"os": "linux", "architecture": "amd64"}
+ARM_DIGEST = "sha256:" + "a" * 64
+INDEX, INDEX_DIGEST = packed({
+    "mediaType": INDEX_TYPES[0],
+    "manifests": [
+        {"digest": ARM_DIGEST, "platform": {"os": "linux", "architecture": "arm64"}},
+        {"digest": CHILD_DIGEST, "platform": {"os": "linux", "architecture": "amd64"}},
+    ],
+})  # fmt: skip
+
+
+def image(**digests: Any) -> BaseImage:
+    return BaseImage(repository=CUDA, tag="12.4.1-base-ubuntu22.04", **digests)
+
+
+def hub(at: str = HUB) -> dict[str, Any]:
+    return {
+        f"{at}{MANIFESTS}{INDEX_DIGEST}": Said(body=INDEX),
+        f"{at}{MANIFESTS}{CHILD_DIGEST}": Said(body=CHILD),
+        f"{at}{BLOBS}{CONFIG_DIGEST}": Said(body=CONFIG),
+    }
+
+
+def mirrored(*mirrors: str) -> Settings:
+    return Settings(registries={"docker.io": RegistrySettings(mirrors=mirrors)})
+
+
+def test_an_index_gives_both_digests_and_its_child_must_be_there() -> None:
+    web = Web(hub())
+    found = Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
+    assert (found.index_digest, found.platform_digest) == (INDEX_DIGEST, CHILD_DIGEST)
+    assert web.asked == [("GET", f"{HUB}{MANIFESTS}{INDEX_DIGEST}"), ("GET", f"{HUB}{MANIFESTS}{CHILD_DIGEST}")]
+    assert all(headers["Accept"] == ACCEPT for headers in web.headers)
+
+
+def test_a_platform_digest_alone_is_checked_for_what_it_is_made_for() -> None:
+    found = Registry(Web(hub()), Settings()).resolve(image(platform_digest=CHILD_DIGEST))
+    assert (found.index_digest, found.platform_digest) == (None, CHILD_DIGEST)
+
+
+def test_a_platform_digest_named_as_an_index_is_put_right() -> None:
+    found = Registry(Web(hub()), Settings()).resolve(image(index_digest=CHILD_DIGEST))
+    assert (found.index_digest, found.platform_digest) == (None, CHILD_DIGEST)
+
+
+def test_the_index_decides_between_two_digests() -> None:
+    found = Registry(Web(hub()), Settings()).resolve(image(index_digest=INDEX_DIGEST, platform_digest=ARM_DIGEST))
+    assert found.platform_digest == CHILD_DIGEST
+
+
+def test_a_tag_gives_its_digests() -> None:
+    web = Web(hub() | {f"{HUB}{MANIFESTS}12.4.1-base-ubuntu22.04": Said(body=INDEX)})
+    assert Registry(web, Settings()).resolve(image()).index_digest == INDEX_DIGEST
+
+
+def test_other_bytes_than_the_digest_are_refused() -> None:
+    web = Web(hub() | {f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(body=INDEX + b" ")})
+    with pytest.raises(HashMismatch, match=INDEX_DIGEST):
+        Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
+
+
+def test_a_forged_child_is_refused_too() -> None:
+    web = Web(hub() | {f"{HUB}{MANIFESTS}{CHILD_DIGEST}": Said(body=b"{}")})
+    with pytest.raises(HashMismatch, match=CHILD_DIGEST):
+        Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
+
+
+def test_an_image_for_another_system_is_refused() -> None:
+    config, config_digest = packed({"os": "linux", "architecture": "arm64"})
+    child, child_digest = packed({"config": {"digest": config_digest}})
+    web = Web({f"{HUB}{MANIFESTS}{child_digest}": Said(body=child), f"{HUB}{BLOBS}{config_digest}": Said(body=config)})
+    with pytest.raises(SourceGone, match="is for linux/arm64"):
+        Registry(web, Settings()).resolve(image(platform_digest=child_digest))
+
+
+def test_an_index_without_our_system_is_refused() -> None:
+    body, digest = packed({"manifests": [{"digest": ARM_DIGEST, "platform": {"os": "linux", "architecture": "arm64"}}]})
+    with pytest.raises(SourceGone, match="no linux/amd64 image"):
+        Registry(Web({f"{HUB}{MANIFESTS}{digest}": Said(body=body)}), Settings()).resolve(image(index_digest=digest))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [], "x", 3, {}, {"manifests": 3}, {"config": []}, {"config": {"digest": "../../x"}},
+        {"manifests": [3, {"digest": 3, "platform": AMD64}]}, {"manifests": [{"digest": "sha256:../../x", "platform": AMD64}]},
+    ],
+)  # fmt: skip
+def test_answers_of_nonsense_are_our_errors(content: object) -> None:
+    body, digest = packed(content)
+    with pytest.raises((InfraError, SourceGone)):
+        Registry(Web({f"{HUB}{MANIFESTS}{digest}": Said(body=body)}), Settings()).resolve(image(index_digest=digest))
+
+
+def test_html_is_not_a_manifest() -> None:
+    web = Web({f"{HUB}{MANIFESTS}latest": Said(body=b"<html>sign in</html>")})
+    with pytest.raises(InfraError, match="not a JSON object"):
+        Registry(web, Settings()).manifest(CUDA, "latest")
+
+
+# --- mirrors, death and silence -----------------------------------------------------------------------------------
+
+
+def test_a_mirror_is_asked_first_and_is_enough() -> None:
+    web = Web(hub(MIRROR))
+    Registry(web, mirrored(f"{MIRROR}/")).resolve(image(index_digest=INDEX_DIGEST))
+    assert {url.partition("/v2/")[0] for _, url in web.asked} == {MIRROR}
+
+
+def test_what_the_mirror_lacks_the_registry_has() -> None:
+    web = Web({url: Said(404) for url in hub(MIRROR)} | hub())
+    assert Registry(web, mirrored(MIRROR)).resolve(image(index_digest=INDEX_DIGEST)).platform_digest == CHILD_DIGEST
+
+
+def test_a_pin_that_died_is_gone() -> None:
+    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(404)})
+    with pytest.raises(SourceGone) as caught:
+        Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
+    assert INDEX_DIGEST in caught.value.message
+    assert "--base" in caught.value.hint
+
+
+@pytest.mark.parametrize("trouble", [InfraError("connection refused"), Said(503), Said(429)])
+def test_no_answer_names_the_setting(trouble: object) -> None:
+    web = Web({f"{MIRROR}{MANIFESTS}{INDEX_DIGEST}": Said(404), f"{HUB}{MANIFESTS}{INDEX_DIGEST}": trouble})
+    with pytest.raises(InfraError) as caught:
+        Registry(web, mirrored(MIRROR)).resolve(image(index_digest=INDEX_DIGEST))
+    assert 'registries."docker.io"' in caught.value.hint
+    assert "mirrors" in caught.value.hint
+    assert f"{MIRROR}: status 404" in caught.value.message
+
+
+def test_an_address_that_never_answers_is_left_alone() -> None:
+    web = Web({f"{HUB}{MANIFESTS}{ARM_DIGEST}": InfraError("no route")})
+    registry = Registry(web, Settings())
+    for _ in range(GIVE_UP_AFTER + 5):
+        with pytest.raises(InfraError):
+            registry.state(CUDA, ARM_DIGEST)
+    assert len(web.asked) == GIVE_UP_AFTER
+
+
+def test_state_asks_for_the_head_only() -> None:
+    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(200), f"{HUB}{MANIFESTS}{ARM_DIGEST}": Said(404)})
+    registry = Registry(web, Settings())
+    assert (registry.state(CUDA, INDEX_DIGEST), registry.state(CUDA, ARM_DIGEST)) == ("alive", "dead")
+    assert {method for method, _ in web.asked} == {"HEAD"}
+
+
+def test_a_registry_of_this_machine_is_asked_in_plain_http() -> None:
+    web = Web({f"http://localhost:5000/v2/x/manifests/{INDEX_DIGEST}": Said(200)})
+    assert Registry(web, Settings()).state("localhost:5000/x", INDEX_DIGEST) == "alive"
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------
+
+REALM = "https://auth.example.org/token"
+CHALLENGE = f'Bearer realm="{REALM}",service="registry.example.org",scope="repository:nvidia/cuda:pull"'
+TOKEN_URL = f"{REALM}?service=registry.example.org&scope=repository%3Anvidia%2Fcuda%3Apull"
+
+
+def challenged(header: str = CHALLENGE, token: object = None) -> Web:
+    url = f"{HUB}{MANIFESTS}{INDEX_DIGEST}"
+    body = json.dumps({"token": "abc"} if token is None else token).encode()
+    return Web({url: [Said(401, headers={"Www-Authenticate": header}), Said(body=INDEX)], TOKEN_URL: Said(body=body)})
+
+
+def test_an_anonymous_token_is_fetched_once_and_sent() -> None:
+    web = challenged()
+    registry = Registry(web, Settings())
+    registry.manifest(CUDA, INDEX_DIGEST)
+    registry.manifest(CUDA, INDEX_DIGEST)
+    assert [url for _, url in web.asked].count(TOKEN_URL) == 1
+    assert [headers.get("Authorization") for headers in web.headers] == [None, None, "Bearer abc", "Bearer abc"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic realm=x",
+        'Bearer realm="http://auth.example.org"',
+        'Bearer realm="file:///etc/passwd"',
+        "Bearer",
+        'Bearer realm=""',
+    ],
+)
+def test_a_challenge_we_cannot_meet_ends_there(header: str) -> None:
+    web = challenged(header)
+    with pytest.raises(SourceGone, match="status 401"):
+        Registry(web, Settings()).manifest(CUDA, INDEX_DIGEST)
+    assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize("token", [{"token": "a\r\nX-Evil: 1"}, {"token": 3}, {}])
+def test_a_token_that_is_none_is_not_sent(token: object) -> None:
+    with pytest.raises(SourceGone):
+        Registry(challenged(token=token), Settings()).manifest(CUDA, INDEX_DIGEST)
