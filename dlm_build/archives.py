@@ -8,12 +8,12 @@ only hashed.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from dlm_build.errors import HashMismatch
+from dlm_build.magic import looks_like_web_page
 from dlm_build.progress import Notify
 from dlm_build.records import Member, Record
 from dlm_build.store import CHUNK, Store, Stored, disk_error
@@ -32,7 +32,6 @@ _FOREIGN = {
     b"BZh": "bzip2 file",
     b"\x28\xb5\x2f\xfd": "zstd file",
 }
-_WEB_PAGE = re.compile(rb"^\s*(<!--.*?-->\s*)?<(!doctype html|html)", re.IGNORECASE | re.DOTALL)
 _EDGE = 64 << 10
 
 
@@ -84,11 +83,6 @@ def unpack(path: Path, store: Store, notify: Notify, parcel: Parcel, caps: Caps 
     store.note("archives", _key(done.sha256, parcel), done)
     store.note("glimpses", glimpse, _Glimpse(sha256=done.sha256))
     return done
-
-
-def looks_like_web_page(head: bytes) -> bool:
-    """Whether these first bytes are an HTML page, which is what a share link serves in place of the file."""
-    return _WEB_PAGE.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def _unpack(reader: Reader, store: Store, parcel: Parcel, budget: Budget, blame: Blame) -> Unpacked:

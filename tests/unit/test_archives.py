@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dlm_build.archives import Parcel, Unpacked, is_framework_file, looks_like_web_page, unpack
+from dlm_build.archives import Parcel, Unpacked, is_framework_file, unpack
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemHostile, ItemInvalid, ResourceExceeded
+from dlm_build.magic import looks_like_web_page
 from dlm_build.progress import Event, silent
 from dlm_build.store import Store
 from dlm_build.unpacking.reading import Caps
