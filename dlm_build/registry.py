@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, InfraError, SourceGone, shown
+from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
 from dlm_build.records import BaseImage, Record
 
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -47,8 +47,10 @@ class Answer(Protocol):
 class Web(Protocol):
     """As much of the door to HTTP as registries need; `fetch.Fetcher` has it."""
 
-    def get(self, url: str, *, limit: int, headers: dict[str, str] | None = None, trusted: bool = False) -> Answer: ...
-    def head(self, url: str, *, headers: dict[str, str] | None = None, trusted: bool = False) -> Answer: ...
+    def get(
+        self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False
+    ) -> Answer: ...
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Answer: ...
 
 
 class Manifest(Record, frozen=True, kw_only=True):
@@ -128,7 +130,7 @@ class Registry:
                 continue
             try:
                 answer = self._with_token(f"{base}/v2/{path}", only_head)
-            except InfraError as problem:
+            except (InfraError, ResourceExceeded) as problem:
                 self._failures[base] = self._failures.get(base, 0) + 1
                 unreachable.append(f"{base}: {problem.message}")
                 continue

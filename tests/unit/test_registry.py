@@ -12,7 +12,7 @@ import pytest
 
 from dlm_build.config import Registry as RegistrySettings
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, InfraError, SourceGone
+from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
 from dlm_build.records import BaseImage
 from dlm_build.registry import ACCEPT, GIVE_UP_AFTER, INDEX_TYPES, MANIFEST_TYPES, Registry
 
@@ -36,16 +36,16 @@ class Web:
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = {url: list(said) if isinstance(said, list) else [said] for url, said in answers.items()}
         self.asked: list[tuple[str, str]] = []
-        self.headers: list[dict[str, str]] = []
+        self.headers: list[Mapping[str, str]] = []
 
-    def get(self, url: str, *, limit: int, headers: dict[str, str] | None = None, trusted: bool = False) -> Said:
+    def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Said:
         assert limit <= 4 << 20
         return self._answer("GET", url, headers, trusted)
 
-    def head(self, url: str, *, headers: dict[str, str] | None = None, trusted: bool = False) -> Said:
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Said:
         return self._answer("HEAD", url, headers, trusted)
 
-    def _answer(self, method: str, url: str, headers: dict[str, str] | None, trusted: bool) -> Said:
+    def _answer(self, method: str, url: str, headers: Mapping[str, str] | None, trusted: bool) -> Said:
         assert trusted
         self.asked.append((method, url))
         self.headers.append(headers or {})
@@ -150,7 +150,8 @@ def test_an_index_without_our_system_is_refused() -> None:
     "content",
     [
         [], "x", 3, {}, {"manifests": 3}, {"config": []}, {"config": {"digest": "../../x"}},
-        {"manifests": [3, {"digest": 3, "platform": AMD64}]}, {"manifests": [{"digest": "sha256:../../x", "platform": AMD64}]},
+        {"manifests": [3, {"digest": 3, "platform": AMD64}]},
+        {"manifests": [{"digest": "sha256:../../x", "platform": AMD64}]},
     ],
 )  # fmt: skip
 def test_answers_of_nonsense_are_our_errors(content: object) -> None:
@@ -187,7 +188,9 @@ def test_a_pin_that_died_is_gone() -> None:
     assert "--base" in caught.value.hint
 
 
-@pytest.mark.parametrize("trouble", [InfraError("connection refused"), Said(503), Said(429)])
+@pytest.mark.parametrize(
+    "trouble", [InfraError("connection refused"), ResourceExceeded("too large"), Said(503), Said(429)]
+)
 def test_no_answer_names_the_setting(trouble: object) -> None:
     web = Web({f"{MIRROR}{MANIFESTS}{INDEX_DIGEST}": Said(404), f"{HUB}{MANIFESTS}{INDEX_DIGEST}": trouble})
     with pytest.raises(InfraError) as caught:
