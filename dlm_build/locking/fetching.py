@@ -47,12 +47,15 @@ def _fetch_all(missing: Sequence[Package], fetch: Downloads, store: Store, notif
         progress.moved(package, stored.size)
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        running = [pool.submit(one, package) for package in missing]
-        done, waiting = wait(running, return_when=FIRST_EXCEPTION)
-        for future in waiting:
-            future.cancel()
-        for future in done:
-            future.result()
+        try:
+            running = [pool.submit(one, package) for package in missing]
+            done, _ = wait(running, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        except BaseException:
+            progress.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> Stored:
@@ -68,6 +71,10 @@ def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> 
         raise
 
 
+class _Stopped(Exception):
+    """Ends a download whose result nobody waits for any more; what came so far is kept for the next time."""
+
+
 class _Progress:
     """One total over all downloads, whichever thread moves on."""
 
@@ -78,9 +85,16 @@ class _Progress:
         self._done: dict[str, int] = {}
         self._notify = notify
         self._mutex = Mutex()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """After a failure or Ctrl-C: downloads under way end at their next step."""
+        self._stopped = True
 
     def of(self, package: Package) -> Notify:
         def heard(event: Event) -> None:
+            if self._stopped:
+                raise _Stopped
             if event.done is not None:
                 self.moved(package, event.done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from dlm_build.errors import HashMismatch, InfraError, ItemHostile, SourceGone
 from dlm_build.locking import fill_store
 from dlm_build.locking.fetching import AT_ONCE, completed
-from dlm_build.progress import Event, silent
+from dlm_build.progress import Event, Notify, silent
 from dlm_build.records import Lock, Package
 from dlm_build.store import Store, Stored
 from tests.unit.locking.test_files import BASE
@@ -74,6 +75,28 @@ def test_a_failure_names_the_package_and_keeps_its_kind(kind: type[InfraError], 
     with pytest.raises(kind, match=r"package p7-1-0\.conda: it is not there") as caught:
         fill_store(lock_of(*rows), Broken(served), Store(tmp_path), silent)
     assert caught.value.hint == "do this" and caught.value.message.startswith("package p7")
+
+
+def test_after_a_failure_nothing_more_is_begun_and_what_runs_ends(tmp_path: Path) -> None:
+    ended = list[str]()
+
+    class Slow(FakeFetch):
+        def download(self, url: str, store: Store, *, notify: Notify, **rest: Any) -> Stored:
+            if "p0-" in url:
+                raise InfraError("the cable is out")
+            try:
+                for done in range(2000):
+                    time.sleep(0.005)
+                    notify(Event(step="gather", text=url, done=done))
+            except Exception:
+                ended.append(url)
+                raise
+            raise AssertionError("it was not stopped")
+
+    served, rows = packages(20)
+    with pytest.raises(InfraError, match="the cable is out"):
+        fill_store(lock_of(*rows), Slow(served), Store(tmp_path), silent)
+    assert 0 < len(ended) <= AT_ONCE
 
 
 def test_a_lock_file_from_elsewhere_is_checked_again(tmp_path: Path) -> None:
