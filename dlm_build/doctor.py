@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlm_build.errors import DlmBuildError
-from dlm_build.records import BaseImage, Record
+from dlm_build.records import Record
 
 if TYPE_CHECKING:
+    from dlm_build.building.docker_engine import EngineInfo
     from dlm_build.pipeline import Doors
 
 WANTED_SPACE = 20 << 30
@@ -43,16 +44,23 @@ def _engine(doors: Doors) -> list[Line]:
         info = doors.engine.describe()
     except DlmBuildError as problem:
         return [Line(name="docker engine", state="missing", detail=problem.message, fix=problem.hint)]
-    store = "containerd image store" if info.containerd_store else "classic image store"
-    buildx = Line(name="buildx", state="ok", detail=info.buildx)
-    if not info.buildx:
-        fix = "install the docker-buildx plugin of your distribution"
-        buildx = Line(name="buildx", state="missing", detail="`docker buildx` does not answer", fix=fix)
-    image_store = Line(name="image store", state="ok", detail=store)
-    if not info.containerd_store:
-        fix = 'set {"features": {"containerd-snapshotter": true}} in the daemon\'s configuration and restart it'
-        image_store = Line(name="image store", state="warn", detail=f"{store}: digests are not kept", fix=fix)
-    return [Line(name="docker engine", state="ok", detail=f"{info.version} at {info.address}"), buildx, image_store]
+    rootless = ", rootless" if info.rootless else ""
+    engine = Line(name="docker engine", state="ok", detail=f"{info.server} (API {info.api}{rootless}) at {info.host}")
+    return [engine, _buildx(info), _image_store(info)]
+
+
+def _buildx(info: EngineInfo) -> Line:
+    if info.buildx:
+        return Line(name="buildx", state="ok", detail=info.buildx)
+    fix = "install the docker-buildx plugin of your distribution"
+    return Line(name="buildx", state="missing", detail="`docker buildx` does not answer", fix=fix)
+
+
+def _image_store(info: EngineInfo) -> Line:
+    if info.containerd_store:
+        return Line(name="image store", state="ok", detail="containerd image store")
+    fix = 'set {"features": {"containerd-snapshotter": true}} in the daemon\'s configuration and restart it'
+    return Line(name="image store", state="missing", detail="classic store: it keeps no manifest digests", fix=fix)
 
 
 def _gpu(doors: Doors) -> Line:
@@ -69,22 +77,23 @@ def _gpu(doors: Doors) -> Line:
 
 
 def _registry(doors: Doors) -> Line:
-    pin = doors.tables.installer_base()
-    probe = BaseImage(repository=pin.repository, tag=pin.tag)
+    from dlm_build.planning.base_image import decide_installer
+
+    pin = decide_installer(doors.tables, doors.settings).value
     mirrors = doors.settings.registries.get(pin.repository.split("/")[0])
-    where = f"{pin.repository}" + (f" through {', '.join(mirrors.mirrors)}" if mirrors and mirrors.mirrors else "")
-    return _reached("registry", where, lambda: doors.registry.resolve(probe))
+    through = f" through {', '.join(mirrors.mirrors)}" if mirrors and mirrors.mirrors else ""
+    return _reached("registry", f"{pin.repository}{through}", lambda: doors.registry.resolve(pin))
 
 
 def _channels(doors: Doors) -> list[Line]:
-    from dlm_build.locking import channel_urls
+    from dlm_build.locking.channels import served_channels
 
-    urls = channel_urls("conda-forge", doors.settings)
-    return [_channel(url, doors) for url in urls]
+    served = served_channels(["conda-forge"], doors.settings, "doctor")
+    return [_channel(url, doors) for channel in served for url in channel.urls]
 
 
 def _channel(url: str, doors: Doors) -> Line:
-    return _reached("conda channel", url, lambda: doors.fetch.head(f"{url}/noarch/repodata.json", trusted=True))
+    return _reached("conda channel", url, lambda: doors.fetch.head(f"{url}noarch/repodata.json", trusted=True))
 
 
 def _index(doors: Doors) -> Line:

@@ -152,6 +152,7 @@ class UsageError(InfraError):
 
 
 def shown(value: object, limit: int = 120) -> str:
-    """`value` as it may be printed: control and invisible characters escaped, cut at `limit` characters."""
-    text = ascii(value) if not isinstance(value, str) else value.encode("unicode_escape").decode("ascii")
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+    """`value` as it may be printed: control, bidi and other invisible characters escaped, cut at `limit` characters."""
+    text = value if isinstance(value, str) else ascii(value)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"

@@ -22,7 +22,9 @@ def main(item: str) -> int:
 
 def ready(environment: dict[str, str]) -> bool:
     """Whether `dlm-build doctor` finds an engine, a registry and a channel without our help."""
-    ended = subprocess.run([DLM_BUILD, "doctor", "--json", "--quiet"], env=environment, stdout=subprocess.PIPE, check=False)
+    ended = subprocess.run(
+        [DLM_BUILD, "doctor", "--json", "--quiet"], env=environment, stdout=subprocess.PIPE, check=False
+    )
     try:
         lines = {line["name"]: line for line in json.loads(ended.stdout)["lines"]}
     except ValueError:

@@ -154,7 +154,7 @@ def plan(**given: Any) -> None:
     if given["as_json"]:
         emit(made)
     else:
-        print_plan(item, made)
+        print_plan(item, made, verbose=given["verbose"])
 
 
 def lock(**given: Any) -> None:

@@ -21,7 +21,7 @@ GOOD = {Outcome.MATCHES, Outcome.BUILT}
 COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
-def print_plan(item: Item, plan: Plan) -> None:
+def print_plan(item: Item, plan: Plan, *, verbose: bool = False) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -35,22 +35,28 @@ def print_plan(item: Item, plan: Plan) -> None:
         value, reason = shown(decision.value, 300), shown(decision.reason + source, 400)
         table.add_row(Text(decision.name), Text(value), Text(reason))
     _console().print(table)
-    print_findings(plan.findings or item.findings)
+    print_findings(plan.findings or item.findings, verbose=verbose)
 
 
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
-def print_findings(findings: Iterable[Finding]) -> None:
+def print_findings(findings: Iterable[Finding], *, verbose: bool = False) -> None:
+    """Those that matter; hygiene only as a count unless `verbose`."""
     order = {"error": 0, "warning": 1, "info": 2}
-    for finding in sorted(findings, key=lambda f: order[f.severity]):
+    every = sorted(findings, key=lambda f: order[f.severity])
+    chosen = every if verbose else [f for f in every if f.severity != "info"]
+    for finding in chosen:
         click.secho(f"{finding.severity:>7} ", fg=COLOURS[finding.severity], nl=False)
         click.echo(f" {finding.pointer or '/'}: {finding.message}")
         if finding.hint:
             click.echo(f"          fix: {finding.hint}")
+    if left := len(every) - len(chosen):
+        click.secho(f"   info  {left} more of no consequence; -v shows them", dim=True)
 
 
 def print_lock(lock: Lock, folder: Path) -> None:
@@ -78,7 +84,7 @@ def print_context(context: Context, folder: Path) -> None:
 def print_report(report: Report) -> None:
     """The short human summary; everything else is in report.json."""
     if report.item and report.verdict.outcome in (Outcome.ITEM_INVALID, Outcome.UNPINNED, Outcome.RAN, Outcome.BUILT):
-        print_findings(f for f in _findings(report) if f.severity != "info")
+        print_findings(_findings(report))
     if report.image:
         image = report.image
         click.echo(f"image    {image.reference}  {megabytes(image.size)}")
@@ -110,7 +116,8 @@ def _print_run(run: Run) -> None:
 
 def _print_check(check: Check) -> None:
     mark, colour = ("pass", "green") if check.passed else ("FAIL", "red")
-    figures = "" if check.measured is None else f"  {_figure(check.measured)} (limit {_figure(check.limit)})"
+    told = check.measured is not None and check.measured != check.limit
+    figures = f"  {_figure(check.measured)} (limit {_figure(check.limit)})" if told else ""
     click.secho(f"  {mark}  ", fg=colour, nl=False)
     click.echo(f"{check.name}{figures}  {shown(check.detail, 200)}".rstrip())
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,3 +96,13 @@ def run_json(cli: Cli, *args: Sequence[str] | str) -> Report:
 
 def json_of(record: Any) -> Any:
     return json.loads(msgspec.json.encode(record))
+
+
+@pytest.fixture(scope="session")
+def docker(stack: dict[str, Any]) -> Iterator[Any]:
+    """The engine's own API, to look at what a command left there."""
+    import docker as sdk
+
+    client = sdk.DockerClient(base_url=stack["docker_host"], timeout=120)
+    yield client
+    client.close()

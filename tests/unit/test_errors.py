@@ -32,4 +32,5 @@ def test_the_readme_lists_every_verdict_with_its_code() -> None:
 def test_what_is_shown_holds_no_control_characters() -> None:
     assert shown("a\x1b]0;title\x07\u202eb\n") == "a\\x1b]0;title\\x07\\u202eb\\n"
     assert shown("x" * 500).endswith("(500 characters)")
+    assert shown("é → \ud800") == "é → \\ud800"
     assert shown({"k": "é"}) == "{'k': '\\xe9'}"
