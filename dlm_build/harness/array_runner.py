@@ -87,9 +87,16 @@ def _write_labels(contract: Contract, picture: Picture, scores: Any, bands_last:
 
 
 def _write_scores(contract: Contract, scores: Any, path: Path) -> None:
+    """Scores by class name where the item names every class once, else as a list in the model's order."""
     names = {int(row["index"]): str(row["name"]) for row in contract.outputs.get("classes") or ()}
-    top = tensors.top_classes(scores, names)
-    write_json(path, {"scores": [float(score) for score in scores], "top": top})
+    values = [float(score) for score in scores]
+    labels = [names.get(number, "") for number in range(len(values))]
+    for number in tensors.best(scores):
+        print("dlm: class {} {}: {:g}".format(number, labels[number], values[number]), file=sys.stderr)
+    if all(labels) and len(set(labels)) == len(labels):
+        write_json(path, {label: values[number] for number, label in enumerate(labels)})
+    else:
+        write_json(path, values)
 
 
 def _write_others(picture: Picture, results: list[Any], bands_last: bool, path: Path, output: Path) -> None:

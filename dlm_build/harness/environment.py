@@ -14,7 +14,7 @@ def settled(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """`environ` with fixed seeds and locale, the environment's programs first on PATH, and no user site."""
     prefix = root / "env"
     settings = dict(environ)
-    settings.update(PYTHONHASHSEED="0", PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1")
+    settings.update(PYTHONHASHSEED="0", PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     for name, value in _defaults(prefix).items():
         settings.setdefault(name, value)
     programs = str(prefix / "bin")

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,25 @@ EXIT_PACKAGE = 6
 """A package is what was locked and cannot be installed."""
 COMPILERS = 4
 """Fixed, not the machine's number of processors: what a compiler saw before can change the next file's bytes."""
+UNCOMPILED = frozenset({"test", "tests", "idlelib", "turtledemo"})
 CHUNK = 1 << 20
 TRIES = 4
+NO_AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBkjCCATmgAwIBAgIULJFgN192uj7cllVP9t5cCyYH83wwCgYIKoZIzj0EAwIw
+HjEcMBoGA1UEAwwTdm91Y2hlcyBmb3Igbm90aGluZzAgFw0yNjExMjIxNjEwMzda
+GA8yMTI2MTAyOTE2MTAzN1owHjEcMBoGA1UEAwwTdm91Y2hlcyBmb3Igbm90aGlu
+ZzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABPazYhd3fGSm/YqMuC4MjdqMw3Ox
+lMLBse5qbgqLvI8IGxFIelkV1n0HzPtwvCuDt+NHiOGQMoUiyPrcUtFlroajUzBR
+MB0GA1UdDgQWBBSfsQCRgjRyU0gsM6vaSTDpH4MZCTAfBgNVHSMEGDAWgBSfsQCR
+gjRyU0gsM6vaSTDpH4MZCTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cA
+MEQCIHRpVWTPqTQwBTZNEMqb5TdszBmScwg60SmzEgmQIMvoAiBy0uoj88GE7dzp
+YttJXd1Jde8O94oiInajYFLGO5G7Tg==
+-----END CERTIFICATE-----
+"""
+"""rattler does not start without a certificate authority, which a base may lack. The key of this one was never kept, so
+it vouches for no server: rattler can read packages here and fetch none.
+"""
 Row = dict[str, Any]
 
 
@@ -135,11 +153,18 @@ def link_conda(rows: Sequence[Row], files: dict[str, Path], prefix: Path, cache:
 
     refused = (ConversionError, ExtractError, InstallerError, IoError, LinkError, TransactionError)
     prefix.mkdir(parents=True)
+    authority = cache.with_name("no-authority.pem")
+    authority.write_text(NO_AUTHORITY, "ascii")
+    os.environ["SSL_CERT_FILE"] = str(authority)
     try:
         records = [_conda_record(row, files[row["filename"]]) for row in rows]
         asyncio.run(
             rattler.install(
-                records, target_prefix=prefix, cache_dir=cache, show_progress=False, execute_link_scripts=False
+                records,
+                target_prefix=prefix,
+                cache_dir=cache,
+                show_progress=False,
+                execute_link_scripts=False,
             )
         )
     except (*refused, OSError, ValueError) as problem:
@@ -147,14 +172,14 @@ def link_conda(rows: Sequence[Row], files: dict[str, Path], prefix: Path, cache:
 
 
 def _conda_record(row: Row, path: Path) -> Any:
-    from rattler import PackageRecord, RepoDataRecord
+    from rattler import BuildString, PackageRecord, RepoDataRecord
     from rattler.package import IndexJson
 
     index = IndexJson.from_package_archive(path)
     record = PackageRecord(
         name=row["name"],
         version=row["version"],
-        build=row["build"],
+        build=BuildString(row["build"]),
         build_number=index.build_number,
         subdir=row["subdir"],
         noarch=index.noarch,
@@ -163,7 +188,7 @@ def _conda_record(row: Row, path: Path) -> Any:
         sha256=bytes.fromhex(row["sha256"]),
         size=path.stat().st_size,
     )
-    return RepoDataRecord(record, row["filename"], path.as_uri(), row["channel"])
+    return RepoDataRecord(record, row["filename"], path.as_uri(), path.parent.as_uri())
 
 
 def site_packages(rows: Sequence[Row], prefix: Path) -> Path | None:
@@ -226,16 +251,16 @@ def tidied(record: Row, row: Row) -> Row:
 
 
 def compile_bytecode(prefix: Path, site: Path | None) -> None:
-    """Replace all bytecode by such as is never checked against times. Files that do not compile stay without.
+    """Bytecode that is never checked against times: the packages' own where it fits its source, else compiled here.
 
-    `-S`: no `.pth` file of any package runs here.
+    Tests stay without: nobody imports them, and they are a third of the work. `-S`: no package's `.pth` file runs.
     """
     if site is None:
         return
-    library = site.parent
     for path in sorted(prefix.rglob("*.py[co]")):
-        path.unlink()
-    files = [str(path) for path in sorted(library.rglob("*.py")) if path.is_file() and not path.is_symlink()]
+        freed_of_time(path)
+    sources = [path for path in sorted(site.parent.rglob("*.py")) if path.is_file() and not path.is_symlink()]
+    files = [str(path) for path in sources if not UNCOMPILED & set(path.parts) and not has_bytecode(path)]
     settings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     argv = [str(prefix / "bin/python"), "-S", "-s", "-m", "compileall", "-q", "-f"]
     argv += ["--invalidation-mode", "unchecked-hash", "-i", "-"]
@@ -246,6 +271,26 @@ def compile_bytecode(prefix: Path, site: Path | None) -> None:
         )
         started.append((child, files[number::COMPILERS]))
     feed(started)
+
+
+def has_bytecode(source: Path) -> bool:
+    """Whether unoptimised bytecode lies beside `source`."""
+    return any(path.name.count(".") == 2 for path in source.parent.glob(f"__pycache__/{source.stem}.*.pyc"))
+
+
+def freed_of_time(path: Path) -> None:
+    """Make packaged bytecode such as is not checked, by its header alone; remove it where it is not its source's.
+
+    Its source is another one where the prefix was written into it.
+    """
+    source = path.parent.parent / (path.name.partition(".")[0] + ".py")
+    raw = path.read_bytes()
+    path.unlink()  # not overwritten: it may be a hard link
+    if path.parent.name != "__pycache__" or len(raw) < 16 or not source.is_file():
+        return
+    told = source.stat()
+    if struct.unpack_from("<3I", raw, 4) == (0, int(told.st_mtime) & 0xFFFFFFFF, told.st_size & 0xFFFFFFFF):
+        path.write_bytes(raw[:4] + struct.pack("<IQ", 1, 0) + raw[16:])
 
 
 def feed(started: Sequence[tuple[subprocess.Popen[str], Sequence[str]]]) -> None:

@@ -69,7 +69,8 @@ def manifest_of(contract: Contract) -> dict[str, Any]:
     path = contract.model / "MAR-INF" / "MANIFEST.json"
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     model = dict(manifest.get("model") or {})
-    model.setdefault("modelName", contract.data.get("id") or "model")
+    item = contract.data.get("item") or {}
+    model.setdefault("modelName", item.get("id") or "model")
     if contract.runner.get("weights"):
         model.setdefault("serializedFile", contract.runner["weights"])
     return dict(manifest, model=model)
@@ -86,7 +87,7 @@ def _model_config(contract: Contract) -> dict[str, Any]:
 def request_of(path: Path) -> dict[str, Any]:
     """One request as a server would make it of an upload: the bytes, or the value of a JSON file."""
     raw = path.read_bytes()
-    body = json.loads(raw.decode("utf-8")) if path.suffix.lower() == ".json" else raw  # type: Any
+    body = json.loads(raw.decode("utf-8")) if path.suffix.lower() == ".json" else bytearray(raw)  # type: Any
     return {"data": body, "body": body}
 
 

@@ -124,7 +124,6 @@ def nodata_mask(array: Any, nodata: float | None) -> Any:
     return empty.all(axis=0)
 
 
-def top_classes(scores: Any, names: dict[int, str], count: int = 5) -> list[dict[str, Any]]:
-    """The best `count` classes, best first."""
-    order = np.argsort(-scores, kind="stable")[:count]
-    return [{"index": int(i), "name": names.get(int(i), ""), "score": float(scores[i])} for i in order]
+def best(scores: Any, count: int = 5) -> list[int]:
+    """Numbers of the classes with the highest scores, best first; the lower number first where they tie."""
+    return [int(number) for number in np.argsort(-scores, kind="stable")[:count]]

@@ -14,7 +14,7 @@ from dlm_build.harness.contract import Contract
 def make_contract(root: Path, *, files: Mapping[str, Any] | None = None, **sections: Any) -> Contract:
     """A Contract in `root` with the `sections` of dlm.json and `files` below it; the runner works in `root/work`."""
     sections["runner"] = {"working_dir": str(root / "work"), **sections.get("runner", {})}
-    everything = {"dlm.json": json.dumps({"id": "tiny", **sections}), **(files or {})}
+    everything = {"dlm.json": json.dumps({"item": {"id": "tiny"}, **sections}), **(files or {})}
     for name, content in everything.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

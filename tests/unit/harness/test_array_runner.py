@@ -92,13 +92,23 @@ def test_a_model_with_bands_last_is_fed_and_read_so(tmp_path: Path) -> None:
         assert written.read(1)[1].tolist() == [1, 1, 1, 1, 1, 1]
 
 
-def test_classification_ends_as_scores_and_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["sea", "lake"], {"sea": 0.25, "lake": 0.75}),
+        (["sea"], [0.25, 0.75]),
+        (["sea", "sea"], [0.25, 0.75]),
+    ],
+)
+def test_classification_ends_as_scores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], expected: object
+) -> None:
     scene(tmp_path / "in.tif")
-    outputs = {"task": "scene classification", "classes": [{"index": 1, "name": "lake"}]}
+    classes = [{"index": number, "name": name} for number, name in enumerate(names)]
+    outputs = {"task": "scene classification", "classes": classes}
     out = run(tmp_path, Session(lambda _t: np.array([[0.25, 0.75]], np.float32)), outputs=outputs)
-    said = json.loads((out / "in.json").read_text())
-    assert said["scores"] == [0.25, 0.75]
-    assert said["top"][0] == {"index": 1, "name": "lake", "score": 0.75}
+    assert json.loads((out / "in.json").read_text()) == expected
+    assert capsys.readouterr().err.startswith("dlm: class 1 ")
 
 
 def test_a_real_valued_map_stays_one(tmp_path: Path) -> None:

@@ -126,6 +126,5 @@ def test_nodata_means_every_band_of_the_file() -> None:
     assert tensors.nodata_mask(np.array([[[np.nan, 1.0]]]), float("nan")).tolist() == [[True, False]]
 
 
-def test_top_classes_are_named_best_first() -> None:
-    top = tensors.top_classes(np.array([0.1, 0.7, 0.2]), {1: "water"}, count=2)
-    assert top == [{"index": 1, "name": "water", "score": 0.7}, {"index": 2, "name": "", "score": 0.2}]
+def test_the_best_classes_come_first_and_ties_keep_their_order() -> None:
+    assert tensors.best(np.array([0.1, 0.7, 0.1, 0.2]), count=3) == [1, 3, 0]

@@ -1,0 +1,169 @@
+"""One run of the packaged sample on Docker: prepare, start, watch, take the outputs home, remove everything."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dlm_build.config import Settings
+from dlm_build.errors import InfraError, ItemInvalid
+from dlm_build.proc import RealPrograms
+from dlm_build.progress import Event, Notify
+from dlm_build.records import Image, Limits, Member, Plan, Run
+from dlm_build.running.container import container
+from dlm_build.running.engine import connected, told
+from dlm_build.running.gpu import Device, choose
+from dlm_build.running.log import Log
+from dlm_build.running.options import Order
+from dlm_build.running.orphans import adopt_folder, new_name, owner, sweep, sweep_folders
+from dlm_build.running.outputs import Collected, collect, remove_tree
+from dlm_build.running.watch import watch
+from dlm_build.store import Store, disk_error
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+OUTPUTS = "outputs"
+LOG = "run.log"
+FULL = 16 << 20
+"""Bytes left on a disk that is as good as full."""
+
+
+def run_sample(
+    image: Image,
+    plan: Plan,
+    store: Store,
+    folder: Path,
+    limits: Limits,
+    gpu: bool | None,
+    settings: Settings,
+    notify: Notify,
+) -> Run:
+    """Run the plan's sample in `image` under `limits`; outputs land in `folder`/outputs, all that was said in run.log.
+
+    `gpu`: True demands one, False forbids it, None takes one where the model wants it and the engine has it.
+    A model that fails, hangs or grabs too much is a Run that says so, and so is an engine lost on the way. Raises
+    InfraError when the run cannot be started at all, ItemInvalid when the plan has no sample.
+    """
+    if plan.sample is None:
+        raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
+    with connected(settings) as engine, _place(folder, plan.sample.input, store) as place:
+        sweep(engine, notify)
+        with told("ask the engine what it has"):
+            info = engine.info()
+        device = choose(gpu, plan.gpu, info, RealPrograms(settings.environment))
+        order = Order(
+            name=new_name(),
+            image=_image_id(engine, image),
+            sample=Path(plan.sample.input.path).name,
+            place=place,
+            working_dir=plan.runner.working_dir,
+            limits=limits,
+            device=device,
+            processors=int(info.get("NCPU") or 1),
+            owner=owner(),
+        )
+        log = Log(limits.log)
+        run = _run_or_fall_back(engine, info, order, gpu is True, log, notify)
+        return _taken_home(run, order, folder, log)
+
+
+@contextmanager
+def _place(folder: Path, sample: Member, store: Store) -> Iterator[Path]:
+    """A folder only this user may enter, so that `out` in it can be open to the container; `in` holds the sample."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep_folders(folder)
+        remove_tree(folder / OUTPUTS)  # what an earlier run left must not pass for this one's
+        place = Path(tempfile.mkdtemp(prefix=".sandbox-", dir=folder)).resolve()
+        adopt_folder(place)
+        for name, mode in (("in", 0o755), ("out", 0o777)):
+            (place / name).mkdir()
+            (place / name).chmod(mode)
+        store.link(sample.sha256, place / "in" / Path(sample.path).name)
+    except OSError as problem:
+        raise disk_error(problem, folder) from problem
+    try:
+        yield place
+    finally:
+        remove_tree(place)
+
+
+def _image_id(engine: DockerClient, image: Image) -> str:
+    """The image by what it is, never by its tag. Raises InfraError when the engine has it no more."""
+    from docker.errors import ImageNotFound
+
+    with told(f"find the image {image.reference}"):
+        for digest in filter(None, (image.digest, image.config_digest)):
+            try:
+                return str(engine.images.get(digest).id)
+            except ImageNotFound:
+                continue
+    raise InfraError(f"the engine no longer has the image {image.reference}", "run `dlm-build build` again")
+
+
+def _run_or_fall_back(
+    engine: DockerClient, info: Mapping[str, Any], order: Order, demanded: bool, log: Log, notify: Notify
+) -> Run:
+    """On the chosen device; on the CPU where the engine turns out unable to hand over a GPU nobody demanded."""
+    try:
+        return _run(engine, info, order, log, notify)
+    except InfraError as problem:
+        if order.device.kind == "cpu" or demanded:
+            raise
+        reason = f"the engine could not hand over the GPU by {order.device.reason}: {problem.message}"
+        again = msgspec.structs.replace(order, name=new_name(), device=Device(kind="cpu", reason=reason))
+        return _run(engine, info, again, log, notify)
+
+
+def _run(engine: DockerClient, info: Mapping[str, Any], order: Order, log: Log, notify: Notify) -> Run:
+    """Everything of the Run but what is taken home. Raises InfraError when the container cannot be started."""
+    device = order.device
+    notify(Event(step="run", text=f"running the sample on the {device.kind.upper()} ({device.reason})"))
+    with container(engine, info, order, log) as box:
+        ended = watch(box, order.place / "out", order.limits)
+    return Run(
+        end=ended.end,
+        exit_status=ended.status,
+        detail=ended.detail,
+        device=device.kind,
+        device_reason=device.reason,
+        gpu_name=device.name if device.kind == "gpu" else None,
+        seconds=round(ended.seconds, 3),
+        peak_memory=ended.peak_memory,
+        sandbox=box.sandbox,
+    )
+
+
+def _taken_home(run: Run, order: Order, folder: Path, log: Log) -> Run:
+    """The Run with its outputs and log in `folder`. Outputs of a run that broke its limits are not taken."""
+    taken = Collected()
+    try:
+        (folder / LOG).write_bytes(log.content())
+        if run.end not in ("resource", "infra"):
+            fresh = order.place / OUTPUTS
+            taken = collect(order.place / "out", fresh, order.limits)
+            fresh.rename(folder / OUTPUTS)
+        full = run.end == "model-error" and shutil.disk_usage(folder).free < FULL
+    except OSError as problem:
+        raise disk_error(problem, folder) from problem
+    return msgspec.structs.replace(
+        run,
+        end="infra" if full else run.end,
+        detail=_detail(run, taken, f"the disk of {folder} is full" if full else ""),
+        outputs=taken.files,
+        output_folder=str(folder / OUTPUTS),
+        log_tail=log.tail(),
+    )
+
+
+def _detail(run: Run, taken: Collected, trouble: str) -> str:
+    ignored = f"ignored in its output: {', '.join(taken.ignored[:5])}" if taken.ignored else ""
+    more = f" and {len(taken.ignored) - 5} more" if len(taken.ignored) > 5 else ""
+    return "; ".join(filter(None, (run.detail, trouble, ignored + more)))

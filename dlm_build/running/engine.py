@@ -1,0 +1,46 @@
+"""The Docker engine as runs use it: one connection, its troubles told as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dlm_build.config import Settings
+from dlm_build.errors import InfraError, shown
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ANSWER_SECONDS = 60
+"""How long the engine may take to answer one request."""
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[DockerClient]:
+    """A client of the engine that the settings name. Raises InfraError when nothing answers."""
+    import docker
+
+    with told("connect to the engine"):
+        client = docker.from_env(environment=dict(settings.environment), timeout=ANSWER_SECONDS)
+    try:
+        with told("reach the engine"):
+            client.ping()
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turns what the SDK and its HTTP library raise into InfraError("cannot <doing>: …")."""
+    from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except ImageNotFound as problem:
+        raise InfraError(f"cannot {doing}: the engine has no such image", "run `dlm-build build` again") from problem
+    except (DockerException, RequestException, OSError) as problem:
+        reason = shown(getattr(problem, "explanation", None) or str(problem), 300)
+        raise InfraError(f"cannot {doing}: {reason}", "`dlm-build doctor` says what the engine lacks") from problem

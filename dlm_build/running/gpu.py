@@ -1,0 +1,107 @@
+"""Is there a GPU that containers can have, which way, and what is it called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from dlm_build.config import Settings
+from dlm_build.errors import InfraError
+from dlm_build.proc import Programs
+from dlm_build.records import Record
+from dlm_build.running.engine import connected, told
+
+CDI_KIND = "nvidia.com/gpu"
+SPEC_SIZE = 1 << 20
+HINT = (
+    "install the NVIDIA driver and container toolkit and run `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`, "
+    "or leave --gpu out to run on the CPU"
+)
+
+
+class Device(Record, frozen=True, kw_only=True):
+    """What a run computes on."""
+
+    kind: Literal["gpu", "cpu"]
+    reason: str
+    way: Literal["cdi", "runtime"] | None = None
+    """By CDI device, or by the nvidia runtime (`--gpus`)."""
+    device_id: str = ""
+    """The CDI device, e.g. `nvidia.com/gpu=all`."""
+    name: str | None = None
+    driver: str | None = None
+
+    @property
+    def available(self) -> bool:
+        return self.kind == "gpu"
+
+
+def probe(settings: Settings, programs: Programs) -> Device:
+    """The GPU that the settings' engine can hand to containers, else the CPU and why. Raises InfraError."""
+    with connected(settings) as engine, told("ask the engine what it has"):
+        return find_device(engine.info(), programs)
+
+
+def find_device(info: Mapping[str, Any], programs: Programs) -> Device:
+    """The GPU an engine with this `docker info` can hand to containers, else the CPU and why."""
+    name, driver = _nvidia_smi(programs)
+    device = _cdi_device(info)
+    if device:
+        return Device(kind="gpu", way="cdi", device_id=device, reason=f"CDI device {device}", name=name, driver=driver)
+    if "nvidia" in (info.get("Runtimes") or {}):
+        return Device(kind="gpu", way="runtime", reason="the nvidia runtime (--gpus all)", name=name, driver=driver)
+    seen = f"this machine has {name}, but " if name else ""
+    return Device(
+        kind="cpu", reason=f"{seen}the engine offers no CDI device {CDI_KIND} and no nvidia runtime",
+        name=name, driver=driver,
+    )  # fmt: skip
+
+
+def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], programs: Programs) -> Device:
+    """The device of a run: `wanted` is --gpu (True), --no-gpu (False) or neither (None: as the model wants).
+
+    Raises InfraError when a GPU is demanded and there is none.
+    """
+    if wanted is False:
+        return Device(kind="cpu", reason="asked for with --no-gpu")
+    if wanted is None and not model_wants:
+        return Device(kind="cpu", reason="the model does not ask for a GPU")
+    found = find_device(info, programs)
+    if wanted and not found.available:
+        raise InfraError(f"--gpu: {found.reason}", HINT)
+    return found
+
+
+def _cdi_device(info: Mapping[str, Any]) -> str | None:
+    """All GPUs as one device where the specification offers that, else the first."""
+    discovered = info.get("DiscoveredDevices")
+    if discovered is None:
+        return f"{CDI_KIND}=all" if _in_spec_files(info.get("CDISpecDirs") or ()) else None
+    names = [str(entry.get("ID", "")) for entry in discovered if entry.get("Source") == "cdi"]
+    gpus = sorted(name for name in names if name.startswith(f"{CDI_KIND}="))
+    return f"{CDI_KIND}=all" if f"{CDI_KIND}=all" in gpus else next(iter(gpus), None)
+
+
+def _in_spec_files(folders: Any) -> bool:
+    """Engines before 28.2 do not list devices, only where the specifications lie; they are on this machine."""
+    for folder in folders:
+        with suppress(OSError):
+            for path in Path(str(folder)).iterdir():
+                if path.suffix in (".json", ".yaml", ".yml"):
+                    with path.open("rb") as stream:
+                        if CDI_KIND.encode() in stream.read(SPEC_SIZE):
+                            return True
+    return False
+
+
+def _nvidia_smi(programs: Programs) -> tuple[str | None, str | None]:
+    """Name and driver version of the first GPU; (None, None) without the program or a GPU."""
+    query = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    try:
+        told = programs.run(query, timeout=20)
+    except InfraError:
+        return None, None
+    name, _, driver = told.stdout.partition("\n")[0].partition(",")
+    return (name.strip(), driver.strip() or None) if told.status == 0 and name.strip() else (None, None)

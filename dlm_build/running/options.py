@@ -1,0 +1,153 @@
+"""What the container is allowed: one pure function, so that a test can read every restriction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dlm_build.errors import ItemInvalid, shown
+from dlm_build.records import Limits, Record
+from dlm_build.running.gpu import Device
+
+ENTRY_POINT = "/opt/dlm/bin/model"
+INPUT = "/dlm/in"
+OUTPUT = "/dlm/out"
+USER = "65534:65534"
+OPEN_FILES = 4096
+"""No more than any engine may grant: raising its own limit needs a privilege that engines in containers lack."""
+SCRATCH_FILES = 200_000
+"""Files and folders each scratch file system may hold."""
+
+NEEDED = ("/opt/dlm", "/dlm", "/usr/bin", "/usr/lib", "/usr/local/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc")
+RESERVED = ("/opt/dlm", "/dlm", "/proc", "/sys", "/dev", "/etc", "/boot")
+
+
+class Order(Record, frozen=True, kw_only=True):
+    """One run, fully decided."""
+
+    name: str
+    image: str
+    """Id or digest, never a tag that may have moved."""
+    sample: str
+    """File name of the input inside INPUT."""
+    place: Path
+    """The host folder whose `in` and `out` the container sees."""
+    working_dir: str
+    limits: Limits
+    device: Device
+    processors: int
+    owner: str
+    """Who removes the container if this process cannot; see orphans.py."""
+
+
+def container_options(order: Order) -> dict[str, Any]:
+    """Arguments of the SDK's `containers.create`. Raises ItemInvalid for a working folder that hides other files."""
+    from docker.types import LogConfig
+
+    from dlm_build.running.orphans import LABEL
+
+    return {
+        "name": order.name,
+        "image": order.image,
+        "entrypoint": [ENTRY_POINT],
+        "command": ["predict", "--input", f"{INPUT}/{order.sample}", "--output", OUTPUT],
+        "user": USER,
+        "hostname": "dlm",
+        "labels": {LABEL: order.owner},
+        "environment": _environment(order),
+        "use_config_proxy": False,
+        "network_mode": "none",
+        "ipc_mode": "private",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "init": True,
+        "stdin_open": False,
+        "tty": False,
+        "healthcheck": {"test": ["NONE"]},
+        "log_config": LogConfig(type="none"),
+        "tmpfs": _scratch(order),
+        "mounts": _mounts(order),
+        "device_requests": _devices(order.device),
+        **_amounts(order),
+    }
+
+
+def _amounts(order: Order) -> dict[str, Any]:
+    from docker.types import Ulimit
+
+    limits = order.limits
+    return {
+        "pids_limit": limits.pids,
+        "mem_limit": limits.memory,
+        "memswap_limit": limits.memory,  # equal: no swap
+        "shm_size": limits.memory // 2,
+        "nano_cpus": order.processors * 1_000_000_000,
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
+            # One byte above, so that a file that reached it is over the limit for whoever looks.
+            Ulimit(name="fsize", soft=limits.output + 1, hard=limits.output + 1),
+        ],
+    }
+
+
+def _environment(order: Order) -> dict[str, str]:
+    """All that is added to the image's own environment; nothing of the host's."""
+    gpu = order.device.kind == "gpu"
+    return {
+        "DLM_DEVICE": order.device.kind,
+        "DLM_UMASK": "0",
+        "HOME": "/tmp",  # noqa: S108
+        "TMPDIR": "/tmp",  # noqa: S108
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "OMP_NUM_THREADS": str(order.processors),
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # CUDA images ask for every GPU by themselves; an engine whose default runtime listens would give them.
+        **({"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if gpu else {"NVIDIA_VISIBLE_DEVICES": "void"}),
+    }
+
+
+def _scratch(order: Order) -> dict[str, str]:
+    """Both scratch file systems count against the memory limit. `exec`: models compile and load kernels there."""
+    size = order.limits.memory // 2
+    options = f"rw,exec,nosuid,nodev,size={size},nr_inodes={SCRATCH_FILES}"
+    owned = f"{options},mode=0700,uid=65534,gid=65534"
+    scratch = {checked_working_dir(order.working_dir): owned}
+    scratch["/tmp"] = f"{options},mode=1777"  # noqa: S108
+    return scratch
+
+
+def checked_working_dir(path: str) -> str:
+    """`path` if a scratch file system may cover it. Raises ItemInvalid."""
+    inside = any(path == place or path.startswith(place + "/") for place in RESERVED)
+    above = any(place == path or place.startswith(path.rstrip("/") + "/") for place in NEEDED)
+    if not path.startswith("/") or ".." in path.split("/") or inside or above:
+        raise ItemInvalid(
+            f"working folder {shown(path)} would hide files that the container needs",
+            "set docker.working_dir of the item to a folder of its own, e.g. /workspace",
+        )
+    return path
+
+
+def _mounts(order: Order) -> list[Any]:
+    from docker.types import Mount
+
+    places = ((INPUT, order.place / "in", True), (OUTPUT, order.place / "out", False))
+    return [
+        Mount(target=target, source=str(source), type="bind", read_only=fixed, propagation="rprivate")
+        for target, source, fixed in places
+    ]
+
+
+def _devices(device: Device) -> list[Any]:
+    from docker.types import DeviceRequest
+
+    if device.way == "cdi":
+        return [DeviceRequest(driver="cdi", device_ids=[device.device_id])]
+    if device.way == "runtime":
+        return [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+    return []
