@@ -305,23 +305,25 @@ def _save_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock)
 # --- render, build -----------------------------------------------------------------------------------------------
 
 
-def rendered(folder: WorkFolder, lock: Lock, doors: Doors) -> tuple[Context, bool]:
+def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> tuple[Context, bool]:
     """The context on disk under `context/`, and whether it was there already."""
     from dlm_build.building import render, write_context
 
-    context = render(lock)
     place = folder.root / "context"
     kept = folder.load("context.json", _KeptContext)
-    if kept and kept.digest == context.digest and place.is_dir():
-        return context, True
+    fits = kept and kept.version == __version__ and kept.context.lock_digest == lock.digest
+    if kept and fits and not options.force and place.is_dir():
+        return kept.context, True
     folder.forget("context.json")
+    context = render(lock)
     write_context(context, doors.store, place)
-    folder.save("context.json", _KeptContext(digest=context.digest))
+    folder.save("context.json", _KeptContext(version=__version__, context=context))
     return context, False
 
 
 class _KeptContext(Record, frozen=True, kw_only=True):
-    digest: str
+    version: str
+    context: Context
 
 
 def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors) -> tuple[Image, bool]:
@@ -345,7 +347,7 @@ def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Do
     """Everything after the lock; needs the engine and no network."""
     folder.forget("report.json")
     with journal.step("render") as reuse:
-        context, kept = rendered(folder, lock, doors)
+        context, kept = rendered(folder, lock, options, doors)
         if kept:
             reuse()
     journal.known["context_digest"] = context.digest
@@ -433,7 +435,7 @@ def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Contex
     """`dlm-build render`: the work folder with the context written."""
     item = read(href, doors)
     with locked(item, options, doors, Journal(doors.clock)) as (folder, lock):
-        context, _ = rendered(folder, lock, doors)
+        context, _ = rendered(folder, lock, options, doors)
         return folder.root / "context", context
 
 
