@@ -12,7 +12,7 @@ DOORS = {
     "subprocess": {"proc.py"},
     "httpx": {"fetch.py", "fetching/"},
     "requests": {"building/docker_engine.py", "running/"},  # its errors come through the Docker SDK
-    "urllib.request": {"harness/install_environment.py"},
+    "urllib.request": {"fetching/", "harness/install_environment.py"},
     "zipfile": {"archives.py", "unpacking/", "harness/install_environment.py"},
     "tarfile": {"archives.py", "unpacking/"},
     "jinja2": {"building/"},
