@@ -18,10 +18,11 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class Blame:
-    """Makes the errors of one archive: each names the archive and, where there is one, the member."""
+    """Makes the errors of one archive (or source tree): each names it and, where there is one, the member."""
 
-    def __init__(self, archive: str) -> None:
+    def __init__(self, archive: str, what: str = "archive") -> None:
         self.archive = shown(archive)
+        self._what = what
 
     def hostile(self, what: str, member: str | bytes | None = None, hint: str = "") -> ItemHostile:
         """For what no honest archive contains."""
@@ -35,9 +36,9 @@ class Blame:
 
     def _message(self, what: str, member: str | bytes | None) -> str:
         if member is None:
-            return f"archive {self.archive}: {what}"
+            return f"{self._what} {self.archive}: {what}"
         text = member.decode("utf-8", "backslashreplace") if isinstance(member, bytes) else member
-        return f"archive {self.archive}: member {shown(text)}: {what}"
+        return f"{self._what} {self.archive}: member {shown(text)}: {what}"
 
 
 def checked_name(name: str, blame: Blame) -> str:

@@ -1,0 +1,5 @@
+"""Everything behind an item's hrefs: the model archive, its environment files, its source."""
+
+from dlm_build.gathering.gather import gather
+
+__all__ = ["gather"]

@@ -1,0 +1,155 @@
+"""Which asset of an item is the model archive, and where its bytes are. Pure, but for looking at the disk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, SourceGone, shown
+from dlm_build.fetching.urls import shown_url
+from dlm_build.records import Asset, Finding, Item, Record
+from dlm_build.unpacking.names import Blame, checked_name
+
+_ROLES = (
+    frozenset({"model artefact", "model artifact", "model archive", "archive"}),
+    frozenset({"mlm:model", "ml model:checkpoint", "model"}),
+    frozenset({"mlm:weights", "weights", "model weights", "model weight", "checkpoint"}),
+)
+"""Best first, spelled with spaces."""
+_KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
+_PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
+_SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
+_PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_NAME_A_ROLE = 'give one asset the role "mlm:model"'
+
+
+class Place(Record, frozen=True, kw_only=True):
+    """Where the archive's bytes are: at a URL, or at a path of this machine."""
+
+    url: str | None = None
+    path: str | None = None
+    name: str
+    """Base name, fit for a member."""
+    packed: bool
+    """Whether its publisher calls it an archive."""
+
+
+def choose_archive(item: Item) -> Asset:
+    """By role, else by key, else the only asset. Raises ItemInvalid that lists the keys where it is not clear."""
+    if not item.assets:
+        raise ItemInvalid(f"item {shown(item.id)}: /assets has no model archive", _NAME_A_ROLE)
+    for roles in _ROLES:
+        having = [asset for asset in item.assets if roles & {_spaced(role) for role in asset.roles}]
+        if having:
+            return _only(_narrowed(having), item)
+    for key in _KEYS:
+        if named := [asset for asset in item.assets if _spaced(asset.key) == key]:
+            return _only(named, item)
+    if len(item.assets) == 1:
+        return item.assets[0]
+    packed = [asset for asset in item.assets if _is_packed(asset, urlsplit(asset.href).path)]
+    return _only(packed or list(item.assets), item)
+
+
+def place_of(asset: Asset, item: Item) -> Place:
+    """Raises ItemHostile where an item from the network names a file of this machine."""
+    name = _base_name(asset)
+    packed = _is_packed(asset, name)
+    if asset.href.startswith(("https://", "http://")):
+        return Place(url=asset.href, name=name, packed=packed)
+    remote = item.origin.startswith(("https://", "http://"))
+    scheme = _URL.match(asset.href)
+    if scheme and not asset.href.startswith("file:"):
+        raise ItemInvalid(
+            f"{asset.pointer}: {shown_url(asset.href)} cannot be fetched", "publish the archive at an https address"
+        )
+    if remote:
+        raise ItemHostile(
+            f"{asset.pointer}: an item from the network names {shown(asset.href)}, a file of this machine",
+            "publish the archive at an https address",
+        )
+    return Place(path=local_path(asset.href), name=name, packed=packed)
+
+
+def local_path(href: str) -> str:
+    """The path that a local href or file:// URL names."""
+    return unquote(urlsplit(href).path) if href.startswith("file:") else href
+
+
+def checked_path(path: Path, asset: Asset) -> Path:
+    """`path`, where it is a file. Raises SourceGone or ItemInvalid."""
+    where = f"{asset.pointer}: model archive {shown(asset.href)}"
+    if path.is_dir():
+        raise ItemInvalid(f"{where} is a folder", "pack it, e.g. with torch-model-archiver or `zip -r`")
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as problem:
+        raise SourceGone(
+            f"{where}: {shown(str(path.absolute()), 400)}: {problem.strerror}",
+            "put the archive there, or correct the href; a relative href is read from the item's own folder",
+        ) from problem
+
+
+def outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
+    """A finding where a local item names a file that does not travel with it."""
+    if item.origin == "-" or path.is_relative_to(Path(item.origin).parent):
+        return ()
+    return (
+        Finding(
+            code="archive-outside-item-folder",
+            severity="warning",
+            pointer=asset.pointer,
+            message=f"{shown(asset.href)} lies outside the item's folder, so it does not travel with the item",
+            hint="put it beside the item and use a relative href, or publish it",
+        ),
+    )
+
+
+def is_own_server(item: Item, url: str) -> bool:
+    """Whether `url` is on the plain or private server from which the operator chose to read the item."""
+    mine, other = urlsplit(item.origin), urlsplit(url)
+    if mine.scheme not in ("http", "https") or (mine.scheme, mine.netloc) != (other.scheme, other.netloc):
+        return False
+    host = mine.hostname or ""
+    return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
+
+
+def _only(assets: list[Asset], item: Item) -> Asset:
+    if len(assets) == 1:
+        return assets[0]
+    keys = ", ".join(shown(asset.key) for asset in assets[:12])
+    raise ItemInvalid(f"item {shown(item.id)}: /assets: any of {keys} could be the model archive", _NAME_A_ROLE)
+
+
+def _narrowed(assets: list[Asset]) -> list[Asset]:
+    """Of several with the role, the one whose key says so, else the one that is an archive."""
+    for key in _KEYS:
+        if len(named := [asset for asset in assets if _spaced(asset.key) == key]) == 1:
+            return named
+    packed = [asset for asset in assets if _is_packed(asset, urlsplit(asset.href).path)]
+    return packed if len(packed) == 1 else assets
+
+
+def _spaced(text: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+
+
+def _is_packed(asset: Asset, name: str) -> bool:
+    lower = name.lower()
+    if lower.endswith(_PACKED_SUFFIXES):
+        return True
+    return not lower.endswith(_SINGLE_SUFFIXES) and _PACKED_TYPES.match((asset.media_type or "").lower()) is not None
+
+
+def _base_name(asset: Asset) -> str:
+    """The href's last component where it can name a member, else the asset's key."""
+    for name in (PurePosixPath(unquote(urlsplit(asset.href).path)).name, asset.key):
+        try:
+            if (checked := checked_name(name, Blame(name))) and "/" not in checked:
+                return checked
+        except DlmBuildError:
+            continue
+    return "model"

@@ -1,0 +1,172 @@
+"""Environment declarations: what the item names, else what lies in its archive, else in its source."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote, urljoin, urlsplit
+
+from dlm_build.errors import ItemInvalid, shown
+from dlm_build.fetch import Fetcher
+from dlm_build.fetching.pages import web_page
+from dlm_build.fetching.urls import shown_url
+from dlm_build.gathering.manifest import requirements_of
+from dlm_build.magic import looks_like_web_page
+from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
+from dlm_build.store import Store
+
+LIMIT = 16 << 20
+"""Bytes of one file; a lock has a few megabytes."""
+_FILES_LIMIT = 32
+_NAMES = (
+    ("conda-lock.yml", "conda-lock.yaml"),
+    ("environment.yml", "environment.yaml", "conda.yaml", "conda.yml"),
+    ("requirements.txt",),
+)
+"""Best first."""
+_INCLUDE = re.compile(r"^\s*(?:-\s+)?['\"]?(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#'\"]+)", re.MULTILINE)
+_LOCK = re.compile(r"^package:\s*$", re.MULTILINE)
+
+Read = Callable[[str], str | None]
+"""Text of a file by its path in one place; None where it is not there."""
+
+
+def collect(
+    item: Item, archive: Archive, manifest: dict[str, object], source: Source | None, doors: tuple[Fetcher, Store]
+) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
+    """The files in order of preference, those they include after them, and what was inferred on the way."""
+    fetch, store = doors
+    if item.runtime.requirement_file:
+        return _declared(item.runtime.requirement_file, item, (archive, source), fetch, store)
+    inside = _from_members("archive", archive.members, store, requirements_of(manifest))
+    if inside or source is None:
+        return inside, ()
+    return _from_members("source", source.members, store, None), ()
+
+
+# --- what the item names ----------------------------------------------------------------------------------------------
+
+
+def _declared(
+    wanted: str, item: Item, places: tuple[Archive, Source | None], fetch: Fetcher, store: Store
+) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
+    archive, source = places
+    asset = next((asset for asset in item.assets if asset.key == wanted), None)
+    url = asset.href if asset else wanted
+    if url.startswith(("https://", "http://")):
+        return _linked(url, fetch), ()
+    members = {"archive": archive.members, "source": source.members if source else ()}
+    for place, rows in members.items():
+        if found := _member(wanted, rows):
+            files = _with_included(place, found.path, _reader(rows, store))
+            return files, () if found.path == wanted else (_renamed(wanted, place, found),)
+    raise ItemInvalid(
+        f"requirement_file {shown(wanted)} is neither an asset, nor in the archive{' or the source' if source else ''}",
+        "name a member of the archive, an asset's key, or an https address",
+    )
+
+
+def _linked(url: str, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
+    """The file at `url`; what it includes is looked for beside it. They are called `item:<path>`."""
+    base = unquote(posixpath.basename(urlsplit(url).path)) or "requirements.txt"
+
+    def read(path: str) -> str | None:
+        answer = fetch.get(urljoin(url, path) if path != base else url, limit=LIMIT)
+        if path != base and answer.status in (404, 410):
+            return None
+        answer.found()
+        if looks_like_web_page(answer.body[:1024]):
+            raise web_page(answer.url)
+        return _text(answer.body, shown_url(url))
+
+    return _with_included("item", base, read)
+
+
+def _member(wanted: str, members: tuple[Member, ...]) -> Member | None:
+    exact = next((member for member in members if member.path == wanted), None)
+    named = [member for member in members if posixpath.basename(member.path) == posixpath.basename(wanted)]
+    return exact or (named[0] if len(named) == 1 else None)
+
+
+def _renamed(wanted: str, place: str, found: Member) -> Finding:
+    return Finding(
+        code="requirement-file-found-elsewhere",
+        severity="info",
+        pointer="",
+        message=f"requirement_file {shown(wanted)} is taken to be {shown(found.path)} of the {place}",
+        hint=f'write "{shown(found.path)}"',
+    )
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+def _from_members(
+    place: str, members: tuple[Member, ...], store: Store, named: str | None
+) -> tuple[EnvironmentFile, ...]:
+    paths = [member.path for member in members]
+    chosen = [path for names in _NAMES for path in _shallowest(paths, names)]
+    if named in paths and named not in chosen:
+        chosen.append(named)
+    read = _reader(members, store)
+    files: dict[str, EnvironmentFile] = {}
+    for path in chosen:
+        files |= {file.name: file for file in _with_included(place, path, read) if file.name not in files}
+    return tuple(files.values())
+
+
+def _shallowest(paths: list[str], names: tuple[str, ...]) -> list[str]:
+    """The one of these names that lies nearest to the top; none where two lie equally deep below it."""
+    ranked = sorted((path.count("/"), names.index(posixpath.basename(path)), path) for path in _named(paths, names))
+    nearest = [path for depth, _, path in ranked if depth == ranked[0][0]]
+    return nearest[:1] if nearest and (len(nearest) == 1 or "/" not in nearest[0]) else []
+
+
+def _named(paths: list[str], names: tuple[str, ...]) -> Iterator[str]:
+    return (path for path in paths if posixpath.basename(path) in names)
+
+
+def _reader(members: tuple[Member, ...], store: Store) -> Read:
+    def read(path: str) -> str | None:
+        member = next((member for member in members if member.path == path), None)
+        if member is None:
+            return None
+        if member.size > LIMIT:
+            raise ItemInvalid(f"{shown(path)} has {member.size} bytes", "an environment file has a few kilobytes")
+        return _text(store.path(member.sha256).read_bytes(), path)
+
+    return read
+
+
+def _with_included(place: str, path: str, read: Read) -> tuple[EnvironmentFile, ...]:
+    """The file and every file that it or they include and that is there. A missing one is the reader's to report."""
+    files: dict[str, EnvironmentFile] = {}
+    waiting = [path]
+    while waiting and len(files) < _FILES_LIMIT:
+        at = waiting.pop(0)
+        text = None if at in files else read(at)
+        if text is None:
+            continue
+        files[at] = EnvironmentFile(name=f"{place}:{at}", kind=_kind(at, text, included=at != path), text=text)
+        waiting += _included(at, text)
+    return tuple(files.values())
+
+
+def _included(at: str, text: str) -> list[str]:
+    """Paths of the files that `text` includes, in the same place; nothing above it, and no URL."""
+    beside = (posixpath.normpath(posixpath.join(posixpath.dirname(at), name)) for name in _INCLUDE.findall(text))
+    return [path for path in beside if not path.startswith(("../", "/")) and path != ".." and "://" not in path]
+
+
+def _kind(path: str, text: str, *, included: bool) -> str:
+    if included or not path.lower().endswith((".yml", ".yaml")):
+        return "pip"
+    return "conda-lock" if _LOCK.search(text) else "conda"
+
+
+def _text(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise ItemInvalid(f"{shown(where)} is not UTF-8 text (byte {problem.start})", "save it as UTF-8") from problem

@@ -1,0 +1,114 @@
+"""The story of gathering: archive, manifest, source, environment files, and whether names and files agree."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+from dlm_build.archives import Parcel, Unpacked, unpack
+from dlm_build.errors import HashMismatch, shown
+from dlm_build.fetch import Fetcher
+from dlm_build.gathering.assets import Place, checked_path, choose_archive, is_own_server, outside, place_of
+from dlm_build.gathering.environment_files import collect
+from dlm_build.gathering.manifest import read_manifest
+from dlm_build.gathering.sources import Sources
+from dlm_build.proc import Programs
+from dlm_build.progress import Event, Notify
+from dlm_build.records import Archive, Asset, Finding, Item, Materials
+from dlm_build.store import Store
+
+
+def gather(
+    item: Item,
+    fetch: Fetcher,
+    programs: Programs,
+    store: Store,
+    notify: Notify,
+    *,
+    allow_unpinned: bool = False,
+    allow_hosts: tuple[str, ...] = (),
+) -> Materials:
+    """Everything behind the item's hrefs, its bytes in the store.
+
+    `allow_hosts` are those of the settings, for the source's repository. Raises ItemInvalid, ItemHostile, Unpinned,
+    SourceGone, HashMismatch, ResourceExceeded or InfraError.
+    """
+    archive, about_archive = _archive(item, fetch, store, notify)
+    manifest, about_manifest = read_manifest(archive, store)
+    sources = Sources(programs, store, notify, allow_hosts=allow_hosts)
+    source, about_source = sources.gather(item, allow_unpinned=allow_unpinned)
+    files, about_files = collect(item, archive, manifest, source, (fetch, store))
+    findings = (*about_archive, *_names_agree(item, archive), *about_manifest, *about_source, *about_files)
+    return Materials(archive=archive, manifest=manifest, environment_files=files, source=source, findings=findings)
+
+
+def _archive(item: Item, fetch: Fetcher, store: Store, notify: Notify) -> tuple[Archive, tuple[Finding, ...]]:
+    asset = choose_archive(item)
+    place = place_of(asset, item)
+    notify(Event(step="gather", text=f"model archive {shown(asset.href)}"))
+    if place.url is not None:
+        unpacked, findings = _remote(item, asset, place, (fetch, store), notify), ()
+    else:
+        unpacked, findings = _local(item, asset, place, store, notify)
+    archive = Archive(
+        href=asset.href, sha256=unpacked.sha256, size=unpacked.size, kind=unpacked.kind, members=unpacked.members
+    )
+    return archive, findings
+
+
+def _remote(item: Item, asset: Asset, place: Place, doors: tuple[Fetcher, Store], notify: Notify) -> Unpacked:
+    fetch, store = doors
+    assert place.url is not None
+    trusted = is_own_server(item, place.url)
+    stored = fetch.download(place.url, store, expect=asset.sha256, size=asset.size, notify=notify, trusted=trusted)
+    parcel = Parcel(name=place.name, packed=place.packed, promised=asset.sha256, known=stored.sha256)
+    return unpack(store.path(stored.sha256), store, notify, parcel)
+
+
+def _local(
+    item: Item, asset: Asset, place: Place, store: Store, notify: Notify
+) -> tuple[Unpacked, tuple[Finding, ...]]:
+    assert place.path is not None
+    path = checked_path(Path(place.path), asset)
+    size = path.stat().st_size
+    if asset.size not in (None, size):
+        raise HashMismatch(
+            f"{asset.pointer}: model archive {shown(asset.href)} has {size} bytes, the item promises {asset.size}",
+            "the archive changed after the item was written: update `file:size` if that was meant",
+        )
+    parcel = Parcel(name=place.name, packed=place.packed, promised=asset.sha256)
+    return unpack(path, store, notify, parcel), outside(path, asset, item)
+
+
+def _names_agree(item: Item, archive: Archive) -> tuple[Finding, ...]:
+    """What the item lists as members against the members."""
+    paths = {member.path for member in archive.members}
+    findings = []
+    for entry in item.archive:
+        wanted = posixpath.normpath(entry.name)
+        if wanted in paths:
+            continue
+        twins = [path for path in sorted(paths) if posixpath.basename(path) == posixpath.basename(wanted)]
+        findings.append(_found_elsewhere(entry.name, twins[0]) if len(twins) == 1 else _absent(entry.name, twins))
+    return tuple(findings)
+
+
+def _found_elsewhere(name: str, path: str) -> Finding:
+    return Finding(
+        code="archive-name-found-elsewhere",
+        severity="info",
+        pointer="",
+        message=f"the item lists {shown(name)}, taken to be the archive's {shown(path)}",
+        hint=f'write "{shown(path)}"',
+    )
+
+
+def _absent(name: str, twins: list[str]) -> Finding:
+    several = f"; {len(twins)} members have that base name" if twins else ""
+    return Finding(
+        code="archive-name-missing",
+        severity="warning",
+        pointer="",
+        message=f"the item lists {shown(name)}, and the archive has no such member{several}",
+        hint="correct the name, or put the file into the archive",
+    )
