@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dlm_build import workfolder
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Finding, Member, Plan
 from dlm_build.workfolder import WorkFolder, load_file, slug, write_atomic
@@ -35,7 +35,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(workfolder.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InfraError, match="No space left"):
         folder.save("a.json", Finding(code="d", severity="info", pointer="", message="n"))
     assert folder.load("a.json", Finding) == NOTE
