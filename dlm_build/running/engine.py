@@ -12,6 +12,7 @@ from dlm_build.errors import InfraError, shown
 if TYPE_CHECKING:
     from docker import DockerClient
 
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 ANSWER_SECONDS = 60
 """How long the engine may take to answer one request."""
 
@@ -20,15 +21,31 @@ ANSWER_SECONDS = 60
 def connected(settings: Settings) -> Iterator[DockerClient]:
     """A client of the engine that the settings name. Raises InfraError when nothing answers."""
     import docker
+    from docker.errors import DockerException
 
-    with told("connect to the engine"):
-        client = docker.from_env(environment=dict(settings.environment), timeout=ANSWER_SECONDS)
     try:
-        with told("reach the engine"):
-            client.ping()
+        # Asks the engine for its version, so it fails where there is none.
+        client = docker.from_env(environment=dict(settings.environment), timeout=ANSWER_SECONDS)
+    except DockerException as problem:
+        address = settings.environment.get("DOCKER_HOST") or DEFAULT_ADDRESS
+        raise InfraError(
+            f"no Docker engine answers at {shown(address)}: {_cause(problem)}",
+            "start Docker, or set docker.host in the settings (or DOCKER_HOST) to where it listens",
+        ) from problem
+    try:
         yield client
     finally:
         client.close()
+
+
+def _cause(problem: BaseException) -> str:
+    """What the operating system said, below the layers that carried it here."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror
+        seen = seen.__cause__ or seen.__context__
+    return shown(str(problem), 300)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -21,6 +22,7 @@ from dlm_build.records import Archive, BaseImage, EnvironmentSpec, Image, Limits
 from dlm_build.running import run_sample
 from dlm_build.running.orphans import LABEL, owner
 from dlm_build.store import Store
+from tests.engines.breakable import Breakable
 
 pytestmark = pytest.mark.engine
 
@@ -39,6 +41,9 @@ BASE = BaseImage(repository="docker.io/nvidia/cuda", tag="none", platform_digest
 LIMITS = Limits(seconds=60, memory=256 << 20, pids=64, output=8 << 20, output_files=100, log=64 << 10)
 
 Model = Callable[..., Run]
+
+forgotten_sockets = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""The SDK does not close a socket that it could not connect; such a test ends with a collection of its own."""
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +112,15 @@ def nothing_survives(engine: Any, tmp_path: Path) -> Iterator[None]:
     left = engine.containers.list(all=True, filters={"label": f"{LABEL}={owner()}"})
     assert [container.name for container in left] == []
     assert list(tmp_path.glob("run/.sandbox-*")) == []
+
+
+def await_container(engine: Any) -> Any:
+    """The running container of this process, as soon as there is one."""
+    for _ in range(200):
+        for container in engine.containers.list(filters={"label": f"{LABEL}={owner()}"}):
+            return container
+        time.sleep(0.05)
+    raise AssertionError("no container was started")
 
 
 def names(run: Run) -> list[str]:
@@ -375,37 +389,64 @@ def test_an_image_that_is_gone_is_said(model: Model, image: Image, settings: Set
         run_sample(gone, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
 
 
-def test_no_engine_is_said_with_what_to_do(model: Model, image: Image, settings: Settings, tmp_path: Path) -> None:
+@forgotten_sockets
+def test_no_engine_is_said_with_what_to_do(settings: Settings, image: Image, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     plan = plan_of(Member(path="p.py", size=0, sha256=store.add_bytes(b"").sha256), False)
     away = {**settings.environment, "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
-    with pytest.raises(InfraError, match=r"cannot connect to the engine|cannot reach the engine") as caught:
-        run_sample(
-            image,
-            plan,
-            store,
-            tmp_path / "run",
-            LIMITS,
-            None,
-            msgspec.structs.replace(settings, environment=away),
-            silent,
-        )
-    assert "doctor" in caught.value.hint
+    elsewhere = msgspec.structs.replace(settings, environment=away)
+    with pytest.raises(InfraError) as caught:
+        run_sample(image, plan, store, tmp_path / "run", LIMITS, None, elsewhere, silent)
+    assert caught.value.message == f"no Docker engine answers at unix://{tmp_path}/no.sock: No such file or directory"
+    assert caught.value.hint.startswith("start Docker, or set docker.host")
+    del caught
+    gc.collect()
 
 
 def test_a_container_removed_by_others_is_the_engines_matter(model: Model, engine: Any) -> None:
     def remove() -> None:
-        for _ in range(100):
-            for container in engine.containers.list(filters={"label": f"{LABEL}={owner()}"}):
-                container.remove(force=True)
-                return
-            time.sleep(0.1)
+        await_container(engine).remove(force=True)
 
     thread = threading.Thread(target=remove)
     thread.start()
     run = model("import time\ntime.sleep(60)")
     thread.join()
     assert run.end in ("infra", "model-error"), run
+
+
+@pytest.fixture
+def breakable(stack: dict[str, Any], tmp_path: Path) -> Iterator[Breakable]:
+    made = Breakable(tmp_path / "engine.sock", Path(stack["docker_host"].removeprefix("unix://")))
+    yield made
+    made.cut()
+
+
+@forgotten_sockets
+def test_an_engine_lost_in_the_middle_is_never_the_models_fault(
+    breakable: Breakable, image: Image, settings: Settings, tmp_path: Path, engine: Any
+) -> None:
+    """It comes back after a while, and the container is removed then."""
+    store = Store(tmp_path / "store")
+    stored = store.add_bytes(b"import time\nprint('here', flush=True)\ntime.sleep(60)")
+    plan = plan_of(Member(path="p.py", size=stored.size, sha256=stored.sha256), False)
+    through = {**settings.environment, "DOCKER_HOST": f"unix://{breakable.path}"}
+
+    def lose() -> None:
+        await_container(engine)
+        time.sleep(0.5)
+        breakable.cut()
+        time.sleep(1.5)
+        breakable.mend()
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    lost = msgspec.structs.replace(settings, environment=through)
+    run = run_sample(image, plan, store, tmp_path / "run", LIMITS, None, lost, silent)
+    thread.join()
+    assert (run.end, run.exit_status) == ("infra", None), run
+    assert run.detail.startswith("the engine was lost during the run: cannot look at the container")
+    assert run.log_tail.startswith("here\n")
+    gc.collect()
 
 
 def test_the_container_of_a_killed_run_is_removed_by_the_next(model: Model, image: Image, engine: Any) -> None:
@@ -432,10 +473,7 @@ def test_ctrl_c_leaves_nothing_behind(image: Image, settings: Settings, tmp_path
     plan = plan_of(Member(path="p.py", size=stored.size, sha256=stored.sha256), False)
 
     def interrupt() -> None:
-        for _ in range(200):
-            if engine.containers.list(filters={"label": f"{LABEL}={owner()}"}):
-                break
-            time.sleep(0.05)
+        await_container(engine)
         _thread.interrupt_main()
 
     thread = threading.Thread(target=interrupt)
