@@ -88,12 +88,31 @@ class _Line(msgspec.Struct):
     logs: list[_Log] | None = None
 
 
+_STEPS = (
+    (re.compile(r"\[context packages\] load from client"), "packages handed over"),
+    (re.compile(r"\[internal\] load build context"), "folder handed over"),
+    (re.compile(r"\[[^]]*\] FROM (?:docker\.io/)?(\S+?)@sha256:([0-9a-f]{12})"), r"base \1@\2"),
+    (re.compile(r"\[[^]]*\] RUN "), "environment installed"),
+    (re.compile(r"\[[^]]*\] COPY --from=env "), "layer: environment"),
+    (re.compile(r"\[[^]]*\] COPY ([a-z]+)-[0-9a-f]{32}/"), r"layer: \1"),
+    (re.compile(r"exporting to image"), "image written"),
+)
+_TRANSFERS = {"transferring": "handing over", "extracting": "unpacking a base", "sha256:": "fetching a base"}
+
+
+def in_words(vertex: str) -> str | None:
+    """A step of BuildKit's as a person would name it; None for its household chores."""
+    for grammar, words in _STEPS:
+        if found := grammar.match(vertex):
+            return found.expand(words)
+    return None
+
+
 class Progress:
     """Hears stderr line by line: JSON becomes events, the rest is kept for errors."""
 
     def __init__(self, notify: Notify) -> None:
         self._notify = notify
-        self._names: dict[str, str] = {}
         self._talk: dict[str, list[str]] = {}
         self._said: set[tuple[str, bool]] = set()
         self.failed: str | None = None
@@ -120,24 +139,25 @@ class Progress:
         return self._talk.get(self.failed or "", [])
 
     def _hear_vertex(self, vertex: _Vertex) -> None:
-        self._names[vertex.digest] = vertex.name
         if vertex.error and self.failed is None:
             self.failed, self.error = vertex.digest, vertex.error
-        if vertex.started is None or vertex.name.startswith("[internal]"):
+        if vertex.started is None:
             return
         done = vertex.completed is not None
         if (vertex.digest, done) not in self._said and (done or not vertex.cached):
             self._said.add((vertex.digest, done))
-            self._say(vertex.name, 1 if done else 0, "cached" if vertex.cached else "")
+            self._say(vertex.name, 1 if done else 0, " (as before)" if vertex.cached else "")
 
     def _say(self, name: str, done: int, note: str) -> None:
-        text = f"{name} ({note})" if note else name
-        self._notify(Event(step="build", text=text, done=done, total=1, unit="steps"))
+        text = in_words(name)
+        if text is not None:
+            self._notify(Event(step="build", text=text + note, done=done, total=1, unit="steps"))
 
     def _hear_status(self, status: _Status) -> None:
-        if status.current or status.total:
+        name = next((words for start, words in _TRANSFERS.items() if status.id.startswith(start)), None)
+        if name and (status.current or status.total):
             total = status.total or (status.current if status.completed else None)
-            self._notify(Event(step="build", text=status.id, done=status.current, total=total))
+            self._notify(Event(step="build", text=name, done=status.current, total=total))
 
     def _hear_log(self, log: _Log) -> None:
         text = base64.b64decode(log.data).decode("utf-8", "replace")

@@ -64,6 +64,7 @@ class DockerEngine:
     def __init__(self, programs: Programs, settings: Settings) -> None:
         self._programs = programs
         self._settings = settings
+        self._asked: str | None = None
 
     def describe(self) -> EngineInfo:
         with self._client() as client:
@@ -171,9 +172,11 @@ class DockerEngine:
         """The setting, else DOCKER_HOST, else the user's current Docker context, else the default socket."""
         if named := self._settings.docker.host or self._settings.environment.get("DOCKER_HOST"):
             return named
-        argv = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-        ended = self._programs.run(argv, timeout=60)
-        return ended.stdout.strip() if ended.status == 0 and ended.stdout.strip() else "unix:///var/run/docker.sock"
+        if self._asked is None:
+            argv = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+            ended = self._programs.run(argv, timeout=60)
+            self._asked = (ended.stdout.strip() if ended.status == 0 else "") or "unix:///var/run/docker.sock"
+        return self._asked
 
     @contextmanager
     def _client(self) -> Iterator[DockerClient]:

@@ -305,14 +305,18 @@ def feed(started: Sequence[tuple[subprocess.Popen[str], Sequence[str]]]) -> None
 
 
 def settle(prefix: Path, epoch: int) -> None:
-    """One time and plain modes for all below `prefix`, and one time for the folders above it but the root."""
-    for path in entries(prefix):
-        if not path.is_symlink():
-            path.chmod(plain_mode(path.stat().st_mode))
-        os.utime(path, (epoch, epoch), follow_symlinks=False)
+    """One time and plain modes for `prefix`, what is below it, and the folders above it but the root."""
+    settle_below(prefix, epoch)
     for folder in [prefix, *prefix.parents][:-1]:
         folder.chmod(0o755)
         os.utime(folder, (epoch, epoch))
+
+
+def settle_below(folder: Path, epoch: int) -> None:
+    for path in entries(folder):
+        if not path.is_symlink():
+            path.chmod(plain_mode(path.stat().st_mode))
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
 def entries(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.building.docker_engine import DockerEngine, _image
+from dlm_build.config import Docker, Settings
+from dlm_build.errors import InfraError, UsageError
+from dlm_build.proc import Finished
+from dlm_build.progress import silent
+from dlm_build.store import Store
+from tests.unit.building.locks import rendered, tiny_lock
+
+
+class Told:
+    """Programs that answer the argvs they were told and refuse all others."""
+
+    def __init__(self, answers: dict[tuple[str, ...], str]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, ...]] = []
+
+    def run(self, argv: Any, **_: Any) -> Finished:
+        self.asked.append(tuple(argv))
+        if tuple(argv) not in self.answers:
+            raise AssertionError(f"not told: {argv}")
+        return Finished(argv=tuple(argv), status=0, stdout=self.answers[tuple(argv)], stderr="", seconds=0.1)
+
+
+CONTEXT = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["", "name", "Name:1", "name:", "name:1\n", "--privileged:1", "-v/:/h", "a..b:1", "name:la test", "a" * 256 + ":1"],
+)
+def test_a_tag_that_is_none_is_refused_before_anything_is_asked(tag: str, tmp_path: Path) -> None:
+    lock = tiny_lock()
+    with pytest.raises(UsageError, match="--tag"):
+        DockerEngine(Told({}), Settings()).build(lock, rendered(lock), tmp_path, Store(tmp_path), tag, silent)
+
+
+def test_what_the_sdk_says_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    import docker
+
+    def refused(**_: Any) -> None:
+        raise docker.errors.DockerException("Error while fetching server API version: ('Connection aborted.', x)")
+
+    monkeypatch.setattr(docker.DockerClient, "from_env", refused)
+    engine = DockerEngine(Told({}), Settings(docker=Docker(host="unix:///nonexistent/docker.sock")))
+    with pytest.raises(InfraError, match="Docker does not answer") as caught:
+        engine.image("dlm/x:1")
+    assert "start Docker" in caught.value.hint
+
+
+def test_program_and_sdk_talk_to_the_users_current_context() -> None:
+    programs = Told({CONTEXT: "unix:///run/user/1000/docker.sock\n"})
+    engine = DockerEngine(programs, Settings())
+    assert engine._program_env()["DOCKER_HOST"] == "unix:///run/user/1000/docker.sock"
+    engine._program_env()
+    assert programs.asked == [CONTEXT], "asked once"
+
+
+def test_the_setting_comes_before_the_variable_before_the_context() -> None:
+    environment = {"DOCKER_HOST": "unix:///b"}
+    setting = Settings(docker=Docker(host="unix:///a"), environment=environment)
+    assert DockerEngine(Told({}), setting)._host() == "unix:///a"
+    assert DockerEngine(Told({}), Settings(environment=environment))._host() == "unix:///b"
+
+
+def test_an_image_as_the_containerd_store_tells_it() -> None:
+    attrs = {
+        "Id": "sha256:m", "Descriptor": {"digest": "sha256:m", "annotations": {"config.digest": "sha256:c"}},
+        "Config": {"Labels": {"dlm.context": "ctx", "org.opencontainers.image.base.digest": "sha256:b"}},
+        "RootFS": {"Layers": ["sha256:1", "sha256:2"]},
+    }  # fmt: skip
+    image = _image("dlm/x:1", attrs, [{"Size": 5}, {"Size": 7}, {}])
+    assert (image.digest, image.config_digest, image.size) == ("sha256:m", "sha256:c", 12)
+    assert (image.context_digest, image.base_digest, image.layers) == ("ctx", "sha256:b", ("sha256:1", "sha256:2"))
+
+
+def test_an_image_of_another_maker_in_the_classic_store() -> None:
+    image = _image("x:1", {"Id": "sha256:c", "Config": {"Labels": None}, "RootFS": {}}, [])
+    assert (image.digest, image.config_digest, image.context_digest) == ("sha256:c", "sha256:c", "")

@@ -1,0 +1,174 @@
+"""The parts of the environment installer that need no package; tests/engines installs whole environments."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import py_compile
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.harness import install_environment as installer
+from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE, Failed
+
+EPOCH = 315532800
+
+
+def row(name: str, data: bytes, **more: Any) -> dict[str, Any]:
+    return {
+        "filename": name, "sha256": hashlib.sha256(data).hexdigest(), "url": f"file:///elsewhere/{name}", **more,
+    }  # fmt: skip
+
+
+def test_a_package_is_taken_from_the_folder_when_its_digest_fits(tmp_path: Path) -> None:
+    (tmp_path / "a.whl").write_bytes(b"wheel")
+    assert installer.obtain(row("a.whl", b"wheel"), tmp_path, tmp_path) == tmp_path / "a.whl"
+
+
+def test_other_bytes_end_it_with_their_own_status(tmp_path: Path) -> None:
+    (tmp_path / "a.whl").write_bytes(b"evil")
+    with pytest.raises(Failed, match=r"a\.whl: sha256 is [0-9a-f]{64}, locked is") as caught:
+        installer.obtain(row("a.whl", b"wheel"), tmp_path, tmp_path)
+    assert caught.value.status == EXIT_HASH
+
+
+def test_a_package_that_lies_on_another_machine_cannot_be_downloaded(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="not on the network: build with dlm-build"):
+        installer.obtain(row("a.whl", b"wheel"), tmp_path / "empty", tmp_path)
+
+
+def test_a_failure_is_one_line_and_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text(json.dumps({"epoch": EPOCH, "installer": [row("a.whl", b"x")], "packages": []}))
+    status = installer.main(["--lock", str(lock), "--packages", str(tmp_path), "--prefix", str(tmp_path / "env")])
+    assert status == 1
+    assert capsys.readouterr().err.startswith("install_environment: a.whl was locked from file://")
+
+
+def test_where_wheels_go() -> None:
+    python = {"name": "python", "version": "3.11.2"}
+    assert installer.site_packages([python], Path("/p")) == Path("/p/lib/python3.11/site-packages")
+    assert installer.site_packages([{"name": "zlib", "version": "1"}], Path("/p")) is None
+
+
+def test_a_wheel_without_python_is_refused() -> None:
+    with pytest.raises(Failed, match="needs a python package") as caught:
+        installer.install_wheel(Path("a.whl"), Path("/p"), None)
+    assert caught.value.status == EXIT_PACKAGE
+
+
+def test_a_wheel_that_lies_in_its_record_is_refused(tmp_path: Path) -> None:
+    import zipfile
+
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("a.py", "x = 1\n")
+        archive.writestr("a-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr("a-1.dist-info/METADATA", "Name: a\nVersion: 1\n")
+        archive.writestr(
+            "a-1.dist-info/RECORD",
+            "a.py,sha256=AAAA,6\na-1.dist-info/WHEEL,,\na-1.dist-info/METADATA,,\na-1.dist-info/RECORD,,\n",
+        )
+    with pytest.raises(Failed, match=r"a-1-py3-none-any\.whl cannot be installed") as caught:
+        installer.install_wheel(wheel, tmp_path / "env", tmp_path / "env/lib/python3.11/site-packages")
+    assert caught.value.status == EXIT_PACKAGE
+    assert not (tmp_path / "env").exists()
+
+
+# --- equal bytes -------------------------------------------------------------------------------------------------
+
+
+def test_metadata_keeps_no_place_and_no_hour() -> None:
+    record = {
+        "name": "a", "files": ["z", "b"], "extracted_package_dir": "/tmp/x", "package_tarball_full_path": "/tmp/y",
+        "link": {"source": "/tmp/x", "type": 1}, "requested_specs": [], "url": "file:///packages/a-1-0.conda",
+        "channel": "file:///packages", "paths_data": {"paths": [{"_path": "z"}, {"_path": "b"}]},
+    }  # fmt: skip
+    locked = {"url": "https://conda.example/noarch/a-1-0.conda", "channel": "conda-forge", "filename": "a-1-0.conda"}
+    made = installer.tidied(record, locked)
+    assert made == {
+        "name": "a", "files": ["b", "z"], "url": locked["url"], "channel": "conda-forge",
+        "paths_data": {"paths": [{"_path": "b"}, {"_path": "z"}]},
+    }  # fmt: skip
+    assert installer.tidied(record, {**locked, "url": "file:///srv/a-1-0.conda"})["url"] == "a-1-0.conda"
+
+
+def test_metadata_folder_holds_one_file_per_locked_package(tmp_path: Path) -> None:
+    folder = tmp_path / "conda-meta"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "history").write_text("==> now <==")
+    (folder / "other-1-0.json").write_text("{}")
+    (folder / "a-1-0.json").write_text('{"name": "a"}')
+    rows = [{"name": "a", "version": "1", "build": "0", "url": "https://x/a", "channel": "c", "filename": "f"}]
+    installer.tidy_metadata(tmp_path, rows)
+    assert [path.name for path in folder.iterdir()] == ["a-1-0.json"]
+
+
+def module(folder: Path, text: str = "x = 1\n") -> tuple[Path, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "m.py"
+    source.write_text(text)
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    made = py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+    assert made is not None
+    return source, Path(made)
+
+
+def test_packaged_bytecode_of_this_source_stays_and_forgets_the_time(tmp_path: Path) -> None:
+    source, compiled = module(tmp_path)
+    before = compiled.read_bytes()
+    kept = tmp_path / "cache"
+    os.link(compiled, kept)
+    installer.freed_of_time(compiled)
+    after = compiled.read_bytes()
+    assert (after[:4], after[16:]) == (before[:4], before[16:])
+    assert after[4:16] == b"\x01\0\0\0" + bytes(8)
+    assert kept.read_bytes() == before, "a hard link elsewhere is left alone"
+    assert installer.has_bytecode(source)
+
+
+@pytest.mark.parametrize("change", ["time", "size", "gone", "short", "elsewhere"])
+def test_packaged_bytecode_of_another_source_is_removed(change: str, tmp_path: Path) -> None:
+    source, compiled = module(tmp_path)
+    if change == "time":
+        os.utime(source, (1_000_000_001, 1_000_000_001))
+    elif change == "size":
+        source.write_text("x = 1  \n")
+        os.utime(source, (1_000_000_000, 1_000_000_000))
+    elif change == "gone":
+        source.unlink()
+    elif change == "short":
+        compiled.write_bytes(b"short")
+    else:
+        compiled = compiled.rename(tmp_path / "m.pyc")
+    installer.freed_of_time(compiled)
+    assert not compiled.exists()
+
+
+def test_settling_fixes_times_and_modes_and_follows_no_link(tmp_path: Path) -> None:
+    prefix = tmp_path / "opt" / "env"
+    (prefix / "bin").mkdir(parents=True, mode=0o700)
+    outside = tmp_path / "outside"
+    outside.write_text("x")
+    before = outside.stat().st_mtime_ns
+    for name, mode in (("bin/tool", 0o4750), ("data", 0o600)):
+        (prefix / name).write_text("x")
+        (prefix / name).chmod(mode)
+    (prefix / "link").symlink_to(outside)
+    installer.settle_below(prefix, EPOCH)
+    modes = {str(path.relative_to(prefix)): stat.S_IMODE(path.lstat().st_mode) for path in prefix.rglob("*")}
+    assert (modes["bin"], modes["bin/tool"], modes["data"]) == (0o755, 0o755, 0o644)
+    assert {path.lstat().st_mtime for path in prefix.rglob("*")} == {EPOCH}
+    assert outside.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "plain"),
+    [(stat.S_IFDIR | 0o700, 0o755), (stat.S_IFREG | 0o6711, 0o755), (stat.S_IFREG | 0o666, 0o644)],
+)
+def test_plain_modes(mode: int, plain: int) -> None:
+    assert installer.plain_mode(mode) == plain
