@@ -13,17 +13,13 @@ import sys
 
 def main(url: str, commit: str, folder: str) -> int:
     from repo2docker.contentproviders import Git
-    from repo2docker.contentproviders.base import ContentProviderException
 
     provider = Git()
     wanted = provider.detect(url, ref=commit)
     try:
         for line in provider.fetch(wanted, folder, yield_output=True):
             sys.stderr.write(line)
-    except (ContentProviderException, ValueError, OSError) as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 3
-    except Exception as problem:  # the door to a library: what git ended with, whatever its class
+    except Exception as problem:  # the door to a library: git's end comes in three classes, and git has said why
         sys.stderr.write(f"{problem}\n")
         return 3
     sys.stdout.write(f"{provider._sha1}\n")  # its public content_id is cut to seven digits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from typing import Literal
 from urllib.parse import unquote, urljoin, urlsplit
 
 from dlm_build.errors import ItemInvalid, shown
@@ -159,7 +160,7 @@ def _included(at: str, text: str) -> list[str]:
     return [path for path in beside if not path.startswith(("../", "/")) and path != ".." and "://" not in path]
 
 
-def _kind(path: str, text: str, *, included: bool) -> str:
+def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "conda", "pip"]:
     if included or not path.lower().endswith((".yml", ".yaml")):
         return "pip"
     return "conda-lock" if _LOCK.search(text) else "conda"

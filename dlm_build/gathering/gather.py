@@ -46,8 +46,9 @@ def _archive(item: Item, fetch: Fetcher, store: Store, notify: Notify) -> tuple[
     asset = choose_archive(item)
     place = place_of(asset, item)
     notify(Event(step="gather", text=f"model archive {shown(asset.href)}"))
+    findings: tuple[Finding, ...] = ()
     if place.url is not None:
-        unpacked, findings = _remote(item, asset, place, (fetch, store), notify), ()
+        unpacked = _remote(item, asset, place, (fetch, store), notify)
     else:
         unpacked, findings = _local(item, asset, place, store, notify)
     archive = Archive(

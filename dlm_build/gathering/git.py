@@ -1,4 +1,4 @@
-"""Git, kept from everything it could do besides fetching files: its configuration, its addresses, its failures. Pure."""
+"""Git, kept from all it could do besides fetching files: its configuration, its addresses, its failures. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _PRIVATE = re.compile(
 _MOVED = re.compile(r"returned error: 30[12378]|redirect", re.IGNORECASE)
 _FSCK = re.compile(r"fsck|badTree|hasDot|object corrupt|invalid index-pack", re.IGNORECASE)
 _NO_COMMIT = re.compile(
-    r"could not parse object|unknown revision|not a valid object|bad object|Failed to check out ref"
+    r"could not parse object|unknown revision|not a valid object|bad object|failed to check out ref|'reset', '--hard'",
+    re.IGNORECASE,
 )
 _DISK = re.compile(r"no space left|disk quota|cannot write|unable to write", re.IGNORECASE)
 
@@ -155,6 +156,8 @@ def failure(repo: Repository, said: str, commit: str | None = None) -> DlmBuildE
     where, tail = f"source {repo.shown}", shown(" ".join(said.split())[-400:], 400)
     if _DISK.search(said):
         return InfraError(f"{where}: {tail}", "free space, or set `store` in the settings to a larger disk")
+    if "cloned an empty repository" in said:
+        return SourceGone(f"{where} has no commits, or is a web page", "give the repository's own https address")
     if commit and _NO_COMMIT.search(said):
         return SourceGone(
             f"{where}: commit {shown(commit)} is in none of its branches and tags",

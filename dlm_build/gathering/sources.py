@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import posixpath
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 import dlm_build
 from dlm_build.errors import InfraError, ItemInvalid, ResourceExceeded, SourceGone, Unpinned, shown
@@ -67,16 +70,19 @@ class Sources:
         repo = repository(url, local="://" not in item.origin and item.origin != "-", allow_hosts=self._allow_hosts)
         named = item.runtime.source_commit or repo.ref
         pinned = named is not None and FULL_COMMIT.fullmatch(named) is not None
-        if pinned and (kept := self._store.noted("sources", _key(repo.url, named or ""), _Kept)):
-            if all(self._store.has(member.sha256) for member in kept.source.members):
-                return kept.source, kept.findings
         with self._store.scratch_folder() as folder:
             commit = named if pinned and named else self._today(repo, named, folder)
             if not pinned and not allow_unpinned:
                 raise _unpinned(repo, named, commit)
-            kept = self._fetched(repo, commit, pinned, folder)
-        self._store.note("sources", _key(repo.url, kept.source.commit), kept)
-        return kept.source, kept.findings if pinned else (*kept.findings, _floating(repo, commit))
+            kept = self._kept(repo, commit) or self._fetched(repo, commit, folder)
+        source = msgspec.structs.replace(kept.source, pinned_by_item=pinned)
+        return source, kept.findings if pinned else (*kept.findings, _floating(repo, commit))
+
+    def _kept(self, repo: Repository, commit: str) -> _Kept | None:
+        """The same commit as fetched before, where all of its files are still in the store."""
+        kept = self._store.noted("sources", _key(repo.url, commit), _Kept)
+        whole = kept is not None and all(self._store.has(member.sha256) for member in kept.source.members)
+        return kept if whole else None
 
     # --- git
 
@@ -134,11 +140,11 @@ class Sources:
 
     # --- files
 
-    def _fetched(self, repo: Repository, commit: str, pinned: bool, folder: Path) -> _Kept:
+    def _fetched(self, repo: Repository, commit: str, folder: Path) -> _Kept:
         if not (folder / "tree").is_dir():
             self._checkout(repo, commit, folder)
         tree = folder / "tree"
-        listed = self._git(repo, folder, ("git", "ls-files", "--stage", "-z"), at=tree)
+        listed = self._git(repo, folder, ("git", "ls-files", "--stage"), at=tree)
         if listed.status != 0:
             raise failure(repo, listed.stderr, commit)
         entries = _entries(listed.stdout, Blame(repo.shown, "source"))
@@ -148,11 +154,13 @@ class Sources:
         source = Source(
             url=repo.url,
             commit=commit,
-            pinned_by_item=pinned,
+            pinned_by_item=True,
             tree_sha256=hashlib.sha256(lines.encode()).hexdigest(),
             members=tuple(member for _, member in rows),
         )
-        return _Kept(source=source, findings=findings)
+        kept = _Kept(source=source, findings=findings)
+        self._store.note("sources", _key(repo.url, commit), kept)
+        return kept
 
 
 class _Files:
@@ -217,16 +225,27 @@ class _Files:
 
 
 def _entries(listing: str, blame: Blame) -> dict[str, _Entry]:
-    """Rows of `git ls-files --stage -z`: `<mode> <object> <stage>\\t<path>`."""
+    """Rows of `git ls-files --stage`: `<mode> <object> <stage>\\t<path>`, odd paths quoted as in C."""
     entries: dict[str, _Entry] = {}
-    for row in listing.split("\0"):
-        if not row:
-            continue
-        head, _, path = row.partition("\t")
+    for row in listing.splitlines():
+        head, tab, quoted = row.partition("\t")
+        if not tab:
+            raise ResourceExceeded(f"source {blame.archive}: too many files to list", "keep data out of the repository")
+        path = _unquoted(quoted, blame)
         if checked_name(path, blame) != path or posixpath.normpath(path).split("/")[0] == ".git":
             raise blame.hostile("a name that no checkout has", path)
         entries[path] = _Entry(mode=int(head.split()[0], 8), path=path)
     return entries
+
+
+def _unquoted(path: str, blame: Blame) -> str:
+    if not path.startswith('"'):
+        return path
+    try:
+        raw: bytes = ast.literal_eval("b" + path)
+        return raw.decode()
+    except (SyntaxError, ValueError) as problem:
+        raise blame.broken("its name is not UTF-8", path, "rename it") from problem
 
 
 def _refuse_large(entries: dict[str, _Entry], tree: Path, repo: Repository) -> None:
