@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.errors import InfraError
+from dlm_build.proc import Finished
+from dlm_build.running.gpu import choose, find_device
+
+QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+
+
+class Smi:
+    """Answers nvidia-smi's query and refuses every other program; None: not installed."""
+
+    def __init__(self, answer: str | None = None, status: int = 0) -> None:
+        self.answer = answer
+        self.status = status
+
+    def run(self, argv: Sequence[str], **_options: Any) -> Finished:
+        assert tuple(argv) == QUERY
+        if self.answer is None:
+            raise InfraError("cannot start nvidia-smi: No such file or directory")
+        return Finished(argv=QUERY, status=self.status, stdout=self.answer, stderr="", seconds=0.0)
+
+
+def cdi(*names: str) -> Mapping[str, Any]:
+    return {"DiscoveredDevices": [{"Source": "cdi", "ID": name} for name in names], "Runtimes": {"runc": {}}}
+
+
+def test_cdi_comes_before_the_runtime() -> None:
+    info = {**cdi("nvidia.com/gpu=0", "nvidia.com/gpu=all"), "Runtimes": {"nvidia": {}}}
+    found = find_device(info, Smi("NVIDIA H200, 570.1\nNVIDIA H200, 570.1\n"))
+    assert (found.kind, found.way, found.device_id) == ("gpu", "cdi", "nvidia.com/gpu=all")
+    assert (found.name, found.driver, found.available) == ("NVIDIA H200", "570.1", True)
+
+
+def test_without_an_all_device_the_first_is_taken() -> None:
+    assert find_device(cdi("nvidia.com/gpu=1", "nvidia.com/gpu=0"), Smi()).device_id == "nvidia.com/gpu=0"
+
+
+def test_the_runtime_serves_where_cdi_does_not() -> None:
+    found = find_device({"Runtimes": {"nvidia": {}, "runc": {}}, "DiscoveredDevices": None}, Smi("A100, 1\n"))
+    assert (found.way, found.name) == ("runtime", "A100")
+
+
+@pytest.mark.parametrize("info", [{}, cdi(), cdi("vendor.com/net=0"), {"Runtimes": None, "DiscoveredDevices": []}])
+def test_else_the_cpu_and_why(info: Mapping[str, Any]) -> None:
+    found = find_device(info, Smi())
+    assert (found.kind, found.available, found.name) == ("cpu", False, None)
+    assert found.reason == "the engine offers no CDI device nvidia.com/gpu and no nvidia runtime"
+
+
+def test_a_gpu_the_engine_cannot_reach_is_named() -> None:
+    assert find_device(cdi(), Smi("NVIDIA T4, 535\n")).reason.startswith("this machine has NVIDIA T4, but the engine")
+
+
+@pytest.mark.parametrize("smi", [Smi("", 0), Smi("No devices were found\n", 6), Smi("\n")])
+def test_a_failing_nvidia_smi_names_nothing(smi: Smi) -> None:
+    assert find_device(cdi("nvidia.com/gpu=all"), smi).name is None
+
+
+def test_older_engines_are_asked_for_their_specifications(tmp_path: Path) -> None:
+    info = {"CDISpecDirs": [str(tmp_path / "absent"), str(tmp_path)]}
+    (tmp_path / "readme.txt").write_text("nvidia.com/gpu")
+    assert find_device(info, Smi()).kind == "cpu"
+    (tmp_path / "nvidia.yaml").write_text("kind: nvidia.com/gpu\n")
+    assert find_device(info, Smi()).device_id == "nvidia.com/gpu=all"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model_wants", "kind", "reason"),
+    [
+        (None, True, "gpu", "CDI device nvidia.com/gpu=all"), (None, False, "cpu", "the model does not ask for a GPU"),
+        (True, False, "gpu", "CDI device nvidia.com/gpu=all"), (False, True, "cpu", "asked for with --no-gpu"),
+    ],
+)  # fmt: skip
+def test_who_decides(wanted: bool | None, model_wants: bool, kind: str, reason: str) -> None:
+    chosen = choose(wanted, model_wants, cdi("nvidia.com/gpu=all"), Smi())
+    assert (chosen.kind, chosen.reason) == (kind, reason)
+
+
+def test_a_demanded_gpu_that_is_not_there_is_an_error_with_the_way_out() -> None:
+    with pytest.raises(InfraError, match=r"^--gpu: the engine offers no CDI device") as caught:
+        choose(True, True, cdi(), Smi())
+    assert "nvidia-ctk cdi generate" in caught.value.hint
+    assert caught.value.exit_code == 14
