@@ -28,7 +28,7 @@ PASSED_ON = (
 
 class Docker(Record, frozen=True, kw_only=True):
     host: str | None = None
-    """Engine address, e.g. `unix:///run/docker.sock`; None: DOCKER_HOST, else the default socket."""
+    """Engine address, e.g. `unix:///run/docker.sock`, where DOCKER_HOST is not set; None: the default socket."""
 
 
 class Registry(Record, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str] = os.environ) ->
     settings = _parsed(chosen) if chosen else Settings()
     kept = {name: environ[name] for name in PASSED_ON if name in environ}
     if settings.docker.host:
-        kept["DOCKER_HOST"] = settings.docker.host
+        kept.setdefault("DOCKER_HOST", settings.docker.host)
     return msgspec.structs.replace(settings, store=settings.store or str(_default_store(environ)), environment=kept)
 
 

@@ -201,11 +201,10 @@ def planned(item: Item, materials: Materials, options: Options, doors: Doors) ->
     return make_plan(item, materials, choices, doors.tables, doors.settings)
 
 
-def plan_item(href: str, options: Options, doors: Doors) -> tuple[Item, Plan]:
+def plan_item(item: Item, options: Options, doors: Doors) -> Plan:
     """For `plan` and `--dry-run`: decides, writes nothing but the store."""
-    item = read(href, doors)
     materials, _ = gathered(item, WorkFolder(folder_of(item, options)), options, doors)
-    return item, planned(item, materials, options, doors)
+    return planned(item, materials, options, doors)
 
 
 def folder_of(item: Item, options: Options) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome
+from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome, UsageError
 
 if TYPE_CHECKING:
     from dlm_build.config import Settings
@@ -42,7 +42,8 @@ def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _print_error(problem: DlmBuildError) -> None:
-    click.secho(f"{problem.outcome}: ", fg="red", bold=True, nl=False, err=True)
+    kind = "usage" if isinstance(problem, UsageError) else problem.outcome
+    click.secho(f"{kind}: ", fg="red", bold=True, nl=False, err=True)
     click.echo(problem.message, err=True)
     if problem.hint:
         click.echo(f"  fix: {problem.hint}", err=True)
@@ -107,6 +108,20 @@ def _today() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z")
 
 
+@contextlib.contextmanager
+def failing_as_json(given: dict[str, Any]) -> Iterator[None]:
+    """With --json a failure too is a report on stdout, with the same exit code."""
+    try:
+        yield
+    except DlmBuildError as problem:
+        if not given["as_json"] or isinstance(problem, UsageError):
+            raise
+        from dlm_build.pipeline import Journal, verdict_of
+
+        emit(Journal(lambda: 0.0).report(verdict_of(problem)))
+        sys.exit(problem.exit_code)
+
+
 def emit(record: Record) -> None:
     from dlm_build.records import to_json
 
@@ -146,22 +161,28 @@ def _finish(report: Report, given: dict[str, Any], *, asked_to_verify: bool) -> 
 
 
 def plan(**given: Any) -> None:
-    from dlm_build.cli.show import print_plan
-    from dlm_build.pipeline import plan_item
+    from dlm_build.cli.show import print_findings, print_plan
+    from dlm_build.pipeline import plan_item, read
 
-    with wired(given) as doors:
-        item, made = plan_item(given["item"], options_of(given), doors)
+    with failing_as_json(given), wired(given) as doors:
+        item = read(given["item"], doors)
+        try:
+            made = plan_item(item, options_of(given), doors)
+        except DlmBuildError:
+            if not given["as_json"]:
+                print_findings(item.findings, verbose=given["verbose"])
+            raise
     if given["as_json"]:
         emit(made)
     else:
-        print_plan(item, made, verbose=given["verbose"])
+        print_plan(made, verbose=given["verbose"])
 
 
 def lock(**given: Any) -> None:
     from dlm_build.cli.show import print_lock
     from dlm_build.pipeline import lock_item
 
-    with wired(given) as doors:
+    with failing_as_json(given), wired(given) as doors:
         folder, made = lock_item(given["item"], options_of(given), doors)
     if given["as_json"]:
         emit(made)
@@ -173,7 +194,7 @@ def render(**given: Any) -> None:
     from dlm_build.cli.show import print_context
     from dlm_build.pipeline import render_item
 
-    with wired(given) as doors:
+    with failing_as_json(given), wired(given) as doors:
         folder, made = render_item(given["item"], options_of(given), doors)
     if given["as_json"]:
         emit(made)
@@ -221,7 +242,7 @@ def bases_check(**given: Any) -> None:
 def bases_resolve(**given: Any) -> None:
     from dlm_build.planning.bases import resolve_base
 
-    with wired(given) as doors:
+    with failing_as_json(given), wired(given) as doors:
         image = resolve_base(given["reference"], doors.registry)
     if given["as_json"]:
         emit(image)

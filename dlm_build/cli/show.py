@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlm_build.errors import EXIT_CODES, Outcome, shown
-from dlm_build.records import Check, Context, Finding, Item, Lock, Plan, Report, Run
+from dlm_build.records import Check, Context, Finding, Lock, Plan, Report, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ GOOD = {Outcome.MATCHES, Outcome.BUILT}
 COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
-def print_plan(item: Item, plan: Plan, *, verbose: bool = False) -> None:
+def print_plan(plan: Plan, *, verbose: bool = False) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
@@ -35,7 +35,7 @@ def print_plan(item: Item, plan: Plan, *, verbose: bool = False) -> None:
         value, reason = shown(decision.value, 300), shown(decision.reason + source, 400)
         table.add_row(Text(decision.name), Text(value), Text(reason))
     _console().print(table)
-    print_findings(plan.findings or item.findings, verbose=verbose)
+    print_findings(plan.findings, verbose=verbose)
 
 
 def _console() -> Console:

@@ -42,7 +42,8 @@ class Cli:
         self.config = config
 
     def __call__(self, *args: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Ended:
-        made = {**os.environ, "DLM_BUILD_CONFIG": str(self.config), **(env or {})}
+        outer = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
+        made = {**outer, "DLM_BUILD_CONFIG": str(self.config), **(env or {})}
         ended = subprocess.run(
             [DLM_BUILD, *args], cwd=self.folder, env=made, input=stdin, capture_output=True, text=True,
             timeout=DEADLINE, check=False,
@@ -73,7 +74,7 @@ def config(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def settings(config: Path) -> Settings:
-    return load_settings(config)
+    return load_settings(config, {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"})
 
 
 @pytest.fixture
