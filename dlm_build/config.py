@@ -81,9 +81,12 @@ def load_settings(path: Path | None, environ: Mapping[str, str] = os.environ) ->
     chosen = _chosen_file(path, environ)
     settings = _parsed(chosen) if chosen else Settings()
     kept = {name: environ[name] for name in PASSED_ON if name in environ}
-    if settings.docker.host:
-        kept.setdefault("DOCKER_HOST", settings.docker.host)
-    return msgspec.structs.replace(settings, store=settings.store or str(_default_store(environ)), environment=kept)
+    host = kept.get("DOCKER_HOST") or settings.docker.host
+    if host:
+        kept["DOCKER_HOST"] = host
+    return msgspec.structs.replace(
+        settings, store=settings.store or str(_default_store(environ)), docker=Docker(host=host), environment=kept
+    )
 
 
 def _chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -24,7 +24,13 @@ def test_file_named_by_option_wins_over_the_environment(tmp_path: Path) -> None:
     path = write(tmp_path, 'store = "/a"\n[docker]\nhost = "unix:///x.sock"\n')
     settings = load_settings(path, {"DLM_BUILD_CONFIG": "/nowhere"})
     assert settings.store == "/a"
-    assert settings.environment["DOCKER_HOST"] == "unix:///x.sock"
+    assert settings.environment["DOCKER_HOST"] == settings.docker.host == "unix:///x.sock"
+
+
+def test_docker_host_of_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, '[docker]\nhost = "unix:///x.sock"\n')
+    settings = load_settings(path, {"DOCKER_HOST": "unix:///y.sock"})
+    assert settings.environment["DOCKER_HOST"] == settings.docker.host == "unix:///y.sock"
 
 
 def test_default_file_is_found(tmp_path: Path) -> None:
