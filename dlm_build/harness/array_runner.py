@@ -92,7 +92,7 @@ def _write_scores(contract: Contract, scores: Any, path: Path) -> None:
     values = [float(score) for score in scores]
     labels = [names.get(number, "") for number in range(len(values))]
     for number in tensors.best(scores):
-        print("dlm: class {} {}: {:g}".format(number, labels[number], values[number]), file=sys.stderr)
+        print(f"dlm: class {number} {labels[number]}: {values[number]:g}", file=sys.stderr)
     if all(labels) and len(set(labels)) == len(labels):
         write_json(path, {label: values[number] for number, label in enumerate(labels)})
     else:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from . import environment, runners
 from .contract import EXIT_INPUT, EXIT_MODEL, EXIT_USAGE, Contract, HarnessError
-from .workspace import free_umask
+from .workspace import free_umask, open_up
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,6 +61,8 @@ def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
     except Exception:  # whatever the model raises is its author's to read
         traceback.print_exc()
         status = EXIT_MODEL
+    finally:
+        open_up(output)
     print(f"dlm: peak memory {_peak_megabytes()} MB", file=sys.stderr)
     return status
 

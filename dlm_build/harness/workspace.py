@@ -16,9 +16,26 @@ LEFT_BEHIND = ("__pycache__", ".cache", ".config")
 
 
 def free_umask() -> None:
-    """Let the host delete what the run wrote: dlm-build asks for it where the output folder's parent is private."""
-    if os.environ.get("DLM_UMASK") == "0":
+    """Let the host read and delete what the run writes: dlm-build asks for it, its output folder being private."""
+    if _is_private():
         os.umask(0)
+
+
+def open_up(output: Path) -> None:
+    """The same for results that were written with modes of their own, as temporary files are."""
+    if not _is_private():
+        return
+    for current, folders, names in os.walk(str(output)):
+        for name in folders + names:
+            path = Path(current) / name
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+                with contextlib.suppress(OSError):
+                    path.chmod(stat.S_IMODE(mode) | (0o777 if stat.S_ISDIR(mode) else 0o666))
+
+
+def _is_private() -> bool:
+    return os.environ.get("DLM_UMASK") == "0"
 
 
 def prepare(contract: Contract, inputs: list[Path]) -> Path:

@@ -53,7 +53,7 @@ def run_sample(
     """
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
-    with connected(settings) as engine, _place(folder, plan.sample.input, store) as place:
+    with connected(settings) as engine, _place(folder, plan.sample.input, store, notify) as place:
         sweep(engine, notify)
         with told("ask the engine what it has"):
             info = engine.info()
@@ -75,7 +75,7 @@ def run_sample(
 
 
 @contextmanager
-def _place(folder: Path, sample: Member, store: Store) -> Iterator[Path]:
+def _place(folder: Path, sample: Member, store: Store, notify: Notify) -> Iterator[Path]:
     """A folder only this user may enter, so that `out` in it can be open to the container; `in` holds the sample."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,9 @@ def _place(folder: Path, sample: Member, store: Store) -> Iterator[Path]:
     try:
         yield place
     finally:
-        remove_tree(place)
+        if not remove_tree(place):
+            text = f"could not remove {place}: the model made files in it that only the container's user can remove"
+            notify(Event(step="run", text=text))
 
 
 def _image_id(engine: DockerClient, image: Image) -> str:

@@ -59,5 +59,6 @@ def told(doing: str) -> Iterator[None]:
     except ImageNotFound as problem:
         raise InfraError(f"cannot {doing}: the engine has no such image", "run `dlm-build build` again") from problem
     except (DockerException, RequestException, OSError) as problem:
-        reason = shown(getattr(problem, "explanation", None) or str(problem), 300)
+        explained = getattr(problem, "explanation", None)
+        reason = shown(explained, 300) if explained else _cause(problem)
         raise InfraError(f"cannot {doing}: {reason}", "`dlm-build doctor` says what the engine lacks") from problem

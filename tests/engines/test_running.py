@@ -6,16 +6,19 @@ import gc
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import dlm_build.harness
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError
 from dlm_build.progress import silent
@@ -41,6 +44,7 @@ FROM python:3.11-slim-bookworm
 COPY --chmod=0555 model /opt/dlm/bin/model
 """
 BASE = BaseImage(repository="docker.io/nvidia/cuda", tag="none", platform_digest="sha256:" + "0" * 64)
+HARNESS = Path(dlm_build.harness.__file__).parent
 LIMITS = Limits(seconds=60, memory=256 << 20, pids=64, output=8 << 20, output_files=100, log=64 << 10)
 
 Model = Callable[..., Run]
@@ -55,7 +59,14 @@ def image(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("model-image")
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "model").write_text(MODEL)
-    tag = f"dlm-build-test-running:{os.getpid()}"
+    with built(stack, folder, "model") as image:
+        yield image
+
+
+@contextmanager
+def built(stack: dict[str, Any], folder: Path, name: str) -> Iterator[Image]:
+    """The image of the Dockerfile in `folder`, for a while."""
+    tag = f"dlm-build-test-running-{name}:{os.getpid()}"
     docker = ["docker", "-H", stack["docker_host"]]
     subprocess.run([*docker, "build", "--quiet", "--provenance=false", "-t", tag, str(folder)], check=True, timeout=300)
     asked = subprocess.run(
@@ -540,3 +551,68 @@ def test_ctrl_c_leaves_nothing_behind(image: Image, settings: Settings, tmp_path
     with pytest.raises(KeyboardInterrupt):
         run_sample(image, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
     thread.join()
+
+
+HARNESS_DOCKERFILE = """\
+FROM python:3.11-slim-bookworm
+COPY dlm /opt/dlm
+"""
+LAUNCHER = """\
+#!/usr/bin/env -S python3 -IBu
+import runpy; runpy.run_path("/opt/dlm/harness/__main__.py", run_name="__main__")
+"""
+PROGRAM = """\
+import os, sys, tempfile
+from pathlib import Path
+import helper
+handle, name = tempfile.mkstemp(dir=".")
+inputs = Path(sys.argv[1]).read_text() + " " + Path("test/program.py").read_text()
+os.write(handle, f"{helper.word} {inputs} {os.getcwd()}".encode())
+os.rename(name, "result.txt")
+"""
+HANDLER = """\
+import os
+from ts.torch_handler.base_handler import BaseHandler
+class Handler(BaseHandler):
+    def initialize(self, context): self.device = os.environ["DLM_DEVICE"]
+    def preprocess(self, data): return bytes(data[0]["body"]).decode()
+    def inference(self, data): return data.upper()
+    def postprocess(self, data): return [{"said": data, "device": self.device, "seed": os.environ["PYTHONHASHSEED"]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("runner", "expected"),
+    [
+        (
+            {"kind": "command", "argv": ["python3", "run.py", "{input}"], "working_dir": "/workspace"},
+            {"result.txt": "hello pixels pixels /workspace"},
+        ),
+        (
+            {"kind": "handler", "handler": "handler.py", "working_dir": "/workspace"},
+            {"program.json": '{\n "device": "cpu",\n "said": "PIXELS",\n "seed": "0"\n}\n'},
+        ),
+    ],
+    ids=["command", "handler"],
+)
+def test_the_harness_works_under_all_restrictions(
+    stack: dict[str, Any], settings: Settings, tmp_path: Path, runner: dict[str, Any], expected: dict[str, str]
+) -> None:
+    context = tmp_path / "context"
+    shutil.copytree(HARNESS, context / "dlm/harness", ignore=shutil.ignore_patterns("__pycache__"))
+    described = {"runner": runner, "sample": {"input": {"path": "test/program.py"}}}
+    files = {
+        "Dockerfile": HARNESS_DOCKERFILE, "dlm/bin/model": LAUNCHER, "dlm/dlm.json": json.dumps(described),
+        "dlm/model/run.py": PROGRAM, "dlm/model/handler.py": HANDLER, "dlm/source/helper.py": "word = 'hello'",
+    }  # fmt: skip
+    for name, text in files.items():
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        (context / name).write_text(text)
+    (context / "dlm/bin/model").chmod(0o755)
+    store = Store(tmp_path / "store")
+    stored = store.add_bytes(b"pixels")
+    plan = plan_of(Member(path="test/program.py", size=stored.size, sha256=stored.sha256), False)
+    with built(stack, context, "harness") as image:
+        run = run_sample(image, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
+    assert run.end == "finished", run
+    assert {file.path: Path(run.output_folder, file.path).read_text() for file in run.outputs} == expected

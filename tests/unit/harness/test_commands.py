@@ -39,6 +39,32 @@ def test_predict_writes_and_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFi
     assert "dlm: peak memory" in capsys.readouterr().err
 
 
+def test_results_can_be_read_and_removed_by_the_host_that_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import os, tempfile
+def predict(path, out):
+    os.makedirs(out + "/deep")
+    os.chmod(out + "/deep", 0o700)
+    handle, name = tempfile.mkstemp(dir=out + "/deep")
+    os.close(handle)
+    os.rename(name, out + "/deep/result")
+    os.symlink("/etc/passwd", out + "/link")
+"""
+    handler(tmp_path, code)
+    monkeypatch.setattr(os, "umask", lambda _mode: 0)
+    assert predict(tmp_path) == 0
+    assert (tmp_path / "out/deep/result").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "out/deep/result").unlink()
+    (tmp_path / "out/deep").rmdir()
+    (tmp_path / "out/link").unlink()
+    monkeypatch.setenv("DLM_UMASK", "0")
+    assert predict(tmp_path) == 0
+    assert (tmp_path / "out/deep/result").stat().st_mode & 0o777 == 0o666
+    assert (tmp_path / "out/deep").stat().st_mode & 0o777 == 0o777
+
+
 def test_what_the_model_raises_is_shown_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     handler(tmp_path, "def predict(path): raise ArithmeticError('my own trouble')\n")
     assert predict(tmp_path) == 1
