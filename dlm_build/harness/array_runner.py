@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from . import tensors
 from .contract import Contract, HarnessError
+from .environment import wants_gpu
 from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, read_picture, write_tiff
 from .results import write_array, write_json
 
@@ -37,10 +37,6 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
         model = load_torchscript(contract, wants_gpu())
     for path in inputs:
         run_one(contract, model, path, output)
-
-
-def wants_gpu() -> bool:
-    return os.environ.get("DLM_DEVICE") == "gpu"
 
 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:

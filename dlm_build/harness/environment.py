@@ -57,6 +57,11 @@ def _processors() -> int:
     return max(1, min(usable, 16))
 
 
+def wants_gpu() -> bool:
+    """Whether this run was given a GPU; what the model makes of it is its own matter."""
+    return os.environ.get("DLM_DEVICE") == "gpu"
+
+
 def enter(root: Path, argv: list[str]) -> None:
     """Start this process anew under the settled environment, unless it runs under it already."""
     if os.environ.get(MARK) != "1":

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from . import workspace
-from .array_runner import wants_gpu
 from .contract import Contract, HarnessError
 from .entry import find_entry
+from .environment import wants_gpu
 from .results import write_result
 from .serving import Context, offer_torchserve, request_of
 
