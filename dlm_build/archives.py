@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from dlm_build.errors import HashMismatch
 from dlm_build.magic import looks_like_web_page
 from dlm_build.progress import Notify
@@ -90,7 +92,8 @@ def _unpack(reader: Reader, store: Store, parcel: Parcel, budget: Budget, blame:
         kind = _stage(reader, staging, parcel, budget, blame)
         sha256 = parcel.known or reader.sha256()
         _refuse_other(sha256, reader.size, parcel)
-        return Unpacked(sha256=sha256, size=reader.size, kind=kind, members=staging.adopt())
+        members = without_top(staging.adopt())
+        return Unpacked(sha256=sha256, size=reader.size, kind=kind, members=members)
 
 
 def _stage(reader: Reader, staging: Staging, parcel: Parcel, budget: Budget, blame: Blame) -> Kind:
@@ -113,6 +116,15 @@ def _stage(reader: Reader, staging: Staging, parcel: Parcel, budget: Budget, bla
     if not (parcel.known and staging.take(name, Stored(sha256=parcel.known, size=reader.size))):
         staging.add(name, _whole(reader, budget))
     return "file"
+
+
+def without_top(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Members of a model archive that was packed with its folder, as torch-model-archiver's tgz is, without that."""
+    tops = {member.path.partition("/")[0] for member in members}
+    top = f"{tops.pop()}/" if len(tops) == 1 else ""
+    if not any(member.path == f"{top}MAR-INF/MANIFEST.json" for member in members):
+        return members
+    return tuple(msgspec.structs.replace(member, path=member.path.removeprefix(top)) for member in members)
 
 
 def _whole(reader: Reader, budget: Budget) -> Iterator[bytes]:

@@ -160,6 +160,16 @@ def test_a_folder_deflated_to_nothing_as_java_writes_it(tmp_path: Path) -> None:
     assert [m.path for m in opened(tmp_path, zip_of(folder, named("d/x"))).members] == ["d/x"]
 
 
+def test_a_model_archive_packed_with_its_folder(tmp_path: Path) -> None:
+    """torch-model-archiver does so with --archive-format tgz."""
+    data = tar_of(tar_member(b"m/MAR-INF/MANIFEST.json", b"{}"), tar_member(b"m/model.onnx", b"w"))
+    assert contents(tmp_path, opened(tmp_path, data)) == {"MAR-INF/MANIFEST.json": b"{}", "model.onnx": b"w"}
+    other = tar_of(tar_member(b"m/model.onnx", b"w"))
+    assert contents(tmp_path, opened(tmp_path, other)) == {"m/model.onnx": b"w"}
+    only = tar_of(tar_member(b"MAR-INF/MANIFEST.json", b"{}"))
+    assert contents(tmp_path, opened(tmp_path, only)) == {"MAR-INF/MANIFEST.json": b"{}"}
+
+
 def test_equal_members_are_stored_once(tmp_path: Path) -> None:
     big = random.Random(3).randbytes(2 << 20)
     done = opened(
