@@ -12,7 +12,7 @@ from dlm_build.records import Limits, Record, RunEnd
 from dlm_build.running.outputs import excess, measure
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.2
-"""Seconds between looks: soon after the start more often, since many runs are short."""
+"""Seconds between looks: a tenth of the time run so far, within these bounds; many runs are short."""
 KILL_SECONDS = 30.0
 
 
@@ -62,16 +62,16 @@ def watch(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Ended:
     """Wait for the end of `box`, started just now; kills it when it passes one of the `limits`."""
-    started, pause, seen = clock(), SHORTEST_PAUSE, Seen()
+    started, seen = clock(), Seen()
     try:
         while (state := box.state()).get("Running"):
             seen = seen.with_sample(box.stats())
-            over = _over(clock() - started, seen, outputs, limits)
+            seconds = clock() - started
+            over = _over(seconds, seen, outputs, limits)
             if over:
                 _kill(box, clock, sleep)
                 return _ended(over[0], None, over[1], clock() - started, seen)
-            sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 1.5)
+            sleep(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, 0.1 * seconds)))
     except InfraError as problem:
         return _ended("infra", None, f"the engine was lost during the run: {problem.message}", clock() - started, seen)
     return _judged(state, seen, outputs, limits, clock() - started)
