@@ -116,10 +116,10 @@ class HttpFetcher:
         from dlm_build.fetching.download import Download, Wanted, copied
         from dlm_build.fetching.tries import Tries
 
+        address = self._checked(url, trusted)  # first: what is in the store must not decide whether a URL is allowed
         if found := _present(expect, store):
             return found
         wanted = Wanted(url=url, trusted=trusted, expect=expect, size=size)
-        address = self._checked(url, trusted)
         if address.scheme == "file":
             return copied(Path(address.path), wanted, store)
         with store.locked(f"{wanted.key}.download"):

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from dlm_build.records import Record, Report
 
 
-def guarded(command: Callable[[], Any]) -> NoReturn:
+def guarded(command: click.Command) -> NoReturn:
     """Run a click command; turn its end into an exit code. Only a bug shows a traceback."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        command()
+        command.main(standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("\ninterrupted; what was finished is kept and will be reused", err=True)
         sys.exit(EXIT_INTERRUPTED)

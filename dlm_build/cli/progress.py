@@ -28,14 +28,20 @@ def showing(*, quiet: bool, verbose: bool) -> Iterator[Notify]:
 
 def _plain(verbose: bool) -> Notify:
     last: dict[str, float] = {}
+    said: set[str] = set()
 
     def notify(event: Event) -> None:
         now = time.monotonic()
+        if event.total == 0:
+            return
         ended = event.total is not None and event.done == event.total
         if event.done is not None and not verbose and not ended and now - last.get(event.step, 0.0) < PLAIN_INTERVAL:
             return
         last[event.step] = now
-        print(f"{event.step:>7}  {shown(event.text, 300)}{_amount(event)}", file=sys.stderr, flush=True)
+        line = f"{event.step:>7}  {shown(event.text, 300)}{_amount(event)}"
+        if line not in said:
+            said.add(line)
+            print(line, file=sys.stderr, flush=True)
 
     return notify
 
@@ -46,8 +52,9 @@ def _amount(event: Event) -> str:
     if event.unit == "bytes":
         total = f" of {event.total / 1e6:.1f}" if event.total else ""
         return f"  {event.done / 1e6:.1f}{total} MB"
-    total = f" of {event.total}" if event.total else ""
-    return f"  {event.done}{total} {event.unit}"
+    if event.total == 1:
+        return ""
+    return f"  {event.done} of {event.total} {event.unit}" if event.total else f"  {event.done} {event.unit}"
 
 
 @contextmanager
