@@ -169,8 +169,8 @@ class DockerEngine:
         return {"DOCKER_HOST": self._host(), "BUILDX_METADATA_PROVENANCE": "min"}
 
     def _host(self) -> str:
-        """The setting, else DOCKER_HOST, else the user's current Docker context, else the default socket."""
-        if named := self._settings.docker.host or self._settings.environment.get("DOCKER_HOST"):
+        """DOCKER_HOST, else the setting, else the user's current Docker context, else the default socket."""
+        if named := self._settings.environment.get("DOCKER_HOST") or self._settings.docker.host:
             return named
         if self._asked is None:
             argv = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")

@@ -402,7 +402,9 @@ def test_a_registry_out_of_reach(workshop: Workshop, tag: Callable[[str], str], 
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("ask", ["describe", "image", "build"])
 def test_no_engine(ask: str, workshop: Workshop, tmp_path: Path) -> None:
-    settings = replace(workshop.settings, docker=Docker(host=f"unix://{tmp_path}/none.sock"))
+    address = f"unix://{tmp_path}/none.sock"
+    environment = {**workshop.settings.environment, "DOCKER_HOST": address}
+    settings = replace(workshop.settings, docker=Docker(host=address), environment=environment)
     engine = DockerEngine(RealPrograms(settings.environment), settings)
     asked: dict[str, Callable[[], object]] = {
         "describe": engine.describe,
