@@ -142,7 +142,7 @@ def read(href: str, doors: Doors) -> Item:
     if href == "-":
         return read_item(_text(doors.stdin(), "standard input"), "-")
     if href.startswith(("http://", "https://")):
-        return read_item(_text(doors.fetch.get(href, limit=ITEM_LIMIT, trusted=True).body, href), href)
+        return read_item(_text(doors.fetch.get(href, limit=ITEM_LIMIT, trusted=True).found().body, href), href)
     path = Path(href).absolute()
     try:
         with path.open("rb") as stream:
@@ -178,7 +178,13 @@ def gathered(item: Item, folder: WorkFolder, options: Options, doors: Doors) -> 
     if kept and not options.update and kept.item_sha256 == item.sha256 and _still_there(kept.materials, doors.store):
         return kept.materials, True
     materials = gather(
-        item, doors.fetch, doors.programs, doors.store, doors.notify, allow_unpinned=options.allow_unpinned
+        item,
+        doors.fetch,
+        doors.programs,
+        doors.store,
+        doors.notify,
+        allow_unpinned=options.allow_unpinned,
+        allow_hosts=doors.settings.network.allow_hosts,
     )
     return materials, False
 
@@ -388,10 +394,11 @@ def _run_and_judge(
     from dlm_build.judging import judge
     from dlm_build.running import run_sample
 
+    # The very engine that built the image: it may come from the user's current Docker context.
+    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
+    settings = msgspec.structs.replace(doors.settings, environment=environment)
     with journal.step("run"):
-        run = run_sample(
-            image, plan, doors.store, folder.root, doors.settings.limits, options.gpu, doors.settings, doors.notify
-        )
+        run = run_sample(image, plan, doors.store, folder.root, settings.limits, options.gpu, settings, doors.notify)
     journal.known["run"] = run
     with journal.step("judge"):
         return run, judge(run, plan, doors.store, doors.programs)

@@ -70,7 +70,7 @@ class DockerEngine:
         with self._client() as client:
             info, version = client.info(), client.version()
         return EngineInfo(
-            host=self._host(),
+            host=self.host(),
             server=str(version.get("Version", "")),
             api=str(version.get("ApiVersion", "")),
             buildx=self._buildx_version(),
@@ -166,9 +166,9 @@ class DockerEngine:
 
     def _program_env(self) -> dict[str, str]:
         """Program and SDK talk to one engine, whatever contexts the user's Docker configuration names."""
-        return {"DOCKER_HOST": self._host(), "BUILDX_METADATA_PROVENANCE": "min"}
+        return {"DOCKER_HOST": self.host(), "BUILDX_METADATA_PROVENANCE": "min"}
 
-    def _host(self) -> str:
+    def host(self) -> str:
         """DOCKER_HOST, else the setting, else the user's current Docker context, else the default socket."""
         if named := self._settings.environment.get("DOCKER_HOST") or self._settings.docker.host:
             return named
@@ -186,7 +186,7 @@ class DockerEngine:
         from requests.exceptions import RequestException
 
         try:
-            environment = {**self._settings.environment, "DOCKER_HOST": self._host()}
+            environment = {**self._settings.environment, "DOCKER_HOST": self.host()}
             client = docker.DockerClient.from_env(environment=environment, timeout=300)
             try:
                 yield client

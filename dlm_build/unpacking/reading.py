@@ -27,8 +27,8 @@ class Caps(Record, frozen=True, kw_only=True):
     """Of all members, unpacked."""
     ratio: int = 200
     """Unpacked bytes per packed byte …"""
-    free: int = 64 << 20
-    """… beyond this many unpacked bytes."""
+    free: int = 8 << 30
+    """… beyond this many unpacked bytes: fresh or pruned weights of some GiB really are nearly all zeros."""
 
 
 class Hasher:
@@ -115,13 +115,16 @@ class Budget:
 
     def spend(self, size: int) -> None:
         self._out += size
-        self.refuse_total(self._out)
-        if self._out > self._caps.free and self._out > self._caps.ratio * self._reader.position:
+        self.refuse_declared(self._out, self._reader.position)
+
+    def refuse_declared(self, size: int, packed: int) -> None:
+        """Of the whole archive as its directory says, before anything is unpacked; of what came out so far, after."""
+        if size > self._caps.free and size > self._caps.ratio * packed:
             raise self._blame.hostile(
-                f"a zip bomb: {self._out} bytes came out of its first {self._reader.position}, "
-                f"more than {self._caps.ratio}:1",
+                f"a zip bomb: {size} bytes out of {packed}, more than {self._caps.ratio}:1",
                 hint="where the weights really are that empty, publish the archive without compression",
             )
+        self.refuse_total(size)
 
     def refuse_total(self, size: int) -> None:
         if size > self._caps.total:

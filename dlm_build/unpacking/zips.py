@@ -53,7 +53,7 @@ def read_directory(reader: Reader, budget: Budget, blame: Blame) -> tuple[Place,
     if end.size > _DIRECTORY_LIMIT:
         raise blame.hostile(f"its directory takes {end.size} bytes")
     entries = parse_directory(reader.peek_at(end.start, end.size), end, blame)
-    budget.refuse_total(sum(entry.size for entry in entries))
+    budget.refuse_declared(sum(entry.size for entry in entries), sum(entry.packed for entry in entries))
     seen = NamesSeen(blame)
     for entry in entries:
         if entry.name:

@@ -65,8 +65,8 @@ def test_program_and_sdk_talk_to_the_users_current_context() -> None:
 def test_the_variable_comes_before_the_setting_before_the_context() -> None:
     environment = {"DOCKER_HOST": "unix:///b"}
     setting = Settings(docker=Docker(host="unix:///a"), environment=environment)
-    assert DockerEngine(Told({}), setting)._host() == "unix:///b"
-    assert DockerEngine(Told({}), Settings(docker=Docker(host="unix:///a")))._host() == "unix:///a"
+    assert DockerEngine(Told({}), setting).host() == "unix:///b"
+    assert DockerEngine(Told({}), Settings(docker=Docker(host="unix:///a"))).host() == "unix:///a"
 
 
 def test_an_image_as_the_containerd_store_tells_it() -> None:
