@@ -95,6 +95,7 @@ def remove(engine: DockerClient, name: str) -> bool:
     for attempt in range(REMOVALS):
         try:
             engine.api.remove_container(name, v=True, force=True)
+            return True
         except NotFound:
             return True
         except (DockerException, RequestException, OSError):
