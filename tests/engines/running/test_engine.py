@@ -90,7 +90,7 @@ def test_an_engine_lost_in_the_middle_is_never_the_models_fault(
     run = run_sample(image, plan, store, tmp_path / "run", LIMITS, None, lost, silent)
     thread.join()
     assert (run.end, run.exit_status) == ("infra", None), run
-    assert run.detail.startswith("the engine was lost during the run: cannot look at the container")
+    assert run.detail.startswith("the engine was lost during the run: cannot ")
     assert run.log_tail.startswith("here\n")
     gc.collect()
 
