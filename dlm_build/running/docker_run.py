@@ -15,7 +15,7 @@ from dlm_build.config import Settings
 from dlm_build.errors import InfraError, ItemInvalid
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import Event, Notify
-from dlm_build.records import Image, Limits, Member, Plan, Run
+from dlm_build.records import Image, Limits, Member, Plan, Run, RunEnd
 from dlm_build.running.container import container
 from dlm_build.running.engine import connected, told
 from dlm_build.running.gpu import Device, choose
@@ -33,6 +33,8 @@ OUTPUTS = "outputs"
 LOG = "run.log"
 FULL = 16 << 20
 """Bytes left on a disk that is as good as full."""
+NO_MORE_PROCESSES = ("Resource temporarily unavailable", "can't start new thread")
+"""What the system tells a program at its process limit, which it may reach and leave between two looks."""
 
 
 def run_sample(
@@ -152,17 +154,26 @@ def _taken_home(run: Run, order: Order, folder: Path, log: Log) -> Run:
             fresh = order.place / OUTPUTS
             taken = collect(order.place / "out", fresh, order.limits)
             fresh.rename(folder / OUTPUTS)
-        full = run.end == "model-error" and shutil.disk_usage(folder).free < FULL
+        end, trouble = _second_look(run, order.limits, folder, log)
     except OSError as problem:
         raise disk_error(problem, folder) from problem
     return msgspec.structs.replace(
         run,
-        end="infra" if full else run.end,
-        detail=_detail(run, taken, f"the disk of {folder} is full" if full else ""),
+        end=end,
+        detail=_detail(run, taken, trouble),
         outputs=taken.files,
         output_folder=str(folder / OUTPUTS),
         log_tail=log.tail(),
     )
+
+
+def _second_look(run: Run, limits: Limits, folder: Path, log: Log) -> tuple[RunEnd, str]:
+    """What a failed model ran into, where only its own words or the disk tell. Never makes a failure a success."""
+    if run.end == "model-error" and shutil.disk_usage(folder).free < FULL:
+        return "infra", f"the disk of {folder} is full"
+    if run.end == "model-error" and any(words in log.tail() for words in NO_MORE_PROCESSES):
+        return "resource", f"it was refused another process or thread; its limit is {limits.pids}"
+    return run.end, ""
 
 
 def _detail(run: Run, taken: Collected, trouble: str) -> str:
