@@ -22,8 +22,8 @@ import pytest
 
 from dlm_build.errors import Outcome
 from dlm_build.records import Context, Lock, Plan, from_json
-from tests.engines.breakable import Breakable
 from tests.engines.conftest import DLM_BUILD, Cli, with_limits
+from tests.engines.running.breakable import Breakable
 from tests.engines.test_examples import EXAMPLES, variant
 
 ONNX = str(EXAMPLES / "segmentation-onnx" / "item.json")
