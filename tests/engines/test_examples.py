@@ -47,7 +47,7 @@ def lacking(example: Path, stack: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.parametrize("example", FOLDERS, ids=lambda p: p.name)
-def test_example(example: Path, cli: Cli, stack: dict[str, Any]) -> None:
+def test_example(example: Path, cli: Cli, stack: dict[str, Any], docker: Any) -> None:
     if reason := lacking(example, stack):
         pytest.skip(reason)
     wanted = json.loads((example / "expected.json").read_text())
@@ -58,6 +58,7 @@ def test_example(example: Path, cli: Cli, stack: dict[str, Any]) -> None:
     assert report.verdict.device == wanted["device"]
     assert len(report.verdict.checks) >= 1
     check_report(json.loads(first.stdout))
+    check_image(docker, report)
     check_second_run(cli, example)
 
 
@@ -65,6 +66,22 @@ def check_report(report: dict[str, Any]) -> None:
     from dlm_build.judging.report import report_schema
 
     jsonschema.Draft202012Validator(report_schema()).validate(report)
+
+
+def check_image(docker: Any, report: Report) -> None:
+    """The pinned base below, the environment and the model above it, and at most 2 % of anything else."""
+    assert report.image and report.plan
+    base, image = (docker.images.get(name) for name in (report.image.base_digest, report.image.reference))
+    below = base.attrs["RootFS"]["Layers"]
+    assert image.attrs["RootFS"]["Layers"][: len(below)] == below
+    sizes = [row["Size"] for row in image.history()]
+    above = sum(sizes) - sum(row["Size"] for row in base.history())
+    told = docker.containers.run(
+        report.image.reference, ["-c", "du -s --block-size=1 /opt/dlm/env /opt/dlm/model | cut -f1"],
+        entrypoint="sh", network_mode="none", remove=True,
+    )  # fmt: skip
+    content = sum(int(size) for size in told.split())
+    assert above <= 1.02 * content, f"{above} bytes of layers for {content} bytes of environment and model"
 
 
 def check_second_run(cli: Cli, example: Path) -> None:
