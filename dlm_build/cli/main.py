@@ -81,7 +81,7 @@ def build_options(command: F) -> F:
         [
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
             click.option("--engine", type=click.Choice(["auto", "docker"]), default="auto", show_default=True),
-            click.option("--force", is_flag=True, help="Build and run again what was already done."),
+            click.option("--force", is_flag=True, help="Render and run again what was done before."),
         ]
     ):
         command = option(command)
