@@ -64,10 +64,11 @@ def _image_store(info: EngineInfo) -> Line:
 
 
 def _gpu(doors: Doors) -> Line:
+    from dlm_build.pipeline import at_engine
     from dlm_build.running.gpu import probe
 
     try:
-        found = probe(doors.settings, doors.programs)
+        found = probe(at_engine(doors), doors.programs)
     except DlmBuildError as problem:
         return Line(name="GPU", state="warn", detail=problem.message, fix=problem.hint)
     if found.available:

@@ -351,6 +351,10 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
 def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> Verdict:
     """Everything after the lock; needs the engine and no network."""
     folder.forget("report.json")
+    if options.gpu and options.verify:
+        from dlm_build.running.gpu import demand
+
+        demand(at_engine(doors), doors.programs)
     with journal.step("render") as reuse:
         context, kept = rendered(folder, lock, options, doors)
         if kept:
@@ -394,14 +398,18 @@ def _run_and_judge(
     from dlm_build.judging import judge
     from dlm_build.running import run_sample
 
-    # The very engine that built the image: it may come from the user's current Docker context.
-    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
-    settings = msgspec.structs.replace(doors.settings, environment=environment)
+    settings = at_engine(doors)
     with journal.step("run"):
         run = run_sample(image, plan, doors.store, folder.root, settings.limits, options.gpu, settings, doors.notify)
     journal.known["run"] = run
     with journal.step("judge"):
         return run, judge(run, plan, doors.store, doors.programs)
+
+
+def at_engine(doors: Doors) -> Settings:
+    """The settings with the address of the very engine that builds; it may come from the user's Docker context."""
+    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
+    return msgspec.structs.replace(doors.settings, environment=environment)
 
 
 def _run_key(plan: Plan, image: Image, options: Options, limits: Limits) -> tuple[str, ...]:

@@ -69,7 +69,16 @@ def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], prog
     if wanted is None and not model_wants:
         return Device(kind="cpu", reason="the model does not ask for a GPU")
     found = find_device(info, programs)
-    if wanted and not found.available:
+    return _demanded(found) if wanted else found
+
+
+def demand(settings: Settings, programs: Programs) -> Device:
+    """The GPU that --gpu asks for, looked for before anything long begins. Raises InfraError where there is none."""
+    return _demanded(probe(settings, programs))
+
+
+def _demanded(found: Device) -> Device:
+    if not found.available:
         raise InfraError(f"--gpu: {found.reason}", HINT)
     return found
 

@@ -101,7 +101,7 @@ def test_a_working_folder_of_its_own_is_fine(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/", "/opt", "/opt/dlm", "/opt/dlm/model", "/dlm", "/dlm/out", "/usr", "/usr/lib", "/etc", "/etc/x", "/proc/1",
-     "/dev", "/sys/fs", "/bin", "/lib", "workspace", "", "/work/../etc"],
+     "/dev", "/sys/fs", "/bin", "/lib", "workspace", "", "/here/../etc"],
 )  # fmt: skip
 def test_a_working_folder_that_hides_something_is_refused(path: str) -> None:
     with pytest.raises(ItemInvalid, match="would hide files that the container needs") as caught:
