@@ -154,5 +154,14 @@ class UsageError(InfraError):
 def shown(value: object, limit: int = 120) -> str:
     """`value` as it may be printed: control, bidi and other invisible characters escaped, cut at `limit` characters."""
     text = value if isinstance(value, str) else ascii(value)
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    text = _printable(text[: limit + 1])
     return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"
+
+
+def shown_lines(text: str) -> str:
+    """A whole message as it may be printed: every line escaped as by `shown`, nothing cut."""
+    return "\n".join(map(_printable, text.split("\n")))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome, UsageError
+from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome, UsageError, shown_lines
 
 if TYPE_CHECKING:
     from dlm_build.config import Settings
@@ -24,7 +24,7 @@ def guarded(command: click.Command) -> NoReturn:
     """Run a click command; turn its end into an exit code. Only a bug shows a traceback."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        command.main(standalone_mode=False)
+        command.main(prog_name="dlm-build", standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
@@ -47,9 +47,9 @@ def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _print_error(problem: DlmBuildError) -> None:
     kind = "usage" if isinstance(problem, UsageError) else problem.outcome
     click.secho(f"{kind}: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(problem.message, err=True)
+    click.echo(shown_lines(problem.message), err=True)
     if problem.hint:
-        click.echo(f"  fix: {problem.hint}", err=True)
+        click.echo(f"  fix: {shown_lines(problem.hint)}", err=True)
 
 
 # --- wiring ------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def build(**given: Any) -> None:
 def verify(**given: Any) -> None:
     from dlm_build.pipeline import verify_item
 
-    with wired(given) as doors:
+    with failing_as_json(given), wired(given) as doors:
         report = verify_item(given["item"], options_of(given), doors)
     _finish(report, given, asked_to_verify=True)
 

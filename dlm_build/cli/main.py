@@ -36,15 +36,25 @@ class DefaultToBuild(click.Group):
     """`dlm-build item.json` is `dlm-build build item.json`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        first = next((a for a in args if a == "-" or not a.startswith("-")), None)
-        asks = any(a in ("--help", "-h", "--version") for a in args[:1])
-        if args and not asks and first not in self.commands and _names_item(args):
+        asks = args[:1] in (["--help"], ["-h"], ["--version"])
+        if args and not asks and _first_operand(args, self.commands["build"]) not in self.commands:
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
 
-def _names_item(args: list[str]) -> bool:
-    return any(a == "-" or not a.startswith("-") for a in args)
+def _first_operand(args: list[str], command: click.Command) -> str | None:
+    """The first word that is neither an option of `command` nor the value of one; None where `--` says ITEM follows."""
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    with_value = {name for option in options if not option.is_flag for name in option.opts}
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return None
+        if word in with_value:
+            next(words, None)
+        elif word == "-" or not word.startswith("-"):
+            return word
+    return None
 
 
 def item_options(command: F) -> F:

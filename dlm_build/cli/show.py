@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlm_build.errors import EXIT_CODES, Outcome, shown
+from dlm_build.errors import EXIT_CODES, Outcome, shown, shown_lines
 from dlm_build.records import Check, Context, Finding, Lock, Plan, Report, Run
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def print_findings(findings: Iterable[Finding], *, verbose: bool = False) -> Non
     chosen = every if verbose else [f for f in every if f.severity != "info"]
     for finding in chosen:
         click.secho(f"{finding.severity:>7} ", fg=COLOURS[finding.severity], nl=False)
-        click.echo(f" {finding.pointer or '/'}: {finding.message}")
+        click.echo(f" {shown_lines(finding.pointer or '/')}: {shown_lines(finding.message)}")
         if finding.hint:
-            click.echo(f"          fix: {finding.hint}")
+            click.echo(f"          fix: {shown_lines(finding.hint)}")
     if left := len(every) - len(chosen):
         click.secho(f"   info  {left} more of no consequence; -v shows them", dim=True)
 
@@ -119,7 +119,7 @@ def _print_check(check: Check) -> None:
     told = check.measured is not None and check.measured != check.limit
     figures = f"  {_figure(check.measured)} (limit {_figure(check.limit)})" if told else ""
     click.secho(f"  {mark}  ", fg=colour, nl=False)
-    click.echo(f"{check.name}{figures}  {shown(check.detail, 200)}".rstrip())
+    click.echo(f"{shown(check.name)}{figures}  {shown(check.detail, 200)}".rstrip())
 
 
 def _figure(value: float | str | None) -> str:
@@ -132,9 +132,10 @@ def _print_verdict(report: Report) -> None:
     where = f" on {verdict.device.upper()}" if verdict.device else ""
     relaxed = " (limits relaxed by the item)" if verdict.relaxed else ""
     click.secho(f"{outcome}{where}{relaxed}", fg="green" if outcome in GOOD else "red", bold=True, nl=False)
-    click.echo(f"  {verdict.summary}  [exit {EXIT_CODES[outcome]}]" if outcome not in GOOD else f"  {verdict.summary}")
+    code = "" if outcome in GOOD else f"  [exit {EXIT_CODES[outcome]}]"
+    click.echo(f"  {shown_lines(verdict.summary)}{code}")
     if verdict.hint:
-        click.echo(f"  fix: {verdict.hint}")
+        click.echo(f"  fix: {shown_lines(verdict.hint)}")
 
 
 def print_diagnosis(diagnosis: Diagnosis) -> None:
@@ -142,9 +143,9 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     for finding in diagnosis.lines:
         mark, colour = marks[finding.state]
         click.secho(f"{mark:>8}  ", fg=colour, nl=False)
-        click.echo(f"{finding.name:<22} {finding.detail}")
+        click.echo(f"{finding.name:<22} {shown_lines(finding.detail)}")
         if finding.fix:
-            click.echo(f"{'':>10}{'':<22} fix: {finding.fix}")
+            click.echo(f"{'':>10}{'':<22} fix: {shown_lines(finding.fix)}")
     ready = "ready to build and verify" if diagnosis.ready else "not ready: mend what is marked missing"
     click.secho(ready, bold=True)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlm_build import errors
-from dlm_build.errors import EXIT_CODES, DlmBuildError, Outcome, UsageError, shown
+from dlm_build.errors import EXIT_CODES, DlmBuildError, Outcome, UsageError, shown, shown_lines
 
 
 def every_error(root: type[DlmBuildError] = DlmBuildError) -> list[type[DlmBuildError]]:
@@ -34,3 +34,7 @@ def test_what_is_shown_holds_no_control_characters() -> None:
     assert shown("x" * 500).endswith("(500 characters)")
     assert shown("é → \ud800") == "é → \\ud800"
     assert shown({"k": "é"}) == "{'k': '\\xe9'}"
+
+
+def test_whole_messages_keep_their_lines_and_nothing_else() -> None:
+    assert shown_lines("one\n  two\x1b[2J\r\n" + "x" * 500) == "one\n  two\\x1b[2J\\r\n" + "x" * 500
