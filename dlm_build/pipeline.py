@@ -380,7 +380,7 @@ def verified(folder: WorkFolder, plan: Plan, image: Image, options: Options, doo
         )
     key = _run_key(plan, image, options, doors.settings.limits)
     kept = folder.load("verified.json", Verified)
-    if kept and kept.key == key and not options.force:
+    if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
         with journal.step("run") as reuse:
             reuse()
         journal.known["run"] = kept.run

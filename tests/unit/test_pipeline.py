@@ -1,0 +1,485 @@
+"""The story with every step replaced: what is done, what is not done twice, and how it ends when a step fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from dlm_build import pipeline
+from dlm_build.config import Settings
+from dlm_build.errors import (
+    DlmBuildError,
+    GpuIncompatible,
+    HashMismatch,
+    InfraError,
+    ItemInvalid,
+    Outcome,
+    SourceGone,
+    UsageError,
+)
+from dlm_build.pipeline import Doors, Journal, Options, lock_for, run_item, verdict_of, verify_item
+from dlm_build.progress import Event
+from dlm_build.records import Image, Limits, Lock, Materials, Plan, Report, Run, SampleSpec, Verdict, from_json
+from dlm_build.store import Store
+from dlm_build.workfolder import WorkFolder, default_folder
+from tests.unit.building.locks import EXPECTED, INPUT, WEIGHTS, archive, rendered, tiny_lock
+from tests.unit.items.samples_of_items import GOOD
+from tests.unit.plans import DIGEST, tiny_plan
+
+REMOTE = "https://example.org/coast.mar"
+STEPS = ("gather", "plan", "lock", "fill", "render", "write", "build", "run", "judge")
+
+
+class Refuses:
+    """A door nobody may open."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"asked for .{name}")
+
+
+class Engine:
+    """Holds the images it was told to build."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.images: dict[str, Image] = {}
+
+    def host(self) -> str:
+        return "unix:///the.sock"
+
+    def image(self, reference: str) -> Image | None:
+        return self.images.get(reference)
+
+    def build(self, lock: Lock, context: Any, folder: Path, store: Store, tag: str, notify: Any) -> Image:
+        self._world.did("build")
+        self.images[tag] = Image(
+            reference=tag, digest=DIGEST, size=1, base_digest=lock.base.digest, context_digest=context.digest
+        )
+        return self.images[tag]
+
+
+class World:
+    """All steps as fakes that note that they were asked, and fail where a test says so."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.item = folder / "item.json"
+        self.item.write_text(json.dumps(GOOD))
+        self.store = Store(folder / "store")
+        self.engine = Engine(self)
+        self.done: list[str] = []
+        self.told: list[str] = []
+        self.failing: dict[str, BaseException] = {}
+        self.settings = Settings(store=str(folder / "store"))
+        self.plan = planned()
+        self.verdict = Verdict(outcome=Outcome.MATCHES, device="cpu", summary="equal")
+        self.seen_settings: Settings | None = None
+
+    def did(self, step: str) -> None:
+        self.done.append(step)
+        if step in self.failing:
+            raise self.failing[step]
+
+    def doors(self) -> Doors:
+        doors: dict[str, Any] = dict.fromkeys(("programs", "fetch", "registry", "tables"), Refuses())
+        ticks = iter(range(10_000))
+        return Doors(
+            **doors, settings=self.settings, store=self.store, engine=cast("Any", self.engine),
+            notify=lambda event: self.told.append(event.text), clock=lambda: float(next(ticks)), stdin=lambda: b"",
+        )  # fmt: skip
+
+    def run(self, **options: Any) -> Report:
+        """The report, and in `done` what was done for it."""
+        self.done.clear()
+        return run_item(str(self.item), self.options(**options), self.doors())
+
+    def verify(self, **options: Any) -> Report:
+        self.done.clear()
+        return verify_item(str(self.item), self.options(**options), self.doors())
+
+    def options(self, **given: Any) -> Options:
+        return Options(**{"output": str(self.folder / "work"), **given})
+
+    @property
+    def work(self) -> WorkFolder:
+        return WorkFolder(self.folder / "work")
+
+    # --- the steps
+
+    def gather(self, *_doors: Any, **_options: Any) -> Materials:
+        self.did("gather")
+        return Materials(archive=self.plan.archive)
+
+    def make_plan(self, *_materials: Any) -> Plan:
+        self.did("plan")
+        return self.plan
+
+    def make_lock(self, plan: Plan, *_doors: Any) -> Lock:
+        self.did("lock")
+        return replace(tiny_lock(), plan=plan, base=plan.base, installer_base=plan.installer_base)
+
+    def fill_store(self, *_doors: Any) -> None:
+        self.did("fill")
+
+    def render(self, lock: Lock) -> Any:
+        self.did("render")
+        return rendered(lock)
+
+    def write_context(self, _context: Any, _store: Store, place: Path) -> None:
+        self.did("write")
+        place.mkdir(exist_ok=True)
+
+    def run_sample(self, *order: Any) -> Run:
+        self.did("run")
+        self.seen_settings = next(part for part in order if isinstance(part, Settings))
+        outputs = self.folder / "work" / "outputs"
+        outputs.mkdir(exist_ok=True)
+        return Run(
+            end="finished", exit_status=0, detail="ended", device="cpu", device_reason="no GPU", seconds=1.0,
+            output_folder=str(outputs),
+        )  # fmt: skip
+
+    def judge(self, *_parts: Any) -> Verdict:
+        self.did("judge")
+        return self.verdict
+
+
+def planned(**changes: Any) -> Plan:
+    given: dict[str, Any] = {"archive": archive(WEIGHTS, INPUT, EXPECTED, href=REMOTE)}
+    return tiny_plan(**{**given, "sample": SampleSpec(input=INPUT, expected=EXPECTED), **changes})
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path)
+    for place, step in (
+        ("dlm_build.gathering.gather", made.gather),
+        ("dlm_build.planning.plan.make_plan", made.make_plan),
+        ("dlm_build.locking.make_lock", made.make_lock),
+        ("dlm_build.locking.fill_store", made.fill_store),
+        ("dlm_build.locking.conda_lock_yaml", lambda _lock: "conda-lock\n"),
+        ("dlm_build.locking.explicit_text", lambda _lock: "@EXPLICIT\n"),
+        ("dlm_build.building.render", made.render),
+        ("dlm_build.building.write_context", made.write_context),
+        ("dlm_build.running.run_sample", made.run_sample),
+        ("dlm_build.judging.judge", made.judge),
+    ):
+        monkeypatch.setattr(place, step)
+    return made
+
+
+# --- the whole story -----------------------------------------------------------------------------------------------
+
+
+def test_the_whole_story_in_order(world: World) -> None:
+    report = world.run()
+    assert world.done == ["gather", "plan", "lock", "render", "write", "build", "run", "judge"]
+    assert report.verdict == world.verdict and not any(step.reused for step in report.steps)
+    assert [s.name for s in report.steps] == ["read", "gather", "plan", "lock", "render", "build", "run", "judge"]
+    assert report.item and report.plan == world.plan and report.image and report.run
+    assert from_json(Report, (world.work.root / "report.json").read_bytes()) == report
+    written = {p.name for p in world.work.root.iterdir()}
+    assert written >= {"item.json", "plan.json", "lock.json", "conda-lock.yml", "explicit.txt", "image.json"}
+
+
+def test_the_second_time_nothing_is_done_again(world: World) -> None:
+    first = world.run()
+    second = world.run()
+    assert world.done == ["gather", "plan", "fill"]  # the archive's bytes are not in this store, so it is asked again
+    assert {s.name for s in second.steps if s.reused} == {"lock", "render", "build", "run"}
+    assert second.verdict == first.verdict and second.run == first.run
+
+
+def test_the_run_asks_the_engine_that_built(world: World) -> None:
+    world.run()
+    assert world.seen_settings and world.seen_settings.environment["DOCKER_HOST"] == "unix:///the.sock"
+
+
+def test_remote_bytes_are_kept_until_asked_to_update(world: World) -> None:
+    text = world.store.add_bytes(b"weights")
+    member = replace(WEIGHTS, sha256=text.sha256, size=text.size)
+    world.plan = planned(archive=archive(member, href=REMOTE))
+    world.run()
+    world.run()
+    assert "gather" not in world.done
+    world.run(update=True)
+    assert {"gather", "lock"} <= set(world.done)
+    world.store.path(text.sha256).unlink()
+    world.run()
+    assert "gather" in world.done
+
+
+def test_a_file_on_this_disk_is_looked_at_every_time(world: World) -> None:
+    text = world.store.add_bytes(b"weights")
+    member = replace(WEIGHTS, sha256=text.sha256, size=text.size)
+    world.plan = planned(archive=archive(member, href="model.mar"))
+    for _ in range(2):
+        world.run()
+        assert "gather" in world.done
+
+
+def test_force_builds_and_runs_again(world: World) -> None:
+    world.run()
+    world.run(force=True)
+    assert {"render", "build", "run", "judge"} <= set(world.done) and "lock" not in world.done
+
+
+def test_no_verify_stops_after_the_build(world: World) -> None:
+    report = world.run(verify=False)
+    assert report.verdict.outcome == Outcome.BUILT and world.done[-1] == "build" and report.run is None
+
+
+def test_no_sample_is_built_and_says_what_to_add(world: World) -> None:
+    world.plan = planned(sample=None)
+    report = world.run()
+    assert report.verdict.outcome == Outcome.BUILT and "dlm:data.test_file" in report.verdict.hint
+    assert "run" not in world.done
+
+
+def test_an_image_removed_from_the_engine_is_built_again(world: World) -> None:
+    world.run()
+    world.engine.images.clear()
+    world.run()
+    assert "build" in world.done and "run" not in world.done
+
+
+def test_another_tag_is_another_image(world: World) -> None:
+    world.run()
+    report = world.run(tag="me/m:1")
+    assert "build" in world.done and report.image and report.image.reference == "me/m:1"
+
+
+# --- what a verdict is good for ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"options": {"gpu": False}},
+        {"settings": {"limits": Limits(seconds=5.0)}},
+        {"plan": {"sample": SampleSpec(input=INPUT, expected=None)}},
+        {"plan": {"sample": SampleSpec(input=EXPECTED, expected=EXPECTED)}},
+    ],
+)
+def test_a_verdict_holds_for_its_own_run_only(world: World, changes: dict[str, Any]) -> None:
+    world.run()
+    world.settings = replace(world.settings, **changes.get("settings", {}))
+    world.plan = planned(**changes.get("plan", {}))
+    world.run(**changes.get("options", {}))
+    assert "run" in world.done and "judge" in world.done
+
+
+def test_a_verdict_without_its_outputs_is_not_reused(world: World) -> None:
+    world.run()
+    (world.folder / "work" / "outputs").rmdir()
+    world.run()
+    assert "run" in world.done
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MODEL_ERROR, Outcome.TIMEOUT, Outcome.RESOURCE, Outcome.INFRA])
+def test_a_run_that_failed_is_tried_again(world: World, outcome: Outcome) -> None:
+    world.verdict = Verdict(outcome=outcome, summary="failed")
+    world.run()
+    world.run()
+    assert "run" in world.done
+
+
+# --- failures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "fill"])
+def test_a_failed_step_is_a_report(world: World, step: str) -> None:
+    world.failing[step] = GpuIncompatible("too old", "another GPU")
+    report = world.run()
+    assert report.verdict == Verdict(outcome=Outcome.GPU_INCOMPATIBLE, summary="too old", hint="another GPU")
+    assert report.item and world.done[-1] == step
+    assert any(s.name == {"write": "render"}.get(step, step) for s in report.steps)
+
+
+@pytest.mark.parametrize("step", STEPS[:3])
+def test_a_bad_item_leaves_no_folder(world: World, step: str) -> None:
+    world.failing[step] = ItemInvalid("m")
+    assert world.run().verdict.outcome == Outcome.ITEM_INVALID
+    assert not world.work.root.exists()
+
+
+@pytest.mark.parametrize("step", ["lock", "build", "run"])
+@pytest.mark.parametrize("problem", [UsageError("m"), ZeroDivisionError(), KeyboardInterrupt()])
+def test_usage_bugs_and_interruptions_are_raised(world: World, step: str, problem: BaseException) -> None:
+    world.failing[step] = problem
+    with pytest.raises(type(problem)):
+        world.run()
+
+
+def test_a_failure_leaves_no_old_report(world: World) -> None:
+    world.run()
+    world.failing["build"] = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        world.run(force=True)
+    assert not (world.work.root / "report.json").exists()
+    assert not (world.work.root / "image.json").exists()
+
+
+def test_a_folder_in_use_is_infra(world: World) -> None:
+    with world.work.owned():
+        report = world.run()
+    assert report.verdict.outcome == Outcome.INFRA and "another dlm-build" in report.verdict.summary
+
+
+def every_error(root: type[DlmBuildError] = DlmBuildError) -> Iterator[type[DlmBuildError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from every_error(child)
+
+
+@pytest.mark.parametrize("kind", sorted(set(every_error()), key=str))
+def test_every_error_has_its_verdict(kind: type[DlmBuildError]) -> None:
+    assert verdict_of(kind("m", "h")) == Verdict(outcome=kind.outcome, summary="m", hint="h")
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def reading(href: str, data: bytes = b"") -> None:
+    doors: dict[str, Any] = dict.fromkeys(("programs", "fetch", "registry", "tables", "store", "engine"), Refuses())
+    pipeline.read(
+        href,
+        Doors(**doors, settings=Settings(), notify=lambda _: None, clock=lambda: 0.0, stdin=lambda: data),
+    )
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceGone, match="No such file"):
+        reading(str(tmp_path / "none.json"))
+    with pytest.raises(SourceGone, match="Is a directory"):
+        reading(str(tmp_path))
+
+
+def test_what_is_no_text() -> None:
+    with pytest.raises(ItemInvalid, match=r"standard input: not UTF-8 text \(byte 1\)"):
+        reading("-", b"{\xff}")
+    with pytest.raises(ItemInvalid, match="more than 4 MiB"):
+        reading("-", b" " * (pipeline.ITEM_LIMIT + 1))
+
+
+# --- locks ---------------------------------------------------------------------------------------------------------
+
+
+def locked(world: World, plan: Plan, **options: Any) -> tuple[Lock, bool]:
+    world.done.clear()
+    return lock_for(plan, world.work, world.options(**options), world.doors())
+
+
+@contextmanager
+def saved(world: World, plan: Plan) -> Iterator[Path]:
+    with world.work.owned():
+        yield world.work.save("lock.json", replace(tiny_lock(), plan=plan, created_by="an earlier day"))
+
+
+NEW_WEIGHTS = archive(replace(WEIGHTS, sha256="9" * 64), INPUT, EXPECTED, href=REMOTE, sha256="8" * 64)
+
+
+def test_new_weights_keep_the_packages(world: World) -> None:
+    with saved(world, planned()):
+        lock, kept = locked(world, planned(archive=NEW_WEIGHTS))
+    assert kept and world.done == ["fill"]
+    assert lock.plan.archive == NEW_WEIGHTS and lock.packages == tiny_lock().packages
+    assert lock.created_by == "an earlier day"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"as_of": "2026-01-01T00:00:00Z"},
+        {"python": "3.12"},
+        {"base": replace(planned().base, platform_digest="sha256:" + "7" * 64)},
+        {"installer_base": replace(planned().base, platform_digest="sha256:" + "7" * 64)},
+        {"environment": replace(planned().environment, conda=("python=3.11", "numpy"))},
+    ],
+)
+def test_what_was_solved_for_something_else_is_solved_again(world: World, changes: dict[str, Any]) -> None:
+    with saved(world, planned()):
+        _, kept = locked(world, planned(**changes))
+    assert not kept and world.done == ["lock"]
+    assert any(line.startswith("changed since the last lock: ") for line in world.told)
+
+
+def test_a_given_lock_must_fit(world: World) -> None:
+    with saved(world, planned()) as path:
+        file = path.rename(world.folder / "given.json")
+    given = str(file)
+    assert locked(world, planned(), lock=given)[1] and world.done == ["fill"]
+    with pytest.raises(UsageError, match="the lock is stale"):
+        locked(world, planned(python="3.12"), lock=given)
+    with pytest.raises(HashMismatch, match="pins the archive"):
+        locked(world, planned(archive=NEW_WEIGHTS), lock=given)
+    assert not locked(world, planned(archive=NEW_WEIGHTS), lock=given, update=True)[1]
+
+
+def test_a_lock_that_cannot_be_read_is_made_again(world: World) -> None:
+    with world.work.owned():
+        world.work.save_bytes("lock.json", b"{}")
+    assert not locked(world, planned())[1] and world.done == ["lock"]
+
+
+# --- verify --------------------------------------------------------------------------------------------------------
+
+
+def test_verify_needs_what_build_made(world: World) -> None:
+    with pytest.raises(UsageError, match="holds no built image"):
+        world.verify()
+    world.run(verify=False)
+    report = world.verify()
+    assert report.verdict == world.verdict and world.done == ["run", "judge"]
+    assert report.image and report.lock_digest and report.plan == world.plan
+    world.engine.images.clear()
+    with pytest.raises(UsageError, match="no longer has"):
+        world.verify()
+
+
+def test_a_failed_verify_is_a_report(world: World) -> None:
+    world.run(verify=False)
+    world.failing["run"] = InfraError("lost", "start it")
+    report = world.verify()
+    assert report.verdict == Verdict(outcome=Outcome.INFRA, summary="lost", hint="start it")
+    assert from_json(Report, (world.work.root / "report.json").read_bytes()) == report
+
+
+# --- single steps and the journal ----------------------------------------------------------------------------------
+
+
+def test_plan_writes_nothing(world: World) -> None:
+    item = pipeline.read(str(world.item), world.doors())
+    assert pipeline.plan_item(item, world.options(), world.doors()) == world.plan
+    assert not world.work.root.exists()
+    assert pipeline.folder_of(item, Options()) == default_folder(item)
+
+
+def test_lock_and_render_stop_where_they_say(world: World) -> None:
+    folder, lock = pipeline.lock_item(str(world.item), world.options(), world.doors())
+    assert folder == world.work.root and lock.plan == world.plan and "render" not in world.done
+    place, context = pipeline.render_item(str(world.item), world.options(), world.doors())
+    assert place == folder / "context" and context.lock_digest == lock.digest and "build" not in world.done
+
+
+def test_the_journal_times_steps_and_keeps_what_failed() -> None:
+    ticks = iter([1.0, 3.5, 4.0, 4.25])
+    journal = Journal(lambda: next(ticks))
+    with journal.step("lock") as reuse:
+        reuse()
+    with pytest.raises(ZeroDivisionError), journal.step("build"):
+        raise ZeroDivisionError
+    made = journal.report(Verdict(outcome="infra", summary="s"))
+    assert [(s.name, s.seconds, s.reused) for s in made.steps] == [("lock", 2.5, True), ("build", 0.25, False)]
+    assert made.item is None and made.plan is None
+
+
+def test_events_are_heard(world: World) -> None:
+    world.run()
+    assert Event(step="read", text=f"reading {world.item}").text in world.told
