@@ -116,7 +116,7 @@ def _print_run(run: Run) -> None:
 
 def _print_check(check: Check) -> None:
     mark, colour = ("pass", "green") if check.passed else ("FAIL", "red")
-    told = check.measured is not None and check.measured != check.limit
+    told = isinstance(check.measured, float) or check.measured != check.limit
     figures = f"  {_figure(check.measured)} (limit {_figure(check.limit)})" if told else ""
     click.secho(f"  {mark}  ", fg=colour, nl=False)
     click.echo(f"{shown(check.name)}{figures}  {shown(check.detail, 200)}".rstrip())
