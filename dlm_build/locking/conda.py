@@ -7,7 +7,7 @@ import re
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlm_build.config import Settings
 from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemInvalid, shown
@@ -17,8 +17,10 @@ from dlm_build.locking.talk import trimmed
 from dlm_build.records import EnvironmentSpec, Package, Plan, Record
 
 if TYPE_CHECKING:
-    from rattler import Gateway, GenericVirtualPackage, RepoDataRecord
+    from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
     from rattler.channel import Channel
+
+T = TypeVar("T")
 
 KERNEL = "5.10"
 """Value of __linux: the oldest kernel still supported by its makers that a host may run."""
@@ -95,6 +97,20 @@ def _parsed_spec(text: str, spec: EnvironmentSpec) -> tuple[str | None, str]:
     return found["channel"], found["rest"].strip()
 
 
+def _match(spec: str, origin: str) -> MatchSpec:
+    """As conda reads it: the solver's own strict reading refuses `name=version=build`, the form of every export."""
+    from rattler import MatchSpec
+    from rattler.exceptions import InvalidMatchSpecError
+
+    try:
+        return MatchSpec(spec, strict=False)
+    except InvalidMatchSpecError as problem:
+        raise ItemInvalid(
+            f"{origin}: the requirement {shown(spec)} cannot be read: {shown(str(problem))}",
+            "write it as `name version build`, e.g. `numpy >=1.20,<2`",
+        ) from problem
+
+
 def _name_of(spec: str) -> str:
     return re.split(r"[\s=<>!~|,(*]", spec, maxsplit=1)[0].lower()
 
@@ -127,30 +143,25 @@ def _answered(question: _Question, channels: Sequence[Served], cache: Path) -> t
 
 
 def _solved(question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path) -> tuple[Package, ...]:
-    from rattler.exceptions import InvalidMatchSpecError, SolverError
+    from rattler.exceptions import SolverError
 
     try:
         records = _run(_solve(question, channels, bases, cache))
-    except InvalidMatchSpecError as problem:
-        raise ItemInvalid(
-            f"{question.origin}: a requirement of {shown(list(question.specs))} cannot be read: {shown(str(problem))}",
-            "write it as `name version build`, e.g. `numpy >=1.20,<2`",
-        ) from problem
     except SolverError as problem:
         raise _unsolvable(question, channels, bases, cache, str(problem)) from problem
     return tuple(_package(record, bases, question.origin) for record in _ordered(records))
 
 
-def _run(solving: Coroutine[Any, Any, list[RepoDataRecord]]) -> list[RepoDataRecord]:
+def _run(asking: Coroutine[Any, Any, T]) -> T:
     """The answer, once the solver's own threads have come to rest.
 
     They let go of Python objects a moment after they answered; an interpreter that exits meanwhile, as after an
     unsolvable environment, crashes and loses its exit code.
     """
 
-    async def settled() -> list[RepoDataRecord]:
+    async def settled() -> T:
         try:
-            return await solving
+            return await asking
         finally:
             await asyncio.sleep(SETTLE_SECONDS)
 
@@ -170,7 +181,7 @@ async def _solve(
         sources.append(_BuildDates(gateway, source) if dated else source)
     return await solve(
         sources,
-        list(question.specs),
+        [_match(spec, question.origin) for spec in question.specs],
         gateway=gateway,
         platforms=["linux-64", "noarch"],
         virtual_packages=_virtual_packages(question.virtual),
@@ -246,6 +257,7 @@ def _unsolvable(
     question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path, talk: str
 ) -> EnvironmentUnsolvable:
     reason = trimmed(talk.removeprefix("Cannot solve the request because of: "))
+    reason += _also_absent(talk, _run(_absent(question, channels, bases, cache)))
     names = ", ".join(channel.name for channel in channels)
     if question.as_of is None:
         return EnvironmentUnsolvable(
@@ -262,6 +274,25 @@ def _unsolvable(
     return EnvironmentUnsolvable(
         f"{head}, nor without that date:\n{reason}", "change one of the requirements named above"
     )
+
+
+def _also_absent(talk: str, absent: list[str]) -> str:
+    """The solver stops at the first requirement that no package answers; people want to mend them all at once."""
+    untold = [spec for spec in absent if _name_of(spec) not in talk]
+    return f"\n  No package answers these either: {', '.join(shown(spec) for spec in untold[:12])}." if untold else ""
+
+
+async def _absent(question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path) -> list[str]:
+    """The requirements that no package of the channels answers, whatever its date."""
+    from rattler import Channel, Gateway
+
+    gateway = Gateway(cache_dir=cache)
+    sources = [Channel(bases[channel.name]) for channel in channels]
+    wanted = {spec: _match(spec, question.origin) for spec in question.specs}
+    names = sorted({_name_of(spec) for spec in wanted})
+    found = await gateway.query(sources, ["linux-64", "noarch"], names, recursive=False, channel_relations="disabled")
+    records = [record for group in found for record in group]
+    return [spec for spec, match in wanted.items() if not any(match.matches(record) for record in records)]
 
 
 def _solvable_today(question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path) -> bool:

@@ -78,6 +78,23 @@ def test_the_images_cuda_and_glibc_decide(
         solve_conda(asking(spec, **lacking), site(channel), tmp_path)
 
 
+def test_all_that_is_not_there_is_named_at_once(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_conda(asking("tool", "part >=9", "absent", "gone=1.0"), site(channel), tmp_path)
+    assert all(name in caught.value.message for name in ("part >=9", "absent", "gone"))
+    assert "tool" not in caught.value.message
+
+
+@pytest.mark.parametrize("spec", ["tool=2.0=0", "tool==2.0=0", "tool =2.0 0", "tool 2.0 0", "tool=2.0=*", "tool=2"])
+def test_exact_builds_as_exports_write_them(spec: str, channel: Path, tmp_path: Path) -> None:
+    assert versions(solve_conda(asking(spec), site(channel), tmp_path))["tool"] == "2.0"
+
+
+def test_another_build_is_not_taken(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable, match="other_0"):
+        solve_conda(asking("tool=2.0=other_0"), site(channel), tmp_path)
+
+
 def test_an_unreachable_channel_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(InfraError) as caught:
         solve_conda(asking("tool"), site(tmp_path / "gone"), tmp_path)
