@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
+from dlm_build.oci import is_digest
 from dlm_build.records import BaseImage, Record
 
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -27,7 +28,6 @@ LARGEST = 4 << 20
 """Bytes of a manifest or image configuration."""
 _HOSTS = {"docker.io": "registry-1.docker.io"}
 """Registries that answer at another name than images are called by."""
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _CHALLENGE = re.compile(r'([A-Za-z_]{1,32})="([^"]{0,2000})"')
 
 State = Literal["alive", "dead"]
@@ -107,7 +107,7 @@ class Registry:
         """A single manifest does not say what it is for; its configuration does."""
         described = found.content.get("config")
         digest = described.get("digest") if isinstance(described, dict) else None
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        if not isinstance(digest, str) or not is_digest(digest):
             raise InfraError(
                 f"{image.repository}: the manifest {found.digest} has no configuration", "use another base"
             )
@@ -191,7 +191,7 @@ def _split(repository: str) -> tuple[str, str]:
 
 def _manifest(body: bytes, repository: str, reference: str) -> Manifest:
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    if _DIGEST.fullmatch(reference) and digest != reference:
+    if is_digest(reference) and digest != reference:
         raise HashMismatch(f"{repository}@{reference} arrived as {digest}", "a mirror in the settings may be broken")
     return Manifest(digest=digest, content=_decoded(body, f"{repository} {reference}"))
 
@@ -213,7 +213,7 @@ def _amd64_of(index: Manifest, image: BaseImage) -> str:
         if not isinstance(platform, dict) or platform.get("os") != "linux" or platform.get("architecture") != "amd64":
             continue
         digest = row.get("digest")
-        if isinstance(digest, str) and _DIGEST.fullmatch(digest):
+        if isinstance(digest, str) and is_digest(digest):
             return digest
     raise SourceGone(f"{image.repository}@{index.digest} has no linux/amd64 image", "choose another base with --base")
 

@@ -18,6 +18,7 @@ from dlm_build.building.folder import package_folder
 from dlm_build.building.labels import BASE_DIGEST, CONTEXT
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
+from dlm_build.oci import parse_reference
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Image, Lock, Record
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 BUILD_SECONDS = 4 * 3600.0
 OLDEST_BUILDX = (0, 13)
 """The first whose builds can be heard as JSON."""
-_TAG = re.compile(
-    r"(?:[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-    r"(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-)
 _PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
 
 
@@ -200,7 +197,8 @@ class DockerEngine:
 
 
 def _check_tag(tag: str) -> None:
-    if not _TAG.fullmatch(tag) or len(tag) > 255:
+    found = parse_reference(tag)
+    if not found or not found["tag"] or found["digest"] or len(tag) > 255:
         raise UsageError(f"--tag {shown(tag)} is not an image name with a tag", "write it as name:tag in lower case")
 
 

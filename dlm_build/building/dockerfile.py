@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlm_build.building.layout import ENVIRONMENT, GENERATED, LAUNCHER, PREFIX, ROOT, USER
+from dlm_build.building.layout import ENVIRONMENT, GENERATED
+from dlm_build.container_layout import LAUNCHER, PREFIX, ROOT, USER, USER_ID
+from dlm_build.oci import DIGEST, HOST, PATH
 from dlm_build.records import BaseImage
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_REFERENCE = re.compile(
-    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{64}"
-)
+_REFERENCE = re.compile(rf"{HOST}/{PATH}@{DIGEST}")
 _TREE = re.compile(r"(?:source|model|dlm)-[0-9a-f]{32}")
 INSTALL = (
     "python3", "-I", "-B", "/environment/install_environment.py",
@@ -42,7 +42,7 @@ def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[
 
 def readme_text(trees: Sequence[str]) -> str:
     return _templates().get_template("README.md.j2").render(
-        generated=GENERATED, trees=[_checked(_TREE, name) for name in trees], user=USER.partition(":")[0]
+        generated=GENERATED, trees=[_checked(_TREE, name) for name in trees], user=str(USER_ID)
     )  # fmt: skip
 
 

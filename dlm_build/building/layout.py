@@ -1,15 +1,13 @@
-"""Fixed places, users and times: of the image, and of the folder that builds it."""
+"""Fixed times, variables and file names: of the image, and of the folder that builds it."""
 
 from __future__ import annotations
+
+from dlm_build.container_layout import PREFIX, ROOT
 
 EPOCH = 315532800
 """1980-01-01T00:00:00Z, the time of every file in the image: the oldest that a zip can hold, so that tools which
 zip parts of an image do not stumble. A file's time says nothing here, its sha256 does."""
 
-ROOT = "/opt/dlm"
-PREFIX = f"{ROOT}/env"
-LAUNCHER = f"{ROOT}/bin/model"
-USER = "65534:65534"
 ENVIRONMENT = (
     (
         "PATH",

@@ -10,8 +10,9 @@ from pathlib import Path
 from dlm_build.building.describe import dlm_json
 from dlm_build.building.dockerfile import dockerfile_text, readme_text
 from dlm_build.building.labels import CONTEXT, labels
-from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE, EPOCH, LAUNCHER, PREFIX, ROOT
+from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE, EPOCH
 from dlm_build.building.rows import member_row, text_row, tree
+from dlm_build.container_layout import LAUNCHER, PREFIX, ROOT
 from dlm_build.records import Context, ContextFile, Lock, Member, Package, Plan
 
 HARNESS = Path(__file__).resolve().parent.parent / "harness"

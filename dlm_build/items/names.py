@@ -12,6 +12,8 @@ from __future__ import annotations
 import posixpath
 import re
 
+from dlm_build import oci
+from dlm_build.container_layout import MOUNTS, ROOT
 from dlm_build.errors import shown
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import text
@@ -29,7 +31,7 @@ class Grammar(Record, frozen=True, kw_only=True):
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*+"
 FRAMEWORK = Grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch")
 VERSION = Grammar(noun="one exact version", pattern=r"[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1")
-TAG = Grammar(noun="an image tag", pattern=r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", example="1.0")
+TAG = Grammar(noun="an image tag", pattern=oci.TAG, example="1.0")
 DTYPE = Grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
 COMMIT = Grammar(
     noun="a commit", pattern=r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}", example="0123456789abcdef… (40 digits)"
@@ -38,8 +40,7 @@ IMAGE = Grammar(
     noun="an image name",
     pattern=(
         r"(?=.{1,255}\Z)(?:[A-Za-z0-9][A-Za-z0-9.-]*+(?::[0-9]{1,5})?/)?"
-        r"[a-z0-9]++(?:(?:\.|_|__|-++)[a-z0-9]++)*+(?:/[a-z0-9]++(?:(?:\.|_|__|-++)[a-z0-9]++)*+)*+"
-        r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+        rf"{oci.PATH}(?::{oci.TAG})?(?:@{oci.DIGEST})?"
     ),
     example="docker.io/library/my-model",
 )
@@ -53,7 +54,7 @@ WORKING_DIR = Grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/
 
 _INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
-_TAKEN = ("/proc", "/dev", "/sys", "/etc", "/run", "/boot", "/bin", "/sbin", "/lib", "/lib64", "/opt/dlm", "/dlm")
+_TAKEN = ("/proc", "/dev", "/sys", "/etc", "/run", "/boot", "/bin", "/sbin", "/lib", "/lib64", ROOT, MOUNTS)
 _TAKEN_ALONE = ("/", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/var")
 MAX_RUN = 4096
 MAX_PATH = 1024

@@ -16,8 +16,6 @@ from dlm_build.records import Check, ComparisonPolicy
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PICTURES = ("geotiff", "png", "jpeg")
-
 
 def compare(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> tuple[Check, ...]:
     """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass."""

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, UsageError, shown
+from dlm_build.oci import is_digest, parse_reference
 from dlm_build.planning.decided import Decided, decided
 from dlm_build.planning.environment import Libraries
-from dlm_build.planning.tables import DIGEST, BaseRow, Tables
+from dlm_build.planning.tables import BaseRow, Tables
 from dlm_build.planning.versions import Numbers, numbers
 from dlm_build.records import BaseImage, Record
 
@@ -26,13 +27,6 @@ _INDEX = ("index", "index?", "unknown")
 _PLATFORM = ("platform-amd64", "platform-amd64?", "platform")
 _UBUNTU = ((datetime(2024, 8, 1, tzinfo=UTC), "ubuntu24.04"), (datetime(2022, 8, 1, tzinfo=UTC), "ubuntu22.04"))
 """The Ubuntu a model of that day or later was made for, newest first; before that 20.04."""
-_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-REFERENCE = re.compile(
-    rf"(?P<repository>(?:[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*(?::\d{{1,5}})?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
-"""`repository[:tag][@digest]`, as the distribution specification spells it."""
-LONGEST_REFERENCE = 400
 
 
 class Wanted(Record, frozen=True, kw_only=True):
@@ -96,7 +90,7 @@ def decide_installer(tables: Tables, settings: Settings) -> Decided[BaseImage]:
 
 def parse_base(text: str, tables: Tables, option: str) -> BaseImage:
     """`repository@sha256:…`, known to the tables or not. Raises UsageError."""
-    found = REFERENCE.fullmatch(text.strip()) if len(text) <= LONGEST_REFERENCE else None
+    found = parse_reference(text.strip())
     if not found or not found["digest"]:
         hint = "write repository@sha256:<64 hex digits>; `dlm-build bases resolve IMAGE:TAG` prints it"
         raise UsageError(f"{option} {shown(text)} names no image by digest", hint)
@@ -124,7 +118,7 @@ def pinned_by_site(image: BaseImage, settings: Settings) -> BaseImage | None:
         repository, _, tag = name.rpartition(":")
         if tag != image.tag or with_registry(repository) != image.repository:
             continue
-        if not DIGEST.fullmatch(digest):
+        if not is_digest(digest):
             raise UsageError(f"settings `[bases.pins] {shown(name)}` = {shown(digest)}", "write sha256:<64 hex digits>")
         return replace(image, index_digest=digest, platform_digest=None, trust="site")
     return None

@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, UsageError, shown
-from dlm_build.planning.base_image import LONGEST_REFERENCE, REFERENCE, pinned_by_site, with_registry
+from dlm_build.oci import parse_reference
+from dlm_build.planning.base_image import pinned_by_site, with_registry
 from dlm_build.planning.tables import BaseRow, Tables
 from dlm_build.progress import Event, Notify
 from dlm_build.records import BaseImage, Record
@@ -80,7 +81,7 @@ def resolve_base(reference: str, registry: Registries) -> BaseImage:
 
     Raises UsageError for what is no reference, else as `registry.Registry.resolve`.
     """
-    found = REFERENCE.fullmatch(reference.strip()) if len(reference) <= LONGEST_REFERENCE else None
+    found = parse_reference(reference.strip())
     if not found:
         raise UsageError(f"{shown(reference)} is not an image", "write repository:tag or repository@sha256:…")
     tag = found["tag"] or ("" if found["digest"] else "latest")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from importlib import resources
 from typing import Literal
 
 import msgspec
 
 from dlm_build.errors import InfraError
+from dlm_build.oci import is_digest
 from dlm_build.records import R, Record
-
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 Kind = Literal[
     "index", "index?", "platform", "platform-amd64", "platform-amd64?", "platform-arm64", "unknown", "suspect"
@@ -154,7 +152,7 @@ def parse_tables(frameworks: bytes, bases: bytes) -> Tables:
     facts = _decoded(frameworks, _FrameworksFile, "frameworks.json")
     images = _decoded(bases, _BasesFile, "bases.json")
     for row in images.rows:
-        if not DIGEST.fullmatch(row.digest):
+        if not is_digest(row.digest):
             raise InfraError(f"bases.json: {row.repository}:{row.tag} has no sha256 digest", "reinstall dlm-build")
     for table in facts.frameworks:
         if not table.rows:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dlm_build.container_layout import INPUT, LAUNCHER, MOUNTS, OUTPUT, ROOT, USER, USER_ID
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.records import Limits, Record
 from dlm_build.running.gpu import Device
 
-ENTRY_POINT = "/opt/dlm/bin/model"
-INPUT = "/dlm/in"
-OUTPUT = "/dlm/out"
-USER = "65534:65534"
 OPEN_FILES = 4096
 """No more than any engine may grant: raising its own limit needs a privilege that engines in containers lack."""
 SCRATCH_FILES = 200_000
 """Files and folders each scratch file system may hold."""
 
-NEEDED = ("/opt/dlm", "/dlm", "/usr/bin", "/usr/lib", "/usr/local/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc")
-RESERVED = ("/opt/dlm", "/dlm", "/proc", "/sys", "/dev", "/etc", "/boot")
+NEEDED = (ROOT, MOUNTS, "/usr/bin", "/usr/lib", "/usr/local/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc")
+RESERVED = (ROOT, MOUNTS, "/proc", "/sys", "/dev", "/etc", "/boot")
 
 
 class Order(Record, frozen=True, kw_only=True):
@@ -49,7 +46,7 @@ def container_options(order: Order) -> dict[str, Any]:
     return {
         "name": order.name,
         "image": order.image,
-        "entrypoint": [ENTRY_POINT],
+        "entrypoint": [LAUNCHER],
         "command": ["predict", "--input", f"{INPUT}/{order.sample}", "--output", OUTPUT],
         "user": USER,
         "hostname": "dlm",
@@ -115,7 +112,7 @@ def _scratch(order: Order) -> dict[str, str]:
     """Both scratch file systems count against the memory limit. `exec`: models compile and load kernels there."""
     size = order.limits.memory // 2
     options = f"rw,exec,nosuid,nodev,size={size},nr_inodes={SCRATCH_FILES}"
-    owned = f"{options},mode=0700,uid=65534,gid=65534"
+    owned = f"{options},mode=0700,uid={USER_ID},gid={USER_ID}"
     scratch = {checked_working_dir(order.working_dir): owned}
     scratch["/tmp"] = f"{options},mode=1777"  # noqa: S108
     return scratch

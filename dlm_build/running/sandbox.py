@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlm_build.container_layout import INPUT, USER
 from dlm_build.errors import InfraError
 
-ESSENTIAL = ("no network", "read-only root", "no capabilities", "no new privileges", "user 65534:65534")
+ESSENTIAL = ("no network", "read-only root", "no capabilities", "no new privileges", f"user {USER}")
 """Without each of these a stranger's model is not started."""
 
 
@@ -23,7 +24,7 @@ def restrictions(inspected: Mapping[str, Any], info: Mapping[str, Any]) -> tuple
         "no new privileges": any(str(option).startswith("no-new-privileges") for option in options),
         f"user {config.get('User')}": bool(config.get("User")),
         "private IPC": host.get("IpcMode") == "private",
-        "input read-only": _read_only(inspected, "/dlm/in"),
+        "input read-only": _read_only(inspected, INPUT),
         f"seccomp {_seccomp(info)}": bool(_seccomp(info)) and not unlocked,
         "rootless engine": "name=rootless" in (info.get("SecurityOptions") or ()),
         "user namespace": "name=userns" in (info.get("SecurityOptions") or ()) and not host.get("UsernsMode"),

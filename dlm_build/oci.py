@@ -1,0 +1,25 @@
+"""How images are named and pinned, as the OCI distribution specification spells it: one grammar for all who read it."""
+
+from __future__ import annotations
+
+import re
+
+DIGEST = r"sha256:[0-9a-f]{64}"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_COMPONENT = r"[a-z0-9]++(?:(?:[._]|__|-++)[a-z0-9]++)*+"
+PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*+"
+"""A repository without its registry."""
+HOST = r"[a-z0-9]++(?:(?:\.|-++)[a-z0-9]++)*+(?::[0-9]{1,5})?"
+"""A registry, with its port."""
+_REFERENCE = re.compile(rf"(?P<repository>(?:{HOST}/)?{PATH})(?::(?P<tag>{TAG}))?(?:@(?P<digest>{DIGEST}))?")
+_DIGEST = re.compile(DIGEST)
+LONGEST_REFERENCE = 400
+
+
+def parse_reference(text: str) -> re.Match[str] | None:
+    """`repository[:tag][@digest]` with groups of these names, or None for what is no reference."""
+    return _REFERENCE.fullmatch(text) if len(text) <= LONGEST_REFERENCE else None
+
+
+def is_digest(text: str) -> bool:
+    return _DIGEST.fullmatch(text) is not None
