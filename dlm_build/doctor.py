@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from packaging.version import Version
+
 from dlm_build.errors import DlmBuildError
 from dlm_build.records import Record
 
@@ -50,10 +52,15 @@ def _engine(doors: Doors) -> list[Line]:
 
 
 def _buildx(info: EngineInfo) -> Line:
-    if info.buildx:
-        return Line(name="buildx", state="ok", detail=info.buildx)
-    fix = "install the docker-buildx plugin of your distribution"
-    return Line(name="buildx", state="missing", detail="`docker buildx` does not answer", fix=fix)
+    from dlm_build.building.docker_engine import OLDEST_BUILDX
+
+    fix = f"install the docker-buildx plugin, {OLDEST_BUILDX} or later"
+    if info.buildx is None:
+        return Line(name="buildx", state="missing", detail="`docker buildx` does not answer", fix=fix)
+    new_enough = Version(info.buildx) >= Version(OLDEST_BUILDX)
+    return Line(
+        name="buildx", state="ok" if new_enough else "missing", detail=info.buildx, fix="" if new_enough else fix
+    )
 
 
 def _image_store(info: EngineInfo) -> Line:

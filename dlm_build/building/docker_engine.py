@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 BUILD_SECONDS = 4 * 3600.0
-OLDEST_BUILDX = (0, 13)
+OLDEST_BUILDX = "0.13"
 """The first whose builds can be heard as JSON."""
 _PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
 
@@ -158,7 +158,7 @@ class DockerEngine:
 
     def _buildx_version(self) -> str | None:
         ended = self._programs.run(("docker", "buildx", "version"), env=self._program_env(), timeout=60)
-        found = re.search(r"\bv?(\d+\.\d+\S*)", ended.stdout)
+        found = re.search(r"\bv?(\d+(?:\.\d+)+)", ended.stdout)
         return found[1] if ended.status == 0 and found else None
 
     def _program_env(self) -> dict[str, str]:
