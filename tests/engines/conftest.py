@@ -37,15 +37,16 @@ class Ended(NamedTuple):
 class Cli:
     """Runs the installed program in a folder of its own, with the stack's settings."""
 
-    def __init__(self, folder: Path, config: Path) -> None:
+    def __init__(self, folder: Path, config: Path, program: str = DLM_BUILD) -> None:
         self.folder = folder
         self.config = config
+        self.program = program
 
     def __call__(self, *args: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Ended:
         outer = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
         made = {**outer, "DLM_BUILD_CONFIG": str(self.config), **(env or {})}
         ended = subprocess.run(
-            [DLM_BUILD, *args], cwd=self.folder, env=made, input=stdin, capture_output=True, text=True,
+            [self.program, *args], cwd=self.folder, env=made, input=stdin, capture_output=True, text=True,
             timeout=DEADLINE, check=False,
         )  # fmt: skip
         assert "Traceback" not in ended.stderr, ended.stderr
