@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
 from dlm_build.building.labels import labels
 from dlm_build.records import Inputs, Lock, Outputs, Plan, Record, Runner, Source
+
+FORMS = (".json", ".npy", ".npz", ".png", ".tif", ".tiff")
+"""Kinds of expected files that the runners can write or come near to."""
 
 
 class Described(Record, frozen=True, kw_only=True):
@@ -58,8 +62,12 @@ def dlm_json(lock: Lock) -> str:
 
 
 def _sample(plan: Plan) -> dict[str, Any] | None:
-    """The input alone: the expected output's name and digest would tell a model what to copy."""
-    return {"input": msgspec.to_builtins(plan.sample.input)} if plan.sample else None
+    """The input, and the kind of file to write; the expected output's name and digest would tell what to copy."""
+    if plan.sample is None:
+        return None
+    expected = plan.sample.expected
+    form = PurePosixPath(expected.path).suffix.lower() if expected else None
+    return {"input": msgspec.to_builtins(plan.sample.input), "form": form if form in FORMS else None}
 
 
 def _source(source: Source | None) -> dict[str, str] | None:

@@ -15,14 +15,24 @@ from .environment import wants_gpu
 from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, read_picture, write_tiff
 from .results import write_array, write_json
 
+ARRAY_FORMS = (".npy", ".npz")
+
 
 class Model:
     """What both kinds come down to. `shape` is None where the model does not say what it takes."""
 
-    def __init__(self, run: Callable[[Any], list[Any]], shape: Sequence[Any] | None, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        run: Callable[[Any], list[Any]],
+        shape: Sequence[Any] | None,
+        dtype: str = "float32",
+        names: Sequence[str] = (),
+    ) -> None:
         self.run = run
         self.shape = shape
         self.dtype = dtype
+        self.names = names
+        """Of the results, where the model gives them any."""
 
 
 def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) -> None:
@@ -46,13 +56,16 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     results = [_first_scene(result, tensor.shape[0]) for result in model.run(tensor.astype(model.dtype))]
     if not results:
         raise HarnessError("the model returned nothing")
-    task = str(contract.outputs.get("task") or "")
+    task = contract.task
     if task == "semantic segmentation" and _is_map(results[0]):
         _write_labels(contract, picture, results[0], bands_last, output / path.stem)
     elif "classification" in task and results[0].size == max(results[0].shape, default=1):
-        _write_scores(contract, results[0].reshape(-1), output / (path.stem + ".json"))
+        _write_scores(contract, results[0], output / path.stem)
+    elif contract.form in (".npz", ".json"):
+        _write_whole(model, results, contract.form, output / path.stem)
     else:
-        _write_others(picture, results, bands_last, path, output)
+        as_map = path.suffix.lower() in TIFF_SUFFIXES and contract.form != ".npy"
+        _write_others(picture, results, bands_last, as_map, output / path.stem)
 
 
 def _first_scene(result: Any, batch: int) -> Any:
@@ -76,31 +89,53 @@ def _write_labels(contract: Contract, picture: Picture, scores: Any, bands_last:
             labels[mask] = dont_care
         elif mask.any():
             print("dlm: the labels have another size than the input; its nodata is not marked", file=sys.stderr)
-    if can_write_tiff():
-        write_tiff(stem.with_name(stem.name + ".tif"), labels, picture, dont_care)
+    if can_write_tiff() and contract.form not in ARRAY_FORMS:
+        write_tiff(_named(stem, ".tif"), labels, picture, dont_care)
     else:
-        write_array(stem.with_name(stem.name + ".npy"), labels)
+        write_array(_named(stem, ".npy"), labels)
 
 
-def _write_scores(contract: Contract, scores: Any, path: Path) -> None:
-    """Scores by class name where the item names every class once, else as a list in the model's order."""
+def _write_scores(contract: Contract, result: Any, stem: Path) -> None:
+    """Scores by class name where the item names every class once, else as a list in the model's order.
+
+    An array, as the model gave it, where the author shows one.
+    """
+    scores = result.reshape(-1)
     names = {int(row["index"]): str(row["name"]) for row in contract.outputs.get("classes") or ()}
     values = [float(score) for score in scores]
     labels = [names.get(number, "") for number in range(len(values))]
     for number in tensors.best(scores):
         print(f"dlm: class {number} {labels[number]}: {values[number]:g}", file=sys.stderr)
-    if all(labels) and len(set(labels)) == len(labels):
-        write_json(path, {label: values[number] for number, label in enumerate(labels)})
+    if contract.form in ARRAY_FORMS:
+        write_array(_named(stem, ".npy"), result)
+    elif all(labels) and len(set(labels)) == len(labels):
+        # In the model's order, which a comparison with a plain list needs.
+        write_json(_named(stem, ".json"), {label: values[number] for number, label in enumerate(labels)}, ordered=True)
     else:
-        write_json(path, values)
+        write_json(_named(stem, ".json"), values)
 
 
-def _write_others(picture: Picture, results: list[Any], bands_last: bool, path: Path, output: Path) -> None:
+def _write_whole(model: Model, results: list[Any], form: str, stem: Path) -> None:
+    """All results in one file, by the model's names for them."""
+    if form == ".json":
+        write_json(_named(stem, form), results[0] if len(results) == 1 else results)
+        return
+    named = len(set(model.names)) == len(results)
+    names = list(model.names) if named else [f"arr_{number}" for number in range(len(results))]
+    with _named(stem, form).open("wb") as target:
+        np.savez_compressed(target, **{names[number]: result for number, result in enumerate(results)})
+
+
+def _write_others(picture: Picture, results: list[Any], bands_last: bool, as_map: bool, stem: Path) -> None:
     for number, result in enumerate(results):
-        name = path.stem if len(results) == 1 else f"{path.stem}.{number}"
+        name = stem if len(results) == 1 else _named(stem, f".{number}")
         bands = np.moveaxis(result, -1, 0) if bands_last and result.ndim == 3 else result
         spatial = bands.ndim in (2, 3) and bands.shape[-2:] == picture.array.shape[-2:]
-        if spatial and path.suffix.lower() in TIFF_SUFFIXES and can_write_tiff():
-            write_tiff(output / (name + ".tif"), bands.astype(np.float32), picture)
+        if spatial and as_map and can_write_tiff():
+            write_tiff(_named(name, ".tif"), bands.astype(np.float32), picture)
         else:
-            write_array(output / (name + ".npy"), result)
+            write_array(_named(name, ".npy"), result)
+
+
+def _named(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)

@@ -45,6 +45,19 @@ class Contract:
             named = named.get("path")
         return named if isinstance(named, str) else None
 
+    @property
+    def form(self) -> str:
+        """The suffix of the kind of file that the item's author shows as output; "" where none is shown."""
+        sample = self.data.get("sample") or {}
+        return str(sample.get("form") or "") if isinstance(sample, dict) else ""
+
+    @property
+    def task(self) -> str:
+        """What the outputs are for; score maps that the author wants to see as such are not a segmentation."""
+        if _section(self.data, "comparison").get("task") == "probabilities":
+            return "probabilities"
+        return str(self.outputs.get("task") or "")
+
     def sample_files(self) -> list[Path]:
         """The packaged sample input, for `selftest`."""
         return sorted(path for path in self.sample.rglob("*") if path.is_file()) if self.sample.is_dir() else []

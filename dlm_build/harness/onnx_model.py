@@ -51,4 +51,5 @@ def model_of(session: Any, name: str | None) -> Model:
     def run(tensor: Any) -> list[Any]:
         return list(session.run(None, {chosen.name: tensor}))
 
-    return Model(run, chosen.shape, TYPES[chosen.type])
+    names = [str(entry.name) for entry in session.get_outputs()]
+    return Model(run, chosen.shape, TYPES[chosen.type], names)

@@ -73,9 +73,12 @@ def write_array(path: Path, array: Any) -> None:
     np.save(str(path), np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """JSON of plain values; arrays inside become lists. Raises TypeError naming what cannot be written."""
-    text = json.dumps(value, default=_plain, indent=1, sort_keys=True)
+def write_json(path: Path, value: Any, *, ordered: bool = False) -> None:
+    """JSON of plain values; arrays inside become lists. Raises TypeError naming what cannot be written.
+
+    Keys are sorted unless `ordered` says that their order means something.
+    """
+    text = json.dumps(value, default=_plain, indent=1, sort_keys=not ordered)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -11,22 +11,52 @@ from typing import TYPE_CHECKING, Any
 
 from dlm_build.judging import values
 from dlm_build.judging.decode import Decoded
+from dlm_build.judging.documents import json_checks
 from dlm_build.records import Check, ComparisonPolicy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def compare(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> tuple[Check, ...]:
-    """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass."""
+def compare(
+    actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, own_form: bool = False
+) -> tuple[Check, ...]:
+    """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass.
+
+    `own_form`: dlm-build's own runner wrote the file. It, and not the model, chose whether an array has the axis of
+    its one scene, and how wide the integers of a label array are.
+    """
     if expected.kind == "json" and actual.kind == "json":
-        return values.json_checks(actual.value, expected.value, policy)
+        return json_checks(actual.value, expected.value, policy, own_form=own_form)
     if not expected.arrays or not actual.arrays:
         same = Check(
             name="file type", passed=False, measured=actual.kind, limit=expected.kind, detail="not the kind expected"
         )
         return (same,)
+    if own_form:
+        actual = _in_form(actual, expected, policy)
     return tuple(_arrays(actual, expected, policy))
+
+
+def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Decoded:
+    """`actual` with the axes of length one in front that `expected` has, and label arrays in its integers."""
+    arrays = dict(actual.arrays)
+    for mine, theirs in _pairs(actual, expected) or ():
+        array, wanted = arrays[mine], expected.arrays[theirs]
+        if _bare(array.shape) == _bare(wanted.shape):
+            array = array.reshape(wanted.shape)
+        integers = array.dtype.kind in "iu" and wanted.dtype.kind in "iu"
+        if integers and policy.task == "labels" and expected.kind in ("npy", "npz"):
+            array = array.astype(wanted.dtype)
+        arrays[mine] = array
+    return actual._replace(arrays=arrays)
+
+
+def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without the axes of length one in front."""
+    while shape[:1] == (1,):
+        shape = shape[1:]
+    return shape
 
 
 def _arrays(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Iterator[Check]:

@@ -8,7 +8,6 @@ has already held them to a ceiling.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +70,13 @@ def _floats(actual: Array, expected: Array, policy: ComparisonPolicy) -> tuple[C
     if policy.task == "class-scores":
         return (*_ranking(actual, expected), *_map(mine, theirs, expected.dtype.name))
     return _map(mine, theirs, expected.dtype.name)
+
+
+def number_checks(mine: Array, theirs: Array, policy: ComparisonPolicy) -> tuple[Check, ...]:
+    """Plain numbers of one kind, as float64 and not empty: by the item's own tolerances, else as a float map."""
+    if policy.atol is not None or policy.rtol is not None:
+        return (_declared(mine, theirs, policy),)
+    return _map(mine, theirs, "float32")
 
 
 def _map(mine: Array, theirs: Array, dtype: str) -> tuple[Check, ...]:
@@ -201,28 +207,6 @@ def _psnr(actual: Array, expected: Array) -> Check:
     error = float(np.mean((actual.astype(np.float64) - expected.astype(np.float64)) ** 2))
     decibels = 20 * np.log10(255.0) - 10 * np.log10(error) if error else 99.0
     return at_least("PSNR (weak reference)", float(decibels), PSNR, "a rendered picture hides values")
-
-
-def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy) -> tuple[Check, ...]:
-    """Scores by class name or a list of numbers are compared as class scores; anything else must be equal."""
-    import numpy as np
-
-    mine, theirs = _scores(actual), _scores(expected)
-    if mine is None or theirs is None:
-        same = json.dumps(actual, sort_keys=True) == json.dumps(expected, sort_keys=True)
-        return (Check(name="JSON equal", passed=same, detail="" if same else "values differ"),)
-    if list(mine) != list(theirs):
-        return (Check(name="classes", passed=False, measured=", ".join(mine)[:80], limit=", ".join(theirs)[:80]),)
-    arrays = [np.asarray([list(scores.values())], dtype=np.float32) for scores in (mine, theirs)]
-    return array_checks(arrays[0], arrays[1], policy, picture=False)
-
-
-def _scores(value: Any) -> dict[str, float] | None:
-    """`{"class": score}` or `[score, …]` as an ordered mapping; None for any other JSON."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    scores = {str(k): float(v) for k, v in pairs if isinstance(v, int | float) and not isinstance(v, bool)}
-    size = len(value) if isinstance(value, dict | list) else 0
-    return dict(sorted(scores.items())) if size and len(scores) == size else None
 
 
 def at_most(name: str, measured: float, limit: float, detail: str = "") -> Check:

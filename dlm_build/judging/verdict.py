@@ -22,6 +22,8 @@ ENDS = {
     "resource": (Outcome.RESOURCE, "raise the limit named above in `[limits]` of the settings if it is honest need"),
     "infra": (Outcome.INFRA, "not the model's fault: mend the engine (`dlm-build doctor`) and run again"),
 }
+OWN_RUNNERS = ("onnx", "torchscript")
+"""Runners that write the outputs themselves; the others leave it to the model's own code."""
 NO_EXPECTATION = "publish the expected output in the archive and name it in dlm:data.test_file.output"
 
 
@@ -37,7 +39,7 @@ def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
     if expected is None or plan.comparison is None:
         summary = f"ran and wrote {_files(run)}; the item promises no output to compare with"
         return Verdict(outcome=Outcome.RAN, device=run.device, summary=summary, hint=NO_EXPECTATION)
-    checks = _checks(run, expected, plan.comparison, store, programs)
+    checks = _checks(run, expected, plan, store, programs)
     return _judged(checks, run, expected, plan.comparison)
 
 
@@ -45,9 +47,8 @@ def _files(run: Run) -> str:
     return f"{len(run.outputs)} file{'s' if len(run.outputs) > 1 else ''}"
 
 
-def _checks(
-    run: Run, expected: Member, policy: ComparisonPolicy, store: Store, programs: Programs
-) -> tuple[Check, ...]:
+def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Programs) -> tuple[Check, ...]:
+    assert plan.comparison is not None
     output = answering(expected.path, run.outputs)
     if output is None:
         names = ", ".join(shown(o.path, 40) for o in run.outputs[:6])
@@ -61,7 +62,7 @@ def _checks(
             mine = _actual(run, output, Path(scratch), programs)
         except NotDecodable as problem:
             return (Check(name="decodes", passed=False, measured=output.path, detail=problem.message),)
-        return compare(mine, theirs, policy)
+        return compare(mine, theirs, plan.comparison, own_form=plan.runner.kind in OWN_RUNNERS)
 
 
 def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -> Decoded:
@@ -81,6 +82,11 @@ def _actual(run: Run, output: OutputFile, scratch: Path, programs: Programs) -> 
     return decode(Path(run.output_folder) / output.path, scratch / "actual", programs)
 
 
+def _why(check: Check) -> str:
+    told = "" if check.measured is None else f": {check.measured} against {check.limit}"
+    return check.name + told + (f", {check.detail}" if check.detail.startswith("first difference") else "")
+
+
 def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: ComparisonPolicy) -> Verdict:
     failed = [check for check in checks if not check.passed]
     if checks and not failed:
@@ -92,7 +98,7 @@ def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: Compa
             checks=checks,
         )
     first = failed[0] if failed else None
-    why = f"{first.name}: {first.measured} against {first.limit}" if first else "no check could be made"
+    why = _why(first) if first else "no check could be made"
     return Verdict(
         outcome=Outcome.MISMATCH,
         device=run.device,

@@ -32,6 +32,9 @@ class Session:
     def get_inputs(self) -> list[Any]:
         return self.inputs
 
+    def get_outputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in ("height", "error")]
+
     def run(self, names: None, feed: dict[str, Any]) -> list[Any]:
         self.fed = feed
         (tensor,) = feed.values()
@@ -90,6 +93,63 @@ def test_a_model_with_bands_last_is_fed_and_read_so(tmp_path: Path) -> None:
     with rasterio.open(out / "in.tif") as written:
         assert written.read(1)[0].tolist() == [0, 0, 0, 0, 0, 0]
         assert written.read(1)[1].tolist() == [1, 1, 1, 1, 1, 1]
+
+
+SHOWN = {"input": {"path": "in.tif"}}
+
+
+@pytest.mark.parametrize(
+    ("form", "task", "written"),
+    [
+        (".npy", "scene classification", "in.npy"),
+        (".npz", "scene classification", "in.npy"),
+        (".json", "scene classification", "in.json"),
+        (".npy", "semantic segmentation", "in.npy"),
+        (".tif", "semantic segmentation", "in.tif"),
+        (".png", "semantic segmentation", "in.tif"),
+        (".npy", "regression", "in.npy"),
+        (".npz", "regression", "in.npz"),
+        (".json", "regression", "in.json"),
+        (".tif", "regression", "in.tif"),
+        (None, "regression", "in.tif"),
+    ],
+)
+def test_the_authors_kind_of_file_is_written(tmp_path: Path, form: str | None, task: str, written: str) -> None:
+    scene(tmp_path / "in.tif")
+    scores = np.array([[0.25, 0.75]], np.float32)
+    answer = (lambda _t: scores) if "classification" in task else by_brightness
+    out = run(tmp_path, Session(answer), outputs={"task": task}, sample={**SHOWN, "form": form})
+    assert [path.name for path in out.iterdir()] == [written]
+
+
+def test_an_array_of_scores_is_as_the_model_gave_it(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    outputs = {"task": "classification", "classes": [{"index": 0, "name": "b"}, {"index": 1, "name": "a"}]}
+    session = Session(lambda _t: np.array([[0.25, 0.75]], np.float32))
+    written = np.load(run(tmp_path, session, outputs=outputs, sample={**SHOWN, "form": ".npy"}) / "in.npy")
+    assert written.dtype == np.float32 and written.tolist() == [0.25, 0.75]
+
+
+def test_named_scores_keep_the_models_order(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    outputs = {"task": "classification", "classes": [{"index": 0, "name": "b"}, {"index": 1, "name": "a"}]}
+    out = run(tmp_path, Session(lambda _t: np.array([[0.25, 0.75]], np.float32)), outputs=outputs)
+    assert list(json.loads((out / "in.json").read_text())) == ["b", "a"]
+
+
+def test_several_results_go_into_one_file_by_the_models_names(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    session = Session(lambda t: [t[:, 0], t[:, 1]])
+    out = run(tmp_path, session, outputs={"task": "regression"}, sample={**SHOWN, "form": ".npz"})
+    with np.load(out / "in.npz") as written:
+        assert sorted(written.files) == ["error", "height"] and written["height"].shape == (4, 6)
+
+
+def test_score_maps_that_the_author_shows_as_such_are_not_made_labels(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    out = run(tmp_path, Session(by_brightness), outputs=SEGMENTATION, comparison={"task": "probabilities"})
+    with rasterio.open(out / "in.tif") as written:
+        assert (written.count, written.dtypes[0]) == (3, "float32")
 
 
 @pytest.mark.parametrize(

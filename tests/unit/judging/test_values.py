@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from dlm_build.judging.values import array_checks, json_checks
+from dlm_build.judging.documents import json_checks
+from dlm_build.judging.values import array_checks
 from dlm_build.records import ComparisonPolicy
 
 RNG = np.random.default_rng(7)

@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from msgspec.structs import replace
 
 from dlm_build.errors import ItemInvalid, Outcome
 from dlm_build.judging import judge
 from dlm_build.proc import RealPrograms
-from dlm_build.records import ComparisonPolicy, Member, OutputFile, Plan, Run, SampleSpec, Verdict
+from dlm_build.records import (
+    ComparisonPolicy,
+    Member,
+    OutputFile,
+    Plan,
+    Run,
+    Runner,
+    RunnerKind,
+    SampleSpec,
+    Verdict,
+)
 from dlm_build.store import Store
 from tests.unit.plans import tiny_plan
 
@@ -45,7 +56,10 @@ class Bench:
         self.store = Store(folder / "store")
         self.programs = RealPrograms({"PATH": os.environ["PATH"]})
 
-    def judged(self, expected: Path | None, *outputs: Path, policy: ComparisonPolicy = LABELS, **run: Any) -> Verdict:
+    def judged(
+        self, expected: Path | None, *outputs: Path, policy: ComparisonPolicy = LABELS, kind: RunnerKind = "command",
+        **run: Any,
+    ) -> Verdict:  # fmt: skip
         member = None
         if expected is not None:
             stored = self.store.add_file(expected)
@@ -58,7 +72,8 @@ class Bench:
             "end": "finished", "exit_status": 0, "detail": "ended", "device": "cpu", "device_reason": "no GPU",
             "seconds": 1.0, "outputs": files, "output_folder": str(self.outputs),
         }  # fmt: skip
-        return judge(Run(**{**made, **run}), self.plan(member, policy), self.store, self.programs)
+        plan = replace(self.plan(member, policy), runner=Runner(kind=kind))
+        return judge(Run(**{**made, **run}), plan, self.store, self.programs)
 
     def plan(self, expected: Member | None, policy: ComparisonPolicy) -> Plan:
         sample = SampleSpec(input=Member(path="in.tif", size=1, sha256="0" * 64), expected=expected)
@@ -137,6 +152,45 @@ def test_npz_and_float_npy(bench: Bench, tmp_path: Path) -> None:
     np.savez_compressed(bench.outputs / "out.npz", a=values, b=values * 2)
     policy = ComparisonPolicy(task="float")
     assert bench.judged(tmp_path / "expected.npz", bench.outputs / "out.npz", policy=policy).outcome == Outcome.MATCHES
+
+
+@pytest.mark.parametrize(
+    ("kind", "actual", "outcome"),
+    [
+        ("onnx", (1, 8, 8), Outcome.MATCHES),
+        ("torchscript", (8, 8), Outcome.MATCHES),
+        ("onnx", (1, 4, 16), Outcome.MISMATCH),
+        ("handler", (1, 8, 8), Outcome.MISMATCH),
+        ("command", (8, 8), Outcome.MISMATCH),
+    ],
+)
+def test_the_axis_of_the_one_scene_is_the_runners_choice_and_not_a_handlers(
+    bench: Bench, tmp_path: Path, kind: RunnerKind, actual: tuple[int, ...], outcome: Outcome
+) -> None:
+    values = np.linspace(0, 9, 64, dtype=np.float32)
+    np.save(tmp_path / "expected.npy", values.reshape(1, 1, 8, 8))
+    np.save(bench.outputs / "out.npy", values.reshape(actual))
+    policy = ComparisonPolicy(task="float")
+    verdict = bench.judged(tmp_path / "expected.npy", bench.outputs / "out.npy", policy=policy, kind=kind)
+    assert verdict.outcome == outcome
+
+
+def test_how_wide_label_arrays_are_is_the_runners_choice(bench: Bench, tmp_path: Path) -> None:
+    np.save(tmp_path / "expected.npy", labels()[0].astype(np.int64))
+    np.save(bench.outputs / "out.npy", labels()[0])
+    expected, output = tmp_path / "expected.npy", bench.outputs / "out.npy"
+    assert bench.judged(expected, output, kind="onnx").outcome == Outcome.MATCHES
+    assert bench.judged(expected, output, kind="handler").outcome == Outcome.MISMATCH
+    other = bench.judged(expected, output, kind="onnx", policy=ComparisonPolicy(task="float"))
+    assert other.outcome == Outcome.MISMATCH and "dtype" in other.summary
+
+
+def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.json").write_text('{"boxes": [{"label": "car"}, {"label": "bus"}]}')
+    (bench.outputs / "out.json").write_text('{"boxes": [{"label": "car"}, {"label": "van"}]}')
+    policy = ComparisonPolicy(task="exact")
+    verdict = bench.judged(tmp_path / "expected.json", bench.outputs / "out.json", policy=policy)
+    assert "JSON content: van against bus, first difference at /boxes/1/label" in verdict.summary
 
 
 def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> None:
