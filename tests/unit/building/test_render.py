@@ -144,7 +144,7 @@ def test_dlm_json_tells_the_harness_what_it_needs() -> None:
     assert told["item"]["title"] == "Forêt"
     assert told["lock"] == tiny_lock(title="Forêt").digest
     assert set(told["sample"]) == {"input", "form"}
-    assert told["sample"]["form"] == ".tif"
+    assert told["sample"]["form"] == ".npy"
 
 
 def test_the_launcher_starts_the_harness_in_isolated_mode() -> None:
