@@ -6,6 +6,7 @@
     ├── ItemHostile               item-hostile     7    refused for safety
     ├── Unpinned                  unpinned         8    needs consent to pin what the item left floating
     ├── SourceGone                source-gone      9    what an href names is not there
+    │   └── BaseGone              source-gone      9    a pinned base that its registry no longer has
     ├── HashMismatch              hash-mismatch    10   the bytes are not the promised ones
     ├── GpuIncompatible           gpu-incompatible 11   the framework build cannot run on this GPU or driver
     ├── ResourceExceeded          resource         12   memory, processes, output or disk of the run
@@ -105,6 +106,14 @@ class SourceGone(DlmBuildError):
     """The server or disk answered, and what the href names is not there or is something else."""
 
     outcome = Outcome.SOURCE_GONE
+
+
+class BaseGone(SourceGone):
+    """Its registry no longer has a base image at the pinned digest."""
+
+    def __init__(self, message: str, hint: str = "", digest: str = "") -> None:
+        super().__init__(message, hint)
+        self.digest = digest
 
 
 class HashMismatch(DlmBuildError):

@@ -15,7 +15,7 @@ import msgspec
 
 from dlm_build import __version__
 from dlm_build.config import Settings
-from dlm_build.errors import DlmBuildError, HashMismatch, Outcome, SourceGone, UsageError
+from dlm_build.errors import BaseGone, DlmBuildError, HashMismatch, Outcome, SourceGone, UsageError
 from dlm_build.progress import Event, Notify
 from dlm_build.records import (
     Context,
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 ITEM_LIMIT = 4 << 20
 """Bytes of an item document."""
+MOST_DEAD_BASES = 8
+"""Pins found dead in one run before giving up: then it is the registry, not the pins."""
 
 
 class Options(Record, frozen=True, kw_only=True):
@@ -200,10 +202,16 @@ def _still_there(materials: Materials, store: Store) -> bool:
     return remote and all(store.has(member.sha256) for member in members)
 
 
-def planned(item: Item, materials: Materials, options: Options, doors: Doors) -> Plan:
+def planned(item: Item, materials: Materials, options: Options, doors: Doors, dead_bases: tuple[str, ...] = ()) -> Plan:
     from dlm_build.planning.plan import Choices, make_plan
 
-    choices = Choices(base=options.base, as_of=options.as_of, gpu=options.gpu, allow_shell=options.allow_shell)
+    choices = Choices(
+        base=options.base,
+        as_of=options.as_of,
+        gpu=options.gpu,
+        allow_shell=options.allow_shell,
+        dead_bases=dead_bases,
+    )
     return make_plan(item, materials, choices, doors.tables, doors.settings)
 
 
@@ -228,31 +236,54 @@ def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iter
         materials, kept = gathered(item, folder, options, doors)
         if kept:
             reuse()
+    old = earlier_lock(folder, options)
     with journal.step("plan"):
-        plan = planned(item, materials, options, doors)
+        plan = planned(item, materials, options, doors, old.plan.dead_bases if old else ())
     journal.known["plan"] = plan
     with journal.step("lock") as reuse:
-        lock, kept = lock_for(plan, folder, options, doors)
+        lock, kept = lock_on_living_base(item, materials, plan, old, options, doors)
         if kept:
             reuse()
+    journal.known["plan"] = lock.plan
     journal.known["lock_digest"] = lock.digest
     with folder.owned():
         _save_lock(folder, item, materials, lock)
         yield folder, lock
 
 
-def lock_for(plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> tuple[Lock, bool]:
-    """The lock for `plan`, and whether its environment is that of an earlier lock.
+def earlier_lock(folder: WorkFolder, options: Options) -> Lock | None:
+    """The one given with --lock, else the work folder's own; none with --update."""
+    given = load_file(Path(options.lock), Lock, "--lock") if options.lock else None
+    return None if options.update else given or folder.load("lock.json", Lock)
+
+
+def lock_on_living_base(
+    item: Item, materials: Materials, plan: Plan, old: Lock | None, options: Options, doors: Doors
+) -> tuple[Lock, bool]:
+    """`lock_for`, planned again without a base whenever its registry turns out to have it no more."""
+    while True:
+        try:
+            return lock_for(plan, old, options, doors)
+        except BaseGone as problem:
+            if problem.digest in plan.dead_bases or len(plan.dead_bases) >= MOST_DEAD_BASES:
+                raise
+            again = planned(item, materials, options, doors, (*plan.dead_bases, problem.digest))
+            if again.base == plan.base and again.installer_base == plan.installer_base:
+                raise  # the operator's own choice: there is no next best
+            doors.notify(Event(step="lock", text=f"{problem.message}; taking {again.base.reference} instead"))
+            plan = again
+
+
+def lock_for(plan: Plan, old: Lock | None, options: Options, doors: Doors) -> tuple[Lock, bool]:
+    """The lock for `plan`, and whether its environment is that of the `old` lock.
 
     A lock given with --lock must fit. The work folder's own lock keeps its packages for as long as what was solved
     is unchanged, so that new weights never move the environment.
     """
     from dlm_build.locking import fill_store, make_lock
 
-    given = load_file(Path(options.lock), Lock, "--lock") if options.lock else None
-    old = None if options.update else given or folder.load("lock.json", Lock)
-    if given and not options.update:
-        _refuse_stale(given, plan)
+    if old and options.lock:
+        _refuse_stale(old, plan)
     if old and _same_environment(old.plan, plan):
         lock = msgspec.structs.replace(old, plan=plan)
         fill_store(lock, doors.fetch, doors.store, doors.notify)

@@ -331,6 +331,8 @@ class Plan(Record, frozen=True, kw_only=True):
     comparison: ComparisonPolicy | None = None
     archive: Archive
     source: Source | None = None
+    dead_bases: tuple[str, ...] = ()
+    """Digests of pins that would have been chosen and that their registry no longer has."""
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from dlm_build import __version__
 from dlm_build.config import Settings
+from dlm_build.errors import BaseGone, SourceGone
 from dlm_build.locking.conda import solve_conda
 from dlm_build.locking.fetching import Downloads, completed, fill_store
 from dlm_build.locking.installer import installer_wheels
@@ -38,18 +39,19 @@ def make_lock(
 ) -> Lock:
     """Turn every name of `plan` into bytes, and bring those bytes into the store.
 
-    Raises EnvironmentUnsolvable, ItemInvalid, Unpinned or ItemHostile for the environment, SourceGone for a dead base
+    Raises EnvironmentUnsolvable, ItemInvalid, Unpinned or ItemHostile for the environment, BaseGone for a dead base
     pin, HashMismatch for other bytes, InfraError (naming the setting) for channel, index or registry out of reach.
     """
+    notify(Event(step="lock", text="resolving the base images"))
+    base, installer_base = _alive(plan.base, registry), _alive(plan.installer_base, registry)
     uv = Uv(programs, store, settings)
     notify(Event(step="lock", text="solving the environment"))
     packages = environment_packages(plan, uv, store, settings)
     installer = installer_wheels(uv)
-    notify(Event(step="lock", text="resolving the base images"))
     lock = Lock(
         plan=plan,
-        base=registry.resolve(plan.base),
-        installer_base=registry.resolve(plan.installer_base),
+        base=base,
+        installer_base=installer_base,
         packages=packages,
         installer=installer,
         created_by=_makers(),
@@ -60,6 +62,14 @@ def make_lock(
         packages=tuple(completed(package, store) for package in packages),
         installer=tuple(completed(package, store) for package in installer),
     )
+
+
+def _alive(image: BaseImage, registry: Resolver) -> BaseImage:
+    """Asked before anything is solved, since another base may mean another glibc. Raises BaseGone."""
+    try:
+        return registry.resolve(image)
+    except SourceGone as problem:
+        raise BaseGone(problem.message, problem.hint, image.index_digest or image.digest) from problem
 
 
 def environment_packages(plan: Plan, uv: Uv, store: Store, settings: Settings) -> tuple[Package, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from dlm_build.config import Settings
 from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
 from dlm_build.planning.comparison import decide_comparison
@@ -37,6 +39,8 @@ class Choices(Record, frozen=True, kw_only=True):
     gpu: bool | None = None
     """None: as the item says."""
     allow_shell: bool = False
+    dead_bases: tuple[str, ...] = ()
+    """Digests that a registry was found to have no more; never chosen."""
 
 
 class _Log:
@@ -62,6 +66,8 @@ class _Log:
 def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables, settings: Settings) -> Plan:
     """Decides everything. Raises ItemInvalid where the item lacks or garbles something, UsageError for the options."""
     log = _Log()
+    tables = replace(tables, bases=tuple(row for row in tables.bases if row.digest not in choices.dead_bases))
+    log.findings.extend(_dead_base(digest) for digest in choices.dead_bases)
     declared = _declared(materials, log)
     facts, as_of = _decide_model(item, materials, declared, choices, tables, log)
     environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
@@ -74,8 +80,16 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
         framework=facts.table.name, framework_version=facts.picked.version, cuda=facts.cuda, python=facts.python,
         gpu=facts.gpu, base=base, installer_base=installer, environment=environment, runner=facts.runner,
         inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
-        archive=materials.archive, source=materials.source,
+        archive=materials.archive, source=materials.source, dead_bases=choices.dead_bases,
         decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
+    )  # fmt: skip
+
+
+def _dead_base(digest: str) -> Finding:
+    return Finding(
+        code="base-pin-died", severity="info", pointer="",
+        message=f"the registry no longer has the base {digest}; the next best was chosen",
+        hint="keep a mirror of the bases you build on, and name it in the settings",
     )  # fmt: skip
 
 

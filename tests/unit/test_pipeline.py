@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dlm_build import pipeline
 from dlm_build.config import Settings
 from dlm_build.errors import (
+    BaseGone,
     DlmBuildError,
     GpuIncompatible,
     HashMismatch,
@@ -479,3 +480,46 @@ def test_the_journal_times_steps_and_keeps_what_failed() -> None:
 def test_events_are_heard(world: World) -> None:
     world.run()
     assert Event(step="read", text=f"reading {world.item}").text in world.told
+
+
+# --- a base that died --------------------------------------------------------------------------------------------
+
+OTHER = "sha256:" + "8" * 64
+
+
+def dying(world: World, monkeypatch: pytest.MonkeyPatch, *, next_best: bool) -> list[tuple[str, ...]]:
+    """The first base is gone from its registry; the list notes which dead digests each planning was told."""
+    told: list[tuple[str, ...]] = []
+
+    def make_plan(_item: Any, _materials: Any, choices: Any, *_rest: Any) -> Plan:
+        told.append(choices.dead_bases)
+        base = world.plan.base
+        if choices.dead_bases and next_best:
+            base = replace(base, platform_digest=OTHER)
+        return replace(world.plan, base=base, dead_bases=choices.dead_bases)
+
+    def make_lock(plan: Plan, *doors: Any) -> Lock:
+        if plan.base.digest == DIGEST:
+            raise BaseGone("the pin is not there", "choose another", DIGEST)
+        return world.make_lock(plan, *doors)
+
+    monkeypatch.setattr("dlm_build.planning.plan.make_plan", make_plan)
+    monkeypatch.setattr("dlm_build.locking.make_lock", make_lock, raising=False)
+    return told
+
+
+def test_a_base_that_died_is_left_out_and_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = dying(world, monkeypatch, next_best=True)
+    report = world.run()
+    assert told == [(), (DIGEST,)]
+    assert report.plan and report.plan.base.digest == OTHER and report.plan.dead_bases == (DIGEST,)
+    assert any("taking" in line and OTHER in line for line in world.told)
+    told.clear()
+    world.run()
+    assert told == [(DIGEST,)], "the second run does not ask for the dead pin again"
+
+
+def test_an_operators_own_dead_base_is_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    dying(world, monkeypatch, next_best=False)
+    report = world.run()
+    assert report.verdict.outcome == Outcome.SOURCE_GONE and report.verdict.hint == "choose another"
