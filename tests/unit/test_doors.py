@@ -21,6 +21,11 @@ DOORS = {
     "pickle": set(),
 }
 INSIDE_CONTAINER = "harness/"
+STEPS = ("items", "gathering", "planning", "locking", "building", "running", "judging", "harness")
+BETWEEN_STEPS = {
+    ("building/render.py", "locking"),  # the lock as the two files that other tools read
+    ("building/build_errors.py", "harness"),  # how the installer inside a build says what failed
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -63,3 +68,12 @@ def test_nothing_imports_the_command_line() -> None:
     for module in modules():
         if not module.startswith("cli/"):
             assert not any(name.startswith("dlm_build.cli") for name in imports(PACKAGE / module)), module
+
+
+def test_steps_know_the_records_and_not_each_other() -> None:
+    found = set()
+    for module in modules():
+        own = module.partition("/")[0]
+        named = {name.split(".")[1] for name in imports(PACKAGE / module) if name.startswith("dlm_build.")}
+        found |= {(module, other) for other in named & set(STEPS) - {own} if own in STEPS}
+    assert found == BETWEEN_STEPS
