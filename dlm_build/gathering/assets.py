@@ -78,9 +78,9 @@ def local_path(href: str) -> str:
     return unquote(urlsplit(href).path) if href.startswith("file:") else href
 
 
-def checked_path(path: Path, asset: Asset) -> Path:
+def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
     """`path`, where it is a file. Raises SourceGone or ItemInvalid."""
-    where = f"{asset.pointer}: model archive {shown(asset.href)}"
+    where = f"{asset.pointer}: {what} {shown(asset.href)}"
     if path.is_dir():
         raise ItemInvalid(f"{where} is a folder", "pack it, e.g. with torch-model-archiver or `zip -r`")
     try:
@@ -89,7 +89,7 @@ def checked_path(path: Path, asset: Asset) -> Path:
     except OSError as problem:
         raise SourceGone(
             f"{where}: {shown(str(path.absolute()), 400)}: {problem.strerror}",
-            "put the archive there, or correct the href; a relative href is read from the item's own folder",
+            f"put the {what.split()[-1]} there, or correct the href; relative ones are read from the item's own folder",
         ) from problem
 
 

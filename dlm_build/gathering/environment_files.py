@@ -57,13 +57,15 @@ def _declared(
     url = asset.href if asset else wanted
     if url.startswith(("https://", "http://")):
         return _linked(url, fetch), ()
+    wanted = posixpath.basename(url) if asset else wanted
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
         if found := _member(wanted, rows):
             files = _with_included(place, found.path, _reader(rows, store))
             return files, () if found.path == wanted else (_renamed(wanted, place, found),)
+    or_source = " or the source" if source else ""
     raise ItemInvalid(
-        f"requirement_file {shown(wanted)} is neither an asset, nor in the archive{' or the source' if source else ''}",
+        f"/properties/dlm:runtime/requirement_file: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
         "name a member of the archive, an asset's key, or an https address",
     )
 

@@ -9,6 +9,7 @@ from dlm_build.archives import Parcel, Unpacked, unpack
 from dlm_build.errors import HashMismatch, shown
 from dlm_build.fetch import Fetcher
 from dlm_build.gathering.assets import Place, checked_path, choose_archive, is_own_server, outside, place_of
+from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
 from dlm_build.gathering.manifest import read_manifest
 from dlm_build.gathering.sources import Sources
@@ -34,11 +35,19 @@ def gather(
     SourceGone, HashMismatch, ResourceExceeded or InfraError.
     """
     archive, about_archive = _archive(item, fetch, store, notify)
+    archive, about_assets = with_assets(item, archive, (fetch, store), notify)
     manifest, about_manifest = read_manifest(archive, store)
     sources = Sources(programs, store, notify, allow_hosts=allow_hosts)
     source, about_source = sources.gather(item, allow_unpinned=allow_unpinned)
     files, about_files = collect(item, archive, manifest, source, (fetch, store))
-    findings = (*about_archive, *_names_agree(item, archive), *about_manifest, *about_source, *about_files)
+    findings = (
+        *about_archive,
+        *about_assets,
+        *_names_agree(item, archive),
+        *about_manifest,
+        *about_source,
+        *about_files,
+    )
     return Materials(archive=archive, manifest=manifest, environment_files=files, source=source, findings=findings)
 
 

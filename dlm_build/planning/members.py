@@ -48,8 +48,7 @@ def near_names(archive: Archive, name: str) -> str:
 def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
     """The member that holds the weights. Raises ItemInvalid where the one that is named is not there."""
     archive = materials.archive
-    if archive.kind == "file" and len(archive.members) == 1:
-        only = archive.members[0]
+    if archive.kind == "file" and (only := _whole(archive)):
         return decided("weights", only, shown(only.path), "the archive is this one file")
     if named := _named(item):
         return _looked_up(archive, named, f"its role in {ARCHIVE}", ARCHIVE)
@@ -57,6 +56,11 @@ def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
     if isinstance(serialized, str) and serialized:
         return _looked_up(archive, serialized, "serializedFile of MAR-INF/MANIFEST.json", "MAR-INF/MANIFEST.json")
     return _by_suffix(item, archive)
+
+
+def _whole(archive: Archive) -> Member | None:
+    """The member that the archive is, where it is one file; others came from assets beside it."""
+    return next((member for member in archive.members if member.sha256 == archive.sha256), None)
 
 
 def manifest_model(materials: Materials) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlm_build.errors import shown
 from dlm_build.planning.decided import SAMPLE, Decided, decided, finding, invalid, noticed
 from dlm_build.planning.members import find_member, near_names
-from dlm_build.records import Archive, DeclaredSample, Finding, Item, SampleSpec
+from dlm_build.records import Archive, DeclaredSample, Finding, Item, Member, SampleSpec
 
 
 def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
@@ -15,15 +15,21 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
         outcome: Decided[SampleSpec | None] = decided("sample", None, "none", "the item names no test file")
         hint = "add `test_file` with an input and an expected output, both in the archive"
         return noticed(outcome, finding("no-sample", SAMPLE, "nothing to verify: the item has no sample", hint))
-    given = find_member(archive, declared.input)
+    given = _found(item, archive, declared.input)
     if given is None:
         message = f"the sample {shown(declared.input)} is not in the archive"
         raise invalid(declared.pointer, message, near_names(archive, declared.input))
-    expected = find_member(archive, declared.expected) if declared.expected else None
+    expected = _found(item, archive, declared.expected) if declared.expected else None
     spec = SampleSpec(input=given, expected=expected)
     text = shown(given.path) + (f" → {shown(expected.path)}" if expected else "")
     outcome = decided("sample", spec, text, "named by the item", declared.pointer)
     return noticed(outcome, _without_expected(declared, spec, archive))
+
+
+def _found(item: Item, archive: Archive, name: str) -> Member | None:
+    """The member of that name, or the one that came from the asset with that key."""
+    asset = next((asset for asset in item.assets if asset.key == name), None)
+    return find_member(archive, name) or (find_member(archive, asset.href.partition("?")[0]) if asset else None)
 
 
 def _without_expected(declared: DeclaredSample, spec: SampleSpec, archive: Archive) -> Finding | None:

@@ -229,7 +229,7 @@ def test_a_linked_file_that_is_not_one(tmp_path: Path, page: bytes | None, match
 
 
 def test_a_named_file_that_is_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(ItemInvalid, match=r"requirement_file gone\.txt is neither"):
+    with pytest.raises(ItemInvalid, match=r"requirement_file: gone\.txt is neither"):
         gathered(local_item(tmp_path, runtime=Runtime(requirement_file="gone.txt")), tmp_path)
 
 
