@@ -427,11 +427,11 @@ def _run_and_judge(
     folder: WorkFolder, plan: Plan, image: Image, options: Options, doors: Doors, journal: Journal
 ) -> tuple[Run, Verdict]:
     from dlm_build.judging import judge
-    from dlm_build.running import run_sample
+    from dlm_build.running import Host, run_sample
 
-    settings = at_engine(doors)
+    host = Host(at_engine(doors), doors.store, doors.notify)
     with journal.step("run"):
-        run = run_sample(image, plan, doors.store, folder.root, settings.limits, options.gpu, settings, doors.notify)
+        run = run_sample(image, plan, folder.root, options.gpu, host)
     journal.known["run"] = run
     with journal.step("judge"):
         return run, judge(run, plan, doors.store, doors.programs)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -37,17 +37,17 @@ NO_MORE_PROCESSES = ("Resource temporarily unavailable", "can't start new thread
 """What the system tells a program at its process limit, which it may reach and leave between two looks."""
 
 
-def run_sample(
-    image: Image,
-    plan: Plan,
-    store: Store,
-    folder: Path,
-    limits: Limits,
-    gpu: bool | None,
-    settings: Settings,
-    notify: Notify,
-) -> Run:
-    """Run the plan's sample in `image` under `limits`; outputs land in `folder`/outputs, all that was said in run.log.
+class Host(NamedTuple):
+    """What a run needs of this machine."""
+
+    settings: Settings
+    """They name the engine and the limits."""
+    store: Store
+    notify: Notify
+
+
+def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: Host) -> Run:
+    """Run the plan's sample in `image`; outputs land in `folder`/outputs, all that was said in run.log.
 
     `gpu`: True demands one, False forbids it, None takes one where the model wants it and the engine has it.
     A model that fails, hangs or grabs too much is a Run that says so, and so is an engine lost on the way. Raises
@@ -55,11 +55,12 @@ def run_sample(
     """
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
-    with connected(settings) as engine, _place(folder, plan.sample.input, store, notify) as place:
-        sweep(engine, notify)
+    limits = host.settings.limits
+    with connected(host.settings) as engine, _place(folder, plan.sample.input, host.store, host.notify) as place:
+        sweep(engine, host.notify)
         with told("ask the engine what it has"):
             info = engine.info()
-        device = choose(gpu, plan.gpu, info, RealPrograms(settings.environment))
+        device = choose(gpu, plan.gpu, info, RealPrograms(host.settings.environment))
         order = Order(
             name=new_name(),
             image=_image_id(engine, image),
@@ -72,7 +73,7 @@ def run_sample(
             owner=owner(),
         )
         log = Log(limits.log)
-        run = _run_or_fall_back(engine, info, order, gpu is True, log, notify)
+        run = _run_or_fall_back(engine, info, order, gpu is True, log, host.notify)
         return _taken_home(run, order, folder, log)
 
 

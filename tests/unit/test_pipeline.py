@@ -136,7 +136,7 @@ class World:
 
     def run_sample(self, *order: Any) -> Run:
         self.did("run")
-        self.seen_settings = next(part for part in order if isinstance(part, Settings))
+        self.seen_settings = order[-1].settings
         outputs = self.folder / "work" / "outputs"
         outputs.mkdir(exist_ok=True)
         return Run(

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from dlm_build.config import Settings
-from dlm_build.progress import silent
 from dlm_build.records import Image, Member, Run
 from dlm_build.running import run_sample
 from dlm_build.running.orphans import LABEL, owner
 from dlm_build.store import Store
-from tests.engines.running.models import DOCKERFILE, LIMITS, MODEL, Model, built, plan_of
+from tests.engines.running.models import DOCKERFILE, MODEL, Model, built, limited, plan_of
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +34,7 @@ def model(image: Image, settings: Settings, tmp_path: Path) -> Model:
     def run(program: str, *, gpu: bool | None = None, wants_gpu: bool = False, **limits: Any) -> Run:
         stored = store.add_bytes(program.encode())
         plan = plan_of(Member(path="test/program.py", size=stored.size, sha256=stored.sha256), wants_gpu)
-        allowed = msgspec.structs.replace(LIMITS, **limits)
-        return run_sample(image, plan, store, tmp_path / "run", allowed, gpu, settings, silent)
+        return run_sample(image, plan, tmp_path / "run", gpu, limited(settings, store, **limits))
 
     return run
 

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from dlm_build.config import Settings
+from dlm_build.progress import silent
 from dlm_build.records import Archive, BaseImage, EnvironmentSpec, Image, Limits, Member, Plan, Run, Runner, SampleSpec
+from dlm_build.running import Host
 from dlm_build.running.orphans import LABEL, owner
+from dlm_build.store import Store
 
 MODEL = """\
 #!/usr/bin/env python3
@@ -33,6 +38,11 @@ Model = Callable[..., Run]
 
 forgotten_sockets = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 """The SDK does not close a socket that it could not connect; such a test ends with a collection of its own."""
+
+
+def limited(settings: Settings, store: Store, **limits: Any) -> Host:
+    """This machine under LIMITS, some of them changed by name."""
+    return Host(replace(settings, limits=replace(LIMITS, **limits)), store, silent)
 
 
 @contextmanager

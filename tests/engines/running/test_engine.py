@@ -15,13 +15,12 @@ import pytest
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError
-from dlm_build.progress import silent
 from dlm_build.records import Image, Member
 from dlm_build.running import run_sample
 from dlm_build.running.orphans import LABEL, owner
 from dlm_build.store import Store
 from tests.engines.running.breakable import Breakable
-from tests.engines.running.models import LIMITS, Model, await_container, forgotten_sockets, plan_of
+from tests.engines.running.models import Model, await_container, forgotten_sockets, limited, plan_of
 
 pytestmark = pytest.mark.engine
 
@@ -32,7 +31,7 @@ def test_an_image_that_is_gone_is_said(model: Model, image: Image, settings: Set
     gone = msgspec.structs.replace(image, digest="sha256:" + "1" * 64)
     plan = plan_of(Member(path="p.py", size=0, sha256=stored.sha256), False)
     with pytest.raises(InfraError, match="the engine no longer has the image dlm-build-test-running"):
-        run_sample(gone, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
+        run_sample(gone, plan, tmp_path / "run", None, limited(settings, store))
 
 
 @forgotten_sockets
@@ -42,7 +41,7 @@ def test_no_engine_is_said_with_what_to_do(settings: Settings, image: Image, tmp
     away = {**settings.environment, "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
     elsewhere = msgspec.structs.replace(settings, environment=away)
     with pytest.raises(InfraError) as caught:
-        run_sample(image, plan, store, tmp_path / "run", LIMITS, None, elsewhere, silent)
+        run_sample(image, plan, tmp_path / "run", None, limited(elsewhere, store))
     assert caught.value.message == f"no Docker engine answers at unix://{tmp_path}/no.sock: No such file or directory"
     assert caught.value.hint.startswith("start Docker, or set docker.host")
     del caught
@@ -87,7 +86,7 @@ def test_an_engine_lost_in_the_middle_is_never_the_models_fault(
     thread = threading.Thread(target=lose)
     thread.start()
     lost = msgspec.structs.replace(settings, environment=through)
-    run = run_sample(image, plan, store, tmp_path / "run", LIMITS, None, lost, silent)
+    run = run_sample(image, plan, tmp_path / "run", None, limited(lost, store))
     thread.join()
     assert (run.end, run.exit_status) == ("infra", None), run
     assert run.detail.startswith("the engine was lost during the run: cannot ")
@@ -125,5 +124,5 @@ def test_ctrl_c_leaves_nothing_behind(image: Image, settings: Settings, tmp_path
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        run_sample(image, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
+        run_sample(image, plan, tmp_path / "run", None, limited(settings, store))
     thread.join()

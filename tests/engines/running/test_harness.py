@@ -11,11 +11,10 @@ import pytest
 
 import dlm_build.harness
 from dlm_build.config import Settings
-from dlm_build.progress import silent
 from dlm_build.records import Member
 from dlm_build.running import run_sample
 from dlm_build.store import Store
-from tests.engines.running.models import LIMITS, built, plan_of
+from tests.engines.running.models import built, limited, plan_of
 
 pytestmark = pytest.mark.engine
 
@@ -81,6 +80,6 @@ def test_the_harness_works_under_all_restrictions(
     stored = store.add_bytes(b"pixels")
     plan = plan_of(Member(path="test/program.py", size=stored.size, sha256=stored.sha256), False)
     with built(stack, context, "harness") as image:
-        run = run_sample(image, plan, store, tmp_path / "run", LIMITS, None, settings, silent)
+        run = run_sample(image, plan, tmp_path / "run", None, limited(settings, store))
     assert run.end == "finished", run
     assert {file.path: Path(run.output_folder, file.path).read_text() for file in run.outputs} == expected
