@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
 from dlm_build.planning.decided import RUN, invalid
@@ -18,6 +19,8 @@ LONGEST = 8192
 """Characters of a command line."""
 _UNQUOTED = frozenset("|&;<>`$(){}*?[]\n\r")
 _IN_DOUBLE_QUOTES = frozenset("`$\n\r")
+_ENGINES = frozenset({"docker", "nvidia-docker", "podman", "singularity", "apptainer", "docker-compose"})
+_PLACEHOLDER_HINT = f"write one of {', '.join(PLACEHOLDERS)}, each in single braces"
 _HINT = "write one plain command with its arguments, or let a shell run it with --allow-shell"
 
 
@@ -33,17 +36,31 @@ def parse_command(run: str, allow_shell: bool = False) -> tuple[tuple[str, ...],
     if problem := shell_syntax(line):
         if allow_shell:
             return (line,), True
-        raise invalid(RUN, problem, _HINT)
-    return tuple(shlex.split(line)), False
+        raise invalid(RUN, f"{problem}, in {shown(line)}", _PLACEHOLDER_HINT if "placeholder" in problem else _HINT)
+    argv = tuple(shlex.split(line))
+    if PurePosixPath(argv[0]).name in _ENGINES:
+        what = f"{shown(line)} starts a container, and it is run inside of one"
+        raise invalid(
+            RUN, what, "write the command that the container runs, such as `python predict.py {input} {output}`"
+        )
+    return argv, False
 
 
 def shell_syntax(line: str) -> str | None:
     """What in `line` only a shell understands, as a clause for a message; None where nothing is."""
+    for strange in re.findall(r"\{\{[^{}]*\}\}|(?<!\$)\{[A-Za-z_]+\}", _unquoted(line)):
+        if strange not in PLACEHOLDERS:
+            return f"{shown(strange)} is no placeholder"
     for position, character, quote in _with_quotes(_without_placeholders(line)):
         meaningful = _UNQUOTED if quote == "" else _IN_DOUBLE_QUOTES if quote == '"' else frozenset()
         if character in meaningful:
             return f"the command needs a shell for {_named(character)} at character {position + 1}"
     return _unbalanced(line) or _word_syntax(line)
+
+
+def _unquoted(line: str) -> str:
+    """What stands in no quotes, where a brace could only be meant for a placeholder or a shell."""
+    return "".join(character for _, character, quote in _with_quotes(line) if not quote)
 
 
 def _without_placeholders(line: str) -> str:

@@ -89,6 +89,9 @@ def logical_lines(text: str, name: str) -> Iterator[Line]:
 
 def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
     text = _PER_REQUIREMENT.sub("", line.text).strip()
+    if "--hash" in line.text and text != line.text:
+        part = _read_line(Line(text=text, place=line.place), siblings, depth)
+        return Pip(requirements=part.requirements, findings=(*part.findings, _hashes(line)), local_cuda=part.local_cuda)
     if include := _INCLUDE.fullmatch(text):
         return _included(include["file"].strip(), line, siblings, depth)
     if editable := _EDITABLE.fullmatch(text):
@@ -102,6 +105,11 @@ def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
     if text.startswith("-"):
         raise _refused(line, "an option dlm-build does not know")
     return _requirement(text, line)
+
+
+def _hashes(line: Line) -> Finding:
+    message = f"{shown(line.place.rpartition(':')[0])}: its hashes are not compared with what is locked"
+    return finding("hashes-unused", "", message, "publish a conda-lock.yml: the hashes in one are kept")
 
 
 def _requirement(text: str, line: Line) -> Pip:
@@ -146,7 +154,8 @@ def _included(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
         raise _refused(line, "files that include each other")
     found = siblings(name.strip("'\""))
     if found is None:
-        raise _refused(line, f"{shown(name)} is not beside it")
+        why = f"{shown(line.place)}: {shown(line.text)}: {shown(name)} is not beside it"
+        raise ItemInvalid(why, f"put {shown(name)} into the archive beside it, or write its lines here")
     return read_lines(list(logical_lines(found.text, found.name)), siblings, depth + 1)
 
 

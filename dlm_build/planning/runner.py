@@ -17,7 +17,7 @@ _TAKEN = frozenset({
     "bin", "boot", "dev", "dlm", "etc", "lib", "lib32", "lib64", "opt", "proc", "run", "sbin", "sys", "tmp", "usr",
     "var",
 })  # fmt: skip
-"""Top folders that hold the system, the environment or the mounts of a run."""
+"""Top folders that hold the system, the environment or the mounts of a run; for what is in them see _is_apps_own."""
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _BUILT_IN = frozenset({
     "image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_to_speech_synthesizer",
@@ -113,6 +113,13 @@ def working_dir(item: Item) -> str:
     if not _WORKING_DIR.fullmatch(declared):
         raise invalid(WORKING_DIR, f"{shown(declared)} is not an absolute folder", hint)
     parts = [part for part in declared.split("/") if part not in ("", ".")]
-    if ".." in parts or not parts or parts[0] in _TAKEN:
+    if ".." in parts or not parts or (parts[0] in _TAKEN and not _is_apps_own(parts)):
         raise invalid(WORKING_DIR, f"{shown(declared)} belongs to the container itself", hint)
     return "/" + "/".join(parts)
+
+
+def _is_apps_own(parts: list[str]) -> bool:
+    """`/opt/NAME` and `/usr/src/NAME`, where images usually keep an application; `/opt/dlm` is dlm-build's."""
+    return (parts[0] == "opt" and len(parts) > 1 and parts[1] != "dlm") or (
+        parts[:2] == ["usr", "src"] and len(parts) > 2
+    )

@@ -43,6 +43,14 @@ def test_hashes_and_continuations_are_taken_apart() -> None:
     first = "affine==2.2.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb \\\n    # via rasterio\n"
     text = first + "attrs==19.1.0 --hash=sha256:cc\n"
     assert read(pip(text)).pip == ("affine==2.2.2", "attrs==19.1.0")
+    (told,) = read(pip(text)).findings
+    assert told.code == "hashes-unused" and told.severity == "warning"
+
+
+def test_an_included_file_that_is_not_there_is_asked_for() -> None:
+    with pytest.raises(ItemInvalid, match=r"more\.txt is not beside it") as caught:
+        read(pip("-r more.txt\n"))
+    assert "put more.txt into the archive" in caught.value.hint
 
 
 @pytest.mark.parametrize(

