@@ -52,7 +52,7 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     """One file through the model, in the units and order the item declares."""
     picture = read_picture(path)
-    tensor, bands_last = tensors.batched(tensors.selected(picture.array, contract.inputs), model.shape)
+    tensor, bands_last = tensors.batched(_prepared(contract, picture.array, path), model.shape)
     results = [_first_scene(result, tensor.shape[0]) for result in model.run(tensor.astype(model.dtype))]
     if not results:
         raise HarnessError("the model returned nothing")
@@ -66,6 +66,14 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     else:
         as_map = path.suffix.lower() in TIFF_SUFFIXES and contract.form != ".npy"
         _write_others(picture, results, bands_last, as_map, output / path.stem)
+
+
+def _prepared(contract: Contract, array: Any, path: Path) -> Any:
+    """The bands as the item declares them. An array of real numbers with a batch axis is the model's own tensor."""
+    if path.suffix.lower() in ARRAY_FORMS and array.ndim >= 4 and array.dtype.kind == "f":
+        print(f"dlm: {path.name} has a batch axis and real numbers; it is fed to the model as it is", file=sys.stderr)
+        return array
+    return tensors.selected(array, contract.inputs)
 
 
 def _first_scene(result: Any, batch: int) -> Any:

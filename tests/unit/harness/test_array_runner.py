@@ -137,6 +137,15 @@ def test_named_scores_keep_the_models_order(tmp_path: Path) -> None:
     assert list(json.loads((out / "in.json").read_text())) == ["b", "a"]
 
 
+@pytest.mark.parametrize(("dtype", "scaled"), [(np.float32, False), (np.uint16, True)])
+def test_a_tensor_is_fed_as_it_is_and_raw_pixels_are_scaled(tmp_path: Path, dtype: Any, scaled: bool) -> None:
+    tensor = np.arange(1, 49).reshape(1, 2, 4, 6).astype(dtype)
+    np.save(tmp_path / "in.npy", tensor)
+    session = Session(lambda t: t)
+    run(tmp_path, session, "in.npy", inputs={"scaling_factor": 0.5, "selected_bands": [1, 0]})
+    assert np.array_equal(session.fed["data"], tensor[:, ::-1] * np.float32(0.5) if scaled else tensor)
+
+
 def test_several_results_go_into_one_file_by_the_models_names(tmp_path: Path) -> None:
     scene(tmp_path / "in.tif")
     session = Session(lambda t: [t[:, 0], t[:, 1]])
