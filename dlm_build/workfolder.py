@@ -14,12 +14,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Item, R, from_json, to_json
-from dlm_build.store import disk_error
 
 
 def default_folder(item: Item) -> Path:
@@ -49,7 +49,7 @@ class WorkFolder:
                 return target
             return write_atomic(target, data)
         except OSError as problem:
-            raise disk_error(problem, target) from problem
+            raise _unusable(problem, target) from problem
 
     def load(self, name: str, kind: type[R]) -> R | None:
         """The record, or None where it is absent or of another version of dlm-build."""
@@ -59,20 +59,34 @@ class WorkFolder:
             return None
 
     def forget(self, name: str) -> None:
-        (self.root / name).unlink(missing_ok=True)
+        try:
+            (self.root / name).unlink(missing_ok=True)
+        except OSError as problem:
+            raise _unusable(problem, self.root / name) from problem
 
     @contextmanager
     def owned(self) -> Iterator[None]:
         """Hold the folder for this process. Raises InfraError when another dlm-build works in it."""
         self._create()
-        with (self.root / ".lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as problem:
+        with self._claimed():
+            yield
+
+    def _claimed(self) -> IO[bytes]:
+        """The lock file, locked: closing it lets go."""
+        try:
+            handle = (self.root / ".lock").open("wb")
+        except OSError as problem:
+            raise _unusable(problem, self.root) from problem
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            handle.close()
+            if isinstance(problem, BlockingIOError):
                 raise InfraError(
                     f"another dlm-build is working in {self.root}", "wait for it, or give another --output"
                 ) from problem
-            yield
+            raise _unusable(problem, self.root) from problem
+        return handle
 
     def _create(self) -> None:
         try:
@@ -80,7 +94,14 @@ class WorkFolder:
         except FileExistsError as problem:
             raise UsageError(f"--output {self.root} is a file", "give a folder") from problem
         except OSError as problem:
-            raise disk_error(problem, self.root) from problem
+            raise _unusable(problem, self.root) from problem
+
+
+def _unusable(problem: OSError, place: Path) -> InfraError:
+    return InfraError(
+        f"cannot write {place}: {problem.strerror or problem}",
+        "start dlm-build in a folder that is writable and has space, or give one with --output",
+    )
 
 
 def write_atomic(target: Path, data: bytes) -> Path:

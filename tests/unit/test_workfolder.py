@@ -57,6 +57,25 @@ def test_output_that_is_a_file(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_cannot_be_used_is_one_line_with_the_option(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    (tmp_path / "w" / ".lock").mkdir(parents=True)
+    (tmp_path / "w" / "a.json").mkdir()
+    for folder in (tmp_path / "f" / "below", tmp_path / "w"):
+        with pytest.raises(InfraError, match="cannot write") as caught, WorkFolder(folder).owned():
+            pass
+        assert "--output" in caught.value.hint
+    with pytest.raises(InfraError, match=r"cannot write .*a\.json"):
+        WorkFolder(tmp_path / "w").forget("a.json")
+
+
+def test_the_folder_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), WorkFolder(tmp_path).owned():
+        raise ZeroDivisionError
+    with WorkFolder(tmp_path).owned():
+        pass
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
