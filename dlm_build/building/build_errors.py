@@ -17,8 +17,9 @@ _GONE = (
 _NETWORK = ("dial tcp", "no such host", "i/o timeout", "tls handshake", "failed to do request", "too many requests")
 
 
-def engine_problem(text: str) -> InfraError | None:
+def engine_problem(text: str, address: str = "") -> InfraError | None:
     """The engine is missing, out of reach, or away; None where `text` says nothing of it."""
+    where = f" at {shown(address)}" if address else ""
     low = text.lower()
     if "permission denied" in low and ("docker" in low or "connect" in low):
         return InfraError(
@@ -28,8 +29,14 @@ def engine_problem(text: str) -> InfraError | None:
     if "'buildx' is not a docker command" in low or "unknown command: docker buildx" in low:
         return InfraError("Docker has no buildx here", "install the package docker-buildx or docker-buildx-plugin")
     if any(sign in low for sign in _GONE):
-        return InfraError(f"Docker does not answer: {_last(text)}", _ENGINE_HINT)
+        return InfraError(f"Docker does not answer{where}: {_cause(text)}", _ENGINE_HINT)
     return None
+
+
+def _cause(text: str) -> str:
+    """What the operating system said, without the layers that carried it here."""
+    said = re.findall(r"\[Errno \d+\] ([A-Za-z ]+)|Error\(\d+, '([A-Za-z ]+)'", text)
+    return "".join(said[-1]).lower() if said else _last(text)
 
 
 def build_problem(progress: Progress, stderr_tail: str) -> DlmBuildError:

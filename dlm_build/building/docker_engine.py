@@ -190,7 +190,7 @@ class DockerEngine:
             finally:
                 client.close()
         except (DockerException, RequestException) as problem:
-            known = engine_problem(str(problem))
+            known = engine_problem(str(problem), self.host())
             raise known or InfraError(
                 f"Docker refused: {shown(str(problem), 400)}", "see `dlm-build doctor`"
             ) from problem

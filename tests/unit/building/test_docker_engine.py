@@ -45,12 +45,18 @@ def test_what_the_sdk_says_is_translated(monkeypatch: pytest.MonkeyPatch) -> Non
     import docker
 
     def refused(**_: Any) -> None:
-        raise docker.errors.DockerException("Error while fetching server API version: ('Connection aborted.', x)")
+        raise docker.errors.DockerException(
+            "Error while fetching server API version: ('Connection aborted.', "
+            "FileNotFoundError(2, 'No such file or directory'))"
+        )
 
     monkeypatch.setattr(docker.DockerClient, "from_env", refused)
     engine = DockerEngine(Told({}), Settings(docker=Docker(host="unix:///nonexistent/docker.sock")))
-    with pytest.raises(InfraError, match="Docker does not answer") as caught:
+    with pytest.raises(InfraError) as caught:
         engine.image("dlm/x:1")
+    assert caught.value.message == (
+        "Docker does not answer at unix:///nonexistent/docker.sock: no such file or directory"
+    )
     assert "start Docker" in caught.value.hint
 
 
