@@ -85,9 +85,9 @@ def _cells(row: Comparison, figures: Figures) -> tuple[str, ...]:
     ours, other = figures.get(row.ours), figures.get(row.other)
     shown = (row.label, str(ours or "-"), row.against, str(other or "-") if row.other else "")
     if not row.needs <= figures.keys():
-        return (*shown, "", _aim(row, ours), "not measured")
+        return (*shown, "", _aim(row), "not measured")
     met = row.met(figures)
-    return (*shown, _ratio(row.ratio(figures)), _aim(row, ours), "" if met is None else "met" if met else "NOT MET")
+    return (*shown, _ratio(row.ratio(figures)), _aim(row), "" if met is None else "met" if met else "NOT MET")
 
 
 def _ratio(ratio: float | None) -> str:
@@ -98,10 +98,9 @@ def _ratio(ratio: float | None) -> str:
     return f"{1 / ratio:.1f} x less" if ratio < 1 else f"{ratio:.2f} x"
 
 
-def _aim(row: Comparison, ours: Figure | None) -> str:
+def _aim(row: Comparison) -> str:
     if row.limit is not None:
-        unit = ours.unit if ours else "s"
-        return f"<= {row.limit / 1e6:,.0f} MB" if unit == "B" else f"<= {row.limit:g} s"
+        return f"<= {row.limit / 1e6:,.0f} MB" if row.limit >= 1e6 else f"<= {row.limit:g} s"
     if row.at_most is None:
         return ""
     if row.at_most <= 1:
