@@ -23,6 +23,11 @@ class HarnessError(Exception):
         self.status = status
 
 
+def first_line(problem: BaseException) -> str:
+    """What a library says of its failure, short enough for one message."""
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:300]
+
+
 class Contract:
     """`dlm.json` and the folders beside it. Missing optional fields read as None or empty."""
 

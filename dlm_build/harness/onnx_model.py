@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from .array_runner import Model
-from .contract import Contract, HarnessError
+from .contract import Contract, HarnessError, first_line
 
 TYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
@@ -27,7 +27,12 @@ def load_onnx(contract: Contract, gpu: bool) -> Model:
     providers = [name for name in _wanted(gpu) if name in available]
     if gpu and providers[:1] != ["CUDAExecutionProvider"]:
         print("dlm: this onnxruntime has no CUDA provider; running on the CPU", file=sys.stderr)
-    return model_of(runtime.InferenceSession(str(weights), providers=providers), contract.inputs.get("name"))
+    try:
+        session = runtime.InferenceSession(str(weights), providers=providers)
+    except Exception as problem:  # onnxruntime has a class of its own for each cause
+        text = "onnxruntime {} cannot load {}: {}"
+        raise HarnessError(text.format(runtime.__version__, weights.name, first_line(problem))) from problem
+    return model_of(session, contract.inputs.get("name"))
 
 
 def _wanted(gpu: bool) -> list[str]:

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from .array_runner import Model
-from .contract import Contract, HarnessError
+from .contract import Contract, HarnessError, first_line
 
 
 def load_torchscript(contract: Contract, gpu: bool) -> Model:
@@ -16,7 +16,12 @@ def load_torchscript(contract: Contract, gpu: bool) -> Model:
     except ImportError as problem:
         raise HarnessError(f"this container's environment lacks torch: {problem}") from problem
     device = torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")
-    module = torch.jit.load(str(contract.weights((".pt", ".pth", ".ts", ".jit"))), map_location=device)
+    weights = contract.weights((".pt", ".pth", ".ts", ".jit"))
+    try:
+        module = torch.jit.load(str(weights), map_location=device)
+    except (RuntimeError, ValueError) as problem:
+        text = "{} is not TorchScript; weights alone, or a pickled model, need a `model_handler` that loads them ({})"
+        raise HarnessError(text.format(weights.name, first_line(problem))) from problem
     module.eval()
 
     def run(tensor: Any) -> list[Any]:

@@ -254,6 +254,21 @@ def test_a_missing_framework_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
         load(make_contract(tmp_path), False)
 
 
+def test_weights_that_do_not_load_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise RuntimeError("failed locating file constants.pkl\nand more")
+
+    torch = SimpleNamespace(device=str, cuda=SimpleNamespace(is_available=bool), jit=SimpleNamespace(load=refused))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    fake = SimpleNamespace(InferenceSession=refused, get_available_providers=list, __version__="1.20.1")
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    contract = make_contract(tmp_path, files={"model/net.onnx": b"x", "model/net.pt": b"x"})
+    with pytest.raises(HarnessError, match=r"net\.pt is not TorchScript.*`model_handler`.*constants\.pkl\)$"):
+        torchscript_model.load_torchscript(contract, False)
+    with pytest.raises(HarnessError, match=r"onnxruntime 1\.20\.1 cannot load net\.onnx: failed locating"):
+        onnx_model.load_onnx(contract, False)
+
+
 @pytest.mark.parametrize(
     ("files", "runner", "message"),
     [
