@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -102,9 +103,17 @@ def json_of(record: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def docker(stack: dict[str, Any]) -> Iterator[Any]:
-    """The engine's own API, to look at what a command left there."""
+    """The engine's own API, to look at what a command left there. Models' images made meanwhile go at the end."""
     import docker as sdk
 
     client = sdk.DockerClient(base_url=stack["docker_host"], timeout=120)
+    before = model_images(client)
     yield client
+    for image in model_images(client) - before:
+        with contextlib.suppress(sdk.errors.APIError):
+            client.images.remove(image, force=True)
     client.close()
+
+
+def model_images(client: Any) -> set[str]:
+    return {image.id for image in client.images.list(filters={"label": "dlm.context"})}
