@@ -255,16 +255,21 @@ class Incoming:
         self._done = True
 
 
-def disk_error(problem: OSError, place: Path) -> InfraError:
+IN_STORE = "set `store` in the settings to"
+IN_OUTPUT = "name with --output"
+"""What moves bytes elsewhere, as disk_error words it."""
+
+
+def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraError:
     """The operating system's complaint, as one the user can act on."""
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        hint = "make it writable, or set `store` in the settings to a folder that is"
+        hint = f"make it writable, or {instead} a folder that is"
     elif problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
         hint = "it was there a moment ago, or its name is wrong"
     elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
-        hint = "this file system has no locks: set `store` in the settings to a local disk"
+        hint = f"this file system has no locks: {instead} a folder on a local disk"
     else:
-        hint = "free space there, or set `store` in the settings to a larger disk"
+        hint = f"free space there, or {instead} a folder on a larger disk"
     return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from dlm_build.building.layout import DOCKERFILE, EPOCH, GENERATED
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Context, ContextFile, Package, digest_of
-from dlm_build.store import Store, disk_error
+from dlm_build.store import IN_OUTPUT, Store, disk_error
 
 
 def write_context(context: Context, store: Store, folder: Path) -> None:
@@ -29,7 +29,7 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
         finally:
             _remove(scratch)
     except OSError as problem:
-        raise disk_error(problem, folder) from problem
+        raise disk_error(problem, folder, IN_OUTPUT) from problem
 
 
 def package_folder(packages: tuple[Package, ...], store: Store) -> Path:

@@ -24,7 +24,7 @@ from dlm_build.running.options import Order
 from dlm_build.running.orphans import adopt_folder, new_name, owner, sweep, sweep_folders
 from dlm_build.running.outputs import Collected, collect, remove_tree
 from dlm_build.running.watch import watch
-from dlm_build.store import Store, disk_error
+from dlm_build.store import IN_OUTPUT, Store, disk_error
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -91,7 +91,7 @@ def _place(folder: Path, sample: Member, store: Store, notify: Notify) -> Iterat
             (place / name).chmod(mode)
         store.link(sample.sha256, place / "in" / Path(sample.path).name)
     except OSError as problem:
-        raise disk_error(problem, folder) from problem
+        raise disk_error(problem, folder, IN_OUTPUT) from problem
     try:
         yield place
     finally:
@@ -157,7 +157,7 @@ def _taken_home(run: Run, order: Order, folder: Path, log: Log) -> Run:
             fresh.rename(folder / OUTPUTS)
         end, trouble = _second_look(run, order.limits, folder, log)
     except OSError as problem:
-        raise disk_error(problem, folder) from problem
+        raise disk_error(problem, folder, IN_OUTPUT) from problem
     return msgspec.structs.replace(
         run,
         end=end,
