@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlm_build.records import Lock, from_json
+from dlm_build.building.buildx import build_argv
+from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE
+from dlm_build.building.rows import text_row
+from dlm_build.container_layout import ROOT
+from dlm_build.records import Context, Lock, from_json
 from tests.benchmarks import engine
 from tests.benchmarks.place import Bench
 
-INSIDE = "/opt/dlm"
 COPIED = ("env", "model")
 
 
@@ -18,7 +21,8 @@ class Tree:
     """A build folder: a Dockerfile, and the environment and the model as they are in dlm-build's image."""
 
     folder: Path
-    arguments: tuple[str, ...]
+    arguments: str
+    """dlm-build's own for the image it was taken from, one per line, without the labels."""
 
 
 def prepare(bench: Bench, work: Path) -> Tree:
@@ -26,15 +30,18 @@ def prepare(bench: Bench, work: Path) -> Tree:
     folder = bench.fresh("floor")
     folder.mkdir()
     for name in COPIED:
-        engine.copy_out(bench, engine.DLM, f"{INSIDE}/{name}", folder / name)
+        engine.copy_out(bench, engine.DLM, f"{ROOT}/{name}", folder / name)
     base = from_json(Lock, (work / "lock.json").read_bytes()).base
-    lines = [f"FROM {base.reference}", *(f"COPY {name} {INSIDE}/{name}" for name in COPIED)]
-    (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-    told = (work / "context" / "build.args").read_text().splitlines()
-    return Tree(folder, tuple(line for line in told if not line.startswith("--label")))
+    lines = [f"FROM {base.reference}", *(f"COPY {name} {ROOT}/{name}" for name in COPIED)]
+    (folder / DOCKERFILE).write_text("\n".join(lines) + "\n")
+    told = (work / "context" / BUILD_ARGS).read_text().splitlines()
+    return Tree(folder, "".join(f"{line}\n" for line in told if not line.startswith("--label")))
 
 
-def argv(tree: Tree) -> list[str | Path]:
-    """The options are dlm-build's own, so that the output is made in the same way."""
-    how = ["--builder", "default", "--network", "none", *tree.arguments, "--tag", engine.FLOOR, "--load"]
-    return ["docker", "buildx", "build", "--quiet", *how, tree.folder]
+def argv(bench: Bench, tree: Tree) -> list[str | Path]:
+    """The command dlm-build itself would give, so that the output is made in the same way."""
+    context = Context(lock_digest="", files=(text_row(BUILD_ARGS, tree.arguments),))
+    packages = bench.path("empty")
+    packages.mkdir(exist_ok=True)
+    words = build_argv(context, tree.folder, packages, engine.FLOOR, bench.path("floor.json"))
+    return [*words, tree.folder]

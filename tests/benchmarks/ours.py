@@ -52,7 +52,7 @@ def cold(bench: Bench) -> Figures:
     for turn in range(bench.repeat):
         with step(f"cold: floor, {turn + 1} of {bench.repeat}"):
             engine.make_cold(bench)
-            floors.append(spend(bench.command("floor", floor.argv(tree))))
+            floors.append(spend(bench.command("floor", floor.argv(bench, tree))))
         floor_size = engine.unpacked_size(bench, engine.FLOOR)
         with step(f"cold: dlm-build, {turn + 1} of {bench.repeat}"):
             engine.make_cold(bench)
