@@ -36,6 +36,6 @@ unstack:
 	$(PYTHON) -m tests.stack down
 
 $(VENV)/ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV) || (apt-get update -q && apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV))
+	$(PYTHON) -m venv $(VENV) || (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV))
 	$(BIN)/pip install -q -e '.[dev]'
 	touch $@
