@@ -116,4 +116,5 @@ def docker(stack: dict[str, Any]) -> Iterator[Any]:
 
 
 def model_images(client: Any) -> set[str]:
-    return {image.id for image in client.images.list(filters={"label": "dlm.context"})}
+    # The plain list: the SDK's own asks for each image again, which another worker may have removed meanwhile.
+    return {row["Id"] for row in client.api.images(filters={"label": "dlm.context"})}

@@ -16,11 +16,12 @@ pytestmark = pytest.mark.engine
 def test_a_good_model_ends_well_and_its_outputs_come_home(model: Model, tmp_path: Path) -> None:
     run = model(
         """
-        import os, sys
+        import os, sys, time
         os.makedirs(out + "/deep")
         open(out + "/deep/result.txt", "w").write("forty-two")
         print("to stdout")
         print("to stderr", file=sys.stderr)
+        time.sleep(1.5)  # long enough for a busy machine to look once at its memory
         """.replace("\n        ", "\n")
     )
     assert (run.end, run.exit_status, run.device) == ("finished", 0, "cpu"), run
