@@ -35,6 +35,11 @@ class Finding(Record, frozen=True, kw_only=True):
     message: str
     """One sentence; values in it are already escaped for display."""
     hint: str = ""
+    evidence: str = ""
+    """What was found there, escaped; empty where the message says it all."""
+    line: int | None = None
+    column: int | None = None
+    """Where in the document, both counted from 1; set by `check` alone, since finding it costs a walk."""
 
 
 class Asset(Record, frozen=True, kw_only=True):
@@ -128,6 +133,23 @@ class Outputs(Record, frozen=True, kw_only=True):
     classes: tuple[ClassName, ...] = ()
 
 
+class Pointers(Record, frozen=True, kw_only=True):
+    """Where this item's dialect keeps what decisions rest on, as JSON pointers: so that a message names the place."""
+
+    framework: str = "/properties/dlm:runtime/framework"
+    version: str = "/properties/dlm:runtime/version"
+    handler: str = "/properties/dlm:runtime/model_handler"
+    source: str = "/properties/dlm:runtime/model_src_url"
+    requirements: str = "/properties/dlm:runtime/requirement_file"
+    gpu: str = "/properties/dlm:runtime/docker/gpu"
+    image: str = "/properties/dlm:runtime/docker/image_name"
+    run: str = "/properties/dlm:runtime/docker/run"
+    working_dir: str = "/properties/dlm:runtime/docker/working_dir"
+    archive: str = "/properties/dlm:archive"
+    sample: str = "/properties/dlm:data/test_file"
+    task: str = "/properties/dlm:outputs/task"
+
+
 class Item(Record, frozen=True, kw_only=True):
     """One model as its publisher declared it, normalised from any dialect. After it nobody knows a `dlm:` name."""
 
@@ -138,6 +160,11 @@ class Item(Record, frozen=True, kw_only=True):
     """Of the canonical JSON of the document as read: names work folders, keys caches."""
     dialect: str
     """e.g. `dlm/runtime`."""
+    dialect_version: str | None = None
+    """As far as the item tells, e.g. `1.4.0` of MLM."""
+    dialect_reason: str = ""
+    """By what it was recognised, e.g. `/properties/dlm:runtime`."""
+    pointers: Pointers = Pointers()
     title: str | None = None
     description: str | None = None
     license: str | None = None
@@ -418,6 +445,28 @@ class Image(Record, frozen=True, kw_only=True):
     context_digest: str
     layers: tuple[str, ...] = ()
     """diff ids."""
+    seconds: float = 0.0
+
+
+class Sif(Record, frozen=True, kw_only=True):
+    """One SIF file on this disk."""
+
+    path: str
+    sha256: str
+    size: int
+    rootfs_digest: str
+    """`sha256:…` over sorted path, mode, type, content and link target of the root file system, without what only a
+    SIF has; equal for the image and for every SIF of one lock."""
+    context_digest: str
+    base_digest: str
+    made_from: Literal["image", "packages"]
+    """`image`: the layers of the Docker image; `packages`: base layers from the registry and the store, no Docker."""
+    compression: str
+    """e.g. `zstd:3`, `gzip`."""
+    packed_by: str
+    """e.g. `mksquashfs 4.5.1`: it decides the bytes."""
+    signed_by: str | None = None
+    """Fingerprint of the key, where it was signed."""
     seconds: float = 0.0
 
 

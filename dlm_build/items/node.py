@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from dlm_build.errors import ItemHostile, ItemInvalid
+from dlm_build.findings import Kind
 from dlm_build.items.document import Document, Value, child, described
 from dlm_build.items.limits import MAX_ROWS
 from dlm_build.records import Finding, Severity
@@ -99,6 +101,10 @@ class Node:
         if self.absent or isinstance(self.value, dict):
             return self
         raise self.invalid(f"must be an object, but is {described(self.value)}", f"write {example}")
+
+    def find(self, kind: type[Kind], **found: Any) -> None:
+        """Log a finding of that kind here."""
+        self.log.add(kind.at(self.pointer, **found))
 
     def note(self, code: str, severity: Severity, message: str, hint: str = "") -> None:
         self.log.add(Finding(code=code, severity=severity, pointer=self.pointer, message=message, hint=hint))
