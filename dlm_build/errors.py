@@ -163,6 +163,8 @@ class UsageError(InfraError):
 def shown(value: object, limit: int = 120) -> str:
     """`value` as it may be printed: control, bidi and other invisible characters escaped, cut at `limit` characters."""
     text = value if isinstance(value, str) else ascii(value)
+    if len(text) <= limit and text.isprintable():
+        return text
     text = _printable(text[: limit + 1])
     return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import Formatter
 from typing import ClassVar, Final
 
 from dlm_build.errors import shown
@@ -24,32 +25,53 @@ class Kind:
 
     code: ClassVar[str]
     """kebab-case of the class's name, stable: catalogues filter by it."""
+    message: ClassVar[str]
+    """The docstring as one line. It is read after a pointer: `/assets: is a list; read as an object`."""
     severity: ClassVar[Severity]
     fix: ClassVar[str] = ""
     """What to do, with text to paste; may have `{names}` too."""
     more: ClassVar[str] = ""
-    """Why it matters, for `--explain`; plain paragraphs."""
+    """Why it matters, for `--explain`: plain paragraphs, an example last."""
 
     def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
+        cls.message = " ".join((cls.__doc__ or "").split())
 
     @classmethod
     def at(cls, pointer: str, **found: object) -> Finding:
         """The finding at a JSON pointer. Every value is escaped here; `found=` is kept as its evidence."""
         texts = {name: _text(value) for name, value in found.items()}
-        assert cls.__doc__ is not None, f"{cls.__name__} has no message"
         return Finding(
             code=cls.code,
             severity=cls.severity,
             pointer=pointer,
-            message=" ".join(cls.__doc__.split()).format_map(texts),
-            hint=cls.fix.format_map(texts) if texts else cls.fix.replace("{{", "{").replace("}}", "}"),
+            message=cls.message.format_map(texts),
+            hint=cls.fix.format_map(texts),
             evidence=texts.get("found", ""),
         )
 
+    @classmethod
+    def template(cls) -> str:
+        """The message with `…` for what was found."""
+        return _blanks(cls.message)
+
+    @classmethod
+    def fix_template(cls) -> str:
+        return _blanks(cls.fix)
+
+    @classmethod
+    def paragraphs(cls) -> tuple[str, ...]:
+        """Of `more`, each one line."""
+        return tuple(" ".join(part.split()) for part in cls.more.split("\n\n") if part.strip())
+
 
 def _text(value: object) -> str:
-    return shown(value, SHOWN) if isinstance(value, str) else shown(str(value), SHOWN)
+    return shown(value if isinstance(value, str) else str(value), SHOWN)
+
+
+def _blanks(template: str) -> str:
+    names = {name for _, name, _, _ in Formatter().parse(template) if name}
+    return template.format_map(dict.fromkeys(names, "…"))
 
 
 def every_kind() -> dict[str, type[Kind]]:
