@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from tests.stack import apt, cdi, channel, daemons, images, mounts, network, processes, settings
+from tests.stack import apptainer, apt, cdi, channel, daemons, images, mounts, network, processes, settings
 from tests.stack.layout import Choices, State, open_state, read_json, settle, write_json
 from tests.stack.shell import StackError, say
 
@@ -90,18 +90,19 @@ def up(state: State) -> None:
     bases = images.ensure_bases(state, choices, channel.pip_wheel(state))
     settings.write_config(state, choices, bases)
     contents = channel.ensure_channel(state)
-    _tell(state, choices, bases, pids, contents)
+    sif = apptainer.ensure_apptainer(state)
+    _tell(state, choices, bases, pids, {"channel": contents, "apptainer": asdict(sif)})
     say(f"stack up in {time.monotonic() - start:.1f} s: {settings.stack_path(state)}")
 
 
 def _tell(
-    state: State, choices: Choices, bases: list[images.Base], pids: dict[str, int], contents: dict[str, object]
+    state: State, choices: Choices, bases: list[images.Base], pids: dict[str, int], more: dict[str, dict[str, object]]
 ) -> None:
     """Write stack.json, unless nothing changed: asking the programs for their versions takes a second."""
-    served = json.loads(json.dumps({"bases": [asdict(base) for base in bases], "pids": pids, "channel": contents}))
+    served = json.loads(json.dumps({"bases": [asdict(base) for base in bases], "pids": pids, **more}))
     note = state.path(_RECIPE_NOTE)
     if read_json(note) != served or not settings.stack_path(state).exists():
-        settings.write_stack(state, choices, bases, pids, contents)
+        settings.write_stack(state, choices, bases, pids, more)
         write_json(note, served)
 
 
@@ -109,6 +110,7 @@ def down(state: State) -> None:
     """End the programs, take the mounts, the bridge and the firewall rules away; keep what was made."""
     settings.stack_path(state).unlink(missing_ok=True)
     daemons.stop_all(state)
+    apptainer.give_fuse_back(state)
     mounts.unmount_below(state.root)
     if state.path("choices.json").exists():
         network.remove_bridge(settle(state))

@@ -32,6 +32,9 @@ PROGRAMS = {  # program: package
     "ip": "iproute2",
     "zstd": "zstd",
     "umount": "mount",
+    "mksquashfs": "squashfs-tools",
+    "squashfuse": "squashfuse",
+    "newuidmap": "uidmap",
 }
 
 

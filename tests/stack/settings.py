@@ -50,16 +50,21 @@ def _quoted(text: str) -> str:
 
 
 def write_stack(
-    state: State, choices: Choices, bases: Sequence[Base], pids: Mapping[str, int], channel: Mapping[str, object]
+    state: State,
+    choices: Choices,
+    bases: Sequence[Base],
+    pids: Mapping[str, int],
+    more: Mapping[str, Mapping[str, object]],
 ) -> None:
-    """Write everything a test may want to know about the running stack."""
+    """Write everything a test may want to know about the running stack; `more` tells of the channel and Apptainer."""
     write_json(
         stack_path(state),
         {
             "docker_host": state.docker_host,
             "docker": find_program("docker"),
             "registry": daemons.registry_url(choices),
-            "channel": {"file": state.channel.as_uri(), "http": daemons.channel_url(choices), **channel},
+            "channel": {"file": state.channel.as_uri(), "http": daemons.channel_url(choices), **more["channel"]},
+            "apptainer": more["apptainer"],
             "bases": {
                 base.repository: {"index": base.index, "platform": base.platform, "tags": base.tags} for base in bases
             },
@@ -93,9 +98,12 @@ def stack_facts(state: State) -> dict[str, object]:
 
 def shell_lines(state: State) -> list[str]:
     """``export`` lines that point Docker and dlm-build at this stack."""
+    apptainer = read_json(stack_path(state)).get("apptainer")
+    folder = Path(str(apptainer["program"])).parent if isinstance(apptainer, dict) else Path("/usr/bin")
     values = {
         "DOCKER_HOST": state.docker_host,
         CONFIG_VARIABLE: str(config_path(state)),
         "DLM_STACK_STATE": str(state.root),
     }
-    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return lines if folder == Path("/usr/bin") else [*lines, f"export PATH={shlex.quote(str(folder))}:$PATH"]
