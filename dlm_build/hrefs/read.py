@@ -1,0 +1,126 @@
+"""Which table reads an href: by its scheme, then its host, then the shape of its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from dlm_build.hrefs import deposits, images, models, repositories, shares, stores, words
+from dlm_build.hrefs.record import Href, Web, taken_apart
+
+Reader = Callable[[Web], Href | None]
+"""None where the address is a plain one."""
+
+_HOSTS: dict[str, Reader] = {
+    "github.com": repositories.github,
+    "raw.githubusercontent.com": repositories.github_raw,
+    "media.githubusercontent.com": repositories.github_raw,
+    "gist.github.com": repositories.gist,
+    "gitlab.com": repositories.gitlab,
+    "bitbucket.org": repositories.bitbucket,
+    "huggingface.co": models.huggingface,
+    "hf.co": models.huggingface,
+    "kaggle.com": models.kaggle,
+    "modelscope.cn": models.modelscope,
+    "tfhub.dev": models.tfhub,
+    "arxiv.org": models.other_page,
+    "paperswithcode.com": models.other_page,
+    "wandb.ai": models.other_page,
+    "colab.research.google.com": models.other_page,
+    "nbviewer.org": models.other_page,
+    "catalog.ngc.nvidia.com": models.other_page,
+    "zenodo.org": deposits.zenodo,
+    "sandbox.zenodo.org": deposits.zenodo,
+    "figshare.com": deposits.figshare,
+    "hydroshare.org": deposits.hydroshare,
+    "osf.io": deposits.osf,
+    "data.mendeley.com": deposits.other_record,
+    "datadryad.org": deposits.other_record,
+    "doi.pangaea.de": deposits.other_record,
+    "doi.org": deposits.doi_host,
+    "dx.doi.org": deposits.doi_host,
+    "drive.google.com": shares.google_drive,
+    "docs.google.com": shares.google_drive,
+    "drive.usercontent.google.com": shares.google_content,
+    "dropbox.com": shares.dropbox,
+    "1drv.ms": shares.onedrive,
+    "onedrive.live.com": shares.onedrive,
+    "app.box.com": shares.box,
+    "box.com": shares.box,
+    "mega.nz": shares.other_share,
+    "mega.io": shares.other_share,
+    "wetransfer.com": shares.other_share,
+    "we.tl": shares.other_share,
+    "pan.baidu.com": shares.other_share,
+    "u.pcloud.link": shares.other_share,
+    "mediafire.com": shares.other_share,
+    "icloud.com": shares.other_share,
+    "s3.console.aws.amazon.com": stores.amazon_console,
+    "console.aws.amazon.com": stores.amazon_console,
+    "console.cloud.google.com": stores.google_console,
+    "storage.cloud.google.com": stores.google_console,
+    "hub.docker.com": images.docker_hub,
+    "quay.io": images.quay,
+}
+_DOMAINS: tuple[tuple[str, Reader], ...] = (
+    (".figshare.com", deposits.figshare),
+    (".sharepoint.com", shares.onedrive),
+    (".box.com", shares.box),
+    (".console.aws.amazon.com", stores.amazon_console),
+)
+_SHAPES: tuple[Reader, ...] = (repositories.gitlab, repositories.gitea, deposits.dataverse, shares.nextcloud)
+"""Software that many run under names of their own, told by the shape of its paths."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
+
+
+def read_href(text: str, *, image: bool = False) -> Href:
+    """What `text` is. `image` is whether the publisher says that it is a container image. Never raises.
+
+    A relative path beside the item is kind `local` with itself as `url`.
+    """
+    text = text.strip()
+    if words.several(text):
+        return Href(kind="several", reason="more than one address", instead="give one address per asset")
+    if re.match(r"https?://", text, re.IGNORECASE):
+        return _web(text)
+    for read in (deposits.doi, stores.object_scheme):
+        if found := read(text):
+            return found
+    if text.startswith("hf://"):
+        return models.hub_scheme(text)
+    if found := images.image_reference(text, said=image) or words.local(text) or words.other_scheme(text):
+        return found
+    if repository := _repository(text):
+        return repository
+    if _SCHEME.match(text) and "://" in text:
+        return Href(kind="store", reason="an address that no plain GET opens", instead="publish it at an https address")
+    return words.spoken(text) or Href(kind="local", url=text, reason="a path beside the item")
+
+
+def _web(text: str) -> Href:
+    web = taken_apart(text)
+    if web is None:
+        return Href(kind="text", reason="no address that can be read", instead="give a URL like https://host/path")
+    found = next((href for read in _readers(web) if (href := read(web))), None)
+    if found is None and not web.segments and not web.query:
+        found = Href(kind="page", reason="a whole web site, not a file", instead="link the file")
+    found = found or Href(kind="file", url=text)
+    return replace(found, ends=True) if stores.is_signed(web) else found
+
+
+def _readers(web: Web) -> tuple[Reader, ...]:
+    named = _HOSTS.get(web.host) or next((read for end, read in _DOMAINS if web.host.endswith(end)), None)
+    return (named,) if named else _SHAPES
+
+
+def _repository(text: str) -> Href | None:
+    """`git+https://…`, `git@host:owner/name` and `ssh://`."""
+    if text.lower().startswith(("git+http://", "git+https://")):
+        inner = _web(text[4:].partition("@")[0] if text.count("@") == 1 else text[4:])
+        return replace(inner, kind="repository", url=None, repository=inner.repository or text[4:])
+    if found := re.fullmatch(r"(?:ssh://)?git@([\w.-]{1,200})[:/]([\w./~-]{1,300})", text):
+        home = f"https://{found[1]}/{found[2]}"
+        return Href(kind="repository", reason="an address that needs somebody's ssh key", repository=home)
+    return None

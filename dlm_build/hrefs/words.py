@@ -1,0 +1,64 @@
+"""What is no URL: paths of some machine, names in a program, words for people."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.hrefs.record import Href
+
+_PUBLISH = "publish the file and give its URL, or a path beside the item"
+_URL = re.compile(r"https?://[^\s,;|<>\"']+")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
+_SYMBOL = re.compile(rf"{_NAME}(?:\.{_NAME})*+(?::{_NAME}(?:\.{_NAME})*+)?(?:\([^()/]*\))?")
+_SUFFIX = re.compile(r"\.(?:[a-z0-9]{1,5}|safetensors|parquet|torchscript|checkpoint|weights|geojson)", re.IGNORECASE)
+_SAID_NOTHING = frozenset({
+    "tbd", "todo", "tba", "n/a", "na", "none", "null", "nil", "unknown", "private", "internal", "local", "-", "?",
+    "upon request", "on request", "not available", "unavailable", "see readme", "coming soon", "placeholder",
+})  # fmt: skip
+_PLACEHOLDER = re.compile(r"[<\[{][^<>\[\]{}]{1,80}[>\]}]|\.\.\.|…")
+_HOME = re.compile(r"(/|~/|[A-Za-z]:[/\\]|\\\\)")
+_RUNS = re.compile(r"(runs|models|dbfs|mlflow-artifacts|wandb-artifact|file|ssh|sftp|ftp|ftps|rsync|globus|data|ipfs):",
+                   re.IGNORECASE)  # fmt: skip
+
+
+def several(text: str) -> tuple[str, ...]:
+    """The addresses in a text that holds more than one; empty where it does not."""
+    found = tuple(_URL.findall(text)) if re.search(r"[\s,;|]", text) else ()
+    return found if len(found) > 1 else ()
+
+
+def spoken(text: str) -> Href | None:
+    """Free text, a placeholder, or a symbol; None for what may be a path beside the item."""
+    if text.strip(" .").lower() in _SAID_NOTHING or _PLACEHOLDER.fullmatch(text):
+        return Href(kind="text", reason="a text that names no file", instead=_PUBLISH)
+    if re.search(r"\s", text) and not re.search(r"[\w)]\.\w{1,11}$", text) and "/" not in text:
+        return Href(kind="text", reason="a text for people", instead=_PUBLISH)
+    return _symbol(text)
+
+
+def _symbol(text: str) -> Href | None:
+    """`package.module.function` or `module:function`; a single suffix is a file's."""
+    if len(text) > 300 or not _SYMBOL.fullmatch(text) or not re.search(r"[.:(]", text):
+        return None
+    _, dot, last = text.rpartition(".")
+    if ":" not in text and "(" not in text and dot and _SUFFIX.fullmatch(f".{last}"):
+        return None
+    return Href(kind="symbol", reason="a name in a program, not a file", instead=_PUBLISH)
+
+
+def local(text: str) -> Href | None:
+    """A path of the machine it was written on; None for a relative one."""
+    if _HOME.match(text):
+        return Href(kind="local", reason="a path of one machine", instead=_PUBLISH)
+    return None
+
+
+def other_scheme(text: str) -> Href | None:
+    """Schemes of programs and of one machine, none of which a plain GET opens."""
+    found = _RUNS.match(text)
+    if found is None:
+        return None
+    if found[1].lower() == "file":
+        return Href(kind="local", reason="a path of one machine", instead=_PUBLISH)
+    instead = "publish the file at an https address"
+    return Href(kind="store", reason=f"an address of {found[1].lower()}, which no plain GET opens", instead=instead)
