@@ -65,7 +65,7 @@ def _declared(
             return files, () if found.path == wanted else (_renamed(wanted, place, found),)
     or_source = " or the source" if source else ""
     raise ItemInvalid(
-        f"/properties/dlm:runtime/requirement_file: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
+        f"{item.pointers.requirements}: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
         "name a member of the archive, an asset's key, or an https address",
     )
 

@@ -12,7 +12,8 @@ import shlex
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import RUN, invalid
+from dlm_build.planning.decided import invalid
+from dlm_build.records import Pointers
 
 PLACEHOLDERS = ("{input}", "{output}", "{model}")
 LONGEST = 8192
@@ -24,24 +25,24 @@ _PLACEHOLDER_HINT = f"write one of {', '.join(PLACEHOLDERS)}, each in single bra
 _HINT = "write one plain command with its arguments, or let a shell run it with --allow-shell"
 
 
-def parse_command(run: str, allow_shell: bool = False) -> tuple[tuple[str, ...], bool]:
+def parse_command(run: str, allow_shell: bool = False, pointer: str = Pointers().run) -> tuple[tuple[str, ...], bool]:
     """The argv, and whether it is one line for a shell. Raises ItemInvalid naming the character that needs one."""
     line = run.strip()
     if not line:
-        raise invalid(RUN, "the command is empty", "write the command that runs the model")
+        raise invalid(pointer, "the command is empty", "write the command that runs the model")
     if len(line) > LONGEST:
-        raise invalid(RUN, f"the command has {len(line)} characters, more than {LONGEST}", "put it into a script")
+        raise invalid(pointer, f"the command has {len(line)} characters, more than {LONGEST}", "put it into a script")
     if unprintable := re.search(r"[^\x20-\x7e\t\n\r]", line):
-        raise invalid(RUN, f"the command has the character {shown(unprintable.group())}", "write it in plain ASCII")
+        raise invalid(pointer, f"the command has the character {shown(unprintable.group())}", "write it in plain ASCII")
     if problem := shell_syntax(line):
         if allow_shell:
             return (line,), True
-        raise invalid(RUN, f"{problem}, in {shown(line)}", _PLACEHOLDER_HINT if "placeholder" in problem else _HINT)
+        raise invalid(pointer, f"{problem}, in {shown(line)}", _PLACEHOLDER_HINT if "placeholder" in problem else _HINT)
     argv = tuple(shlex.split(line))
     if PurePosixPath(argv[0]).name in _ENGINES:
         what = f"{shown(line)} starts a container, and it is run inside of one"
         raise invalid(
-            RUN, what, "write the command that the container runs, such as `python predict.py {input} {output}`"
+            pointer, what, "write the command that the container runs, such as `python predict.py {input} {output}`"
         )
     return argv, False
 

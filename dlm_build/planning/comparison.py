@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import TASK, Decided, decided, finding, noticed
+from dlm_build.planning.decided import Decided, decided, finding, noticed
 from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Record, SampleSpec
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
@@ -42,7 +42,7 @@ def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[Comparis
         dont_care=item.outputs.dont_care_index, number_of_classes=item.outputs.number_of_classes,
     )  # fmt: skip
     text = task + (" (relaxed)" if relaxed else "")
-    return noticed(decided("comparison", policy, text, reason, TASK), *findings)
+    return noticed(decided("comparison", policy, text, reason, item.pointers.task), *findings)
 
 
 def _task(declared: str, expected: str) -> tuple[Task, str]:

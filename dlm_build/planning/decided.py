@@ -1,4 +1,4 @@
-"""What a decider gives back, and where in an item its evidence stands."""
+"""What a decider gives back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ from dlm_build.errors import ItemInvalid
 from dlm_build.records import Decision, Finding, Severity
 
 T = TypeVar("T")
-
-RUNTIME = "/properties/dlm:runtime"
-FRAMEWORK = f"{RUNTIME}/framework"
-VERSION = f"{RUNTIME}/version"
-HANDLER = f"{RUNTIME}/model_handler"
-REQUIREMENTS = f"{RUNTIME}/requirement_file"
-GPU = f"{RUNTIME}/docker/gpu"
-RUN = f"{RUNTIME}/docker/run"
-WORKING_DIR = f"{RUNTIME}/docker/working_dir"
-ARCHIVE = "/properties/dlm:archive"
-SAMPLE = "/properties/dlm:data/test_file"
-TASK = "/properties/dlm:outputs/task"
 
 
 class Decided(NamedTuple, Generic[T]):

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from dlm_build.config import Settings
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.planning.decided import REQUIREMENTS, RUN, Decided, decided, finding, noticed
+from dlm_build.planning.decided import Decided, decided, finding, noticed
 from dlm_build.planning.env_files import Conda, Declared
 from dlm_build.planning.evidence import (
     CUDA_PACKAGES,
@@ -54,11 +54,11 @@ def choose_file(files: Sequence[EnvironmentFile]) -> EnvironmentFile | None:
     return ranked[0] if ranked else None
 
 
-def unused_files(files: Sequence[EnvironmentFile], chosen: EnvironmentFile) -> list[Finding]:
-    """A finding per file that was found and is not the one."""
+def unused_files(files: Sequence[EnvironmentFile], chosen: EnvironmentFile, pointer: str) -> list[Finding]:
+    """A finding at `pointer` per file that was found and is not the one."""
     return [
         finding(
-            "environment-not-used", REQUIREMENTS, f"{shown(file.name)} is not used: {shown(chosen.name)} comes first",
+            "environment-not-used", pointer, f"{shown(file.name)} is not used: {shown(chosen.name)} comes first",
             "keep one", "info",
         )
         for file in files
@@ -91,7 +91,7 @@ def _inferred(facts: Facts, settings: Settings) -> Decided[EnvironmentSpec]:
     outcome = decided("environment", spec, "inferred", _reason(base, parts, facts))
     hint = "put an environment.yml or conda-lock.yml into the archive"
     what = ", ".join((*parts.conda, *parts.pip))
-    note = finding("environment-inferred", REQUIREMENTS, f"no environment is declared; {what}", hint)
+    note = finding("environment-inferred", facts.pointers.requirements, f"no environment is declared; {what}", hint)
     return noticed(outcome, note, _unknown_program(facts))
 
 
@@ -101,7 +101,9 @@ def _unknown_program(facts: Facts) -> Finding | None:
     if not program or "/" in program or program in _SHELLS or program.startswith("python"):
         return None
     message = f"nothing declared installs the program {shown(program)} that the command starts"
-    return finding("program-unknown", RUN, message, "put an environment.yml that installs it into the archive")
+    return finding(
+        "program-unknown", facts.pointers.run, message, "put an environment.yml that installs it into the archive"
+    )
 
 
 def _reason(reason: str, parts: Parts, facts: Facts) -> str:
@@ -121,7 +123,7 @@ def _virtual(facts: Facts) -> str | None:
 def _completed(facts: Facts, declared: Declared, settings: Settings) -> tuple[Parts, list[Finding]]:
     """The declared environment with what it left out, each addition a finding."""
     notes: list[Finding] = []
-    channels = _channels(declared, settings, notes)
+    channels = _channels(declared, settings, notes, facts.pointers.requirements)
     conda = [_pinned(line, facts, notes) for line in declared.conda]
     pip = [_pinned_pip(text, facts, notes) for text in declared.pip]
     if not _pins_python(declared, facts):
@@ -133,7 +135,7 @@ def _completed(facts: Facts, declared: Declared, settings: Settings) -> tuple[Pa
     return Parts(channels=channels, conda=tuple(conda), pip=tuple(pip)), notes
 
 
-def _channels(declared: Declared, settings: Settings, notes: list[Finding]) -> tuple[str, ...]:
+def _channels(declared: Declared, settings: Settings, notes: list[Finding], pointer: str) -> tuple[str, ...]:
     named = tuple(dict.fromkeys((*declared.channels, *(line.channel for line in declared.conda if line.channel))))
     for name in named:
         if not _CHANNEL.fullmatch(name) or name not in {*settings.channels.allowed, *settings.channels.mirrors}:
@@ -143,7 +145,7 @@ def _channels(declared: Declared, settings: Settings, notes: list[Finding]) -> t
             )
     if not named and declared.conda:
         message = f"{declared.origin} names no channel; conda-forge is used"
-        notes.append(finding("no-channel", REQUIREMENTS, message, "name the channels", "info"))
+        notes.append(finding("no-channel", pointer, message, "name the channels", "info"))
     return named or ("conda-forge",)
 
 
@@ -166,7 +168,7 @@ def _pinned_pip(text: str, facts: Facts, notes: list[Finding]) -> str:
 
 def _tightened(place: str, name: str, facts: Facts) -> Finding:
     message = f"{shown(place)}: {shown(name)} has no version; {facts.picked.version} is the item's"
-    return finding("framework-pinned", REQUIREMENTS, message, "write the version", "info")
+    return finding("framework-pinned", facts.pointers.requirements, message, "write the version", "info")
 
 
 def _pins_python(declared: Declared, facts: Facts) -> bool:
@@ -178,7 +180,7 @@ def _add_framework(facts: Facts, declared: Declared, pip: list[str], notes: list
     requirement = framework_requirement(facts)
     pip.append(requirement)
     message = f"{declared.origin} does not install {facts.table.name}; {requirement} is added"
-    notes.append(finding("framework-added", REQUIREMENTS, message, "add it to the environment"))
+    notes.append(finding("framework-added", facts.pointers.requirements, message, "add it to the environment"))
 
 
 def _add_cuda(facts: Facts, declared: Declared, conda: list[str], notes: list[Finding]) -> None:
@@ -192,7 +194,7 @@ def _add_cuda(facts: Facts, declared: Declared, conda: list[str], notes: list[Fi
     added = conda_cuda(facts)
     conda.extend(added)
     message = f"{' and '.join(added)} added: no base image has CUDA {facts.cuda} any more"
-    notes.append(finding("cuda-added", REQUIREMENTS, message, "add it to the environment"))
+    notes.append(finding("cuda-added", facts.pointers.requirements, message, "add it to the environment"))
 
 
 def declared_cuda_packages(declared: Declared) -> bool:
@@ -209,7 +211,7 @@ def _add_needs(facts: Facts, declared: Declared, conda: list[str], pip: list[str
             continue
         (conda if declared.conda else pip).append(name)
         message = f"{declared.origin} does not install {name}, which the {facts.runner.kind} runner needs; it is added"
-        notes.append(finding("runner-needs", REQUIREMENTS, message, f"add {name} to the environment"))
+        notes.append(finding("runner-needs", facts.pointers.requirements, message, f"add {name} to the environment"))
 
 
 def decide_libraries(facts: Facts, spec: EnvironmentSpec, declared: Declared | None) -> tuple[Libraries, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import FRAMEWORK, GPU, VERSION, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
 from dlm_build.planning.env_files import Declared
 from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
 from dlm_build.planning.tables import Framework, FrameworkRow
@@ -27,38 +27,39 @@ def decide_framework(
     """Raises ItemInvalid where it is none that the tables know, or nothing tells."""
     named = item.runtime.framework
     if named and named.strip():
-        return _named(named, tables)
+        return _named(named, tables, item.pointers.framework)
     installed = framework_of(declared, tables) if declared else None
     if installed and declared:
-        return _inferred(installed, f"its environment installs it ({shown(declared.origin)})")
+        return _inferred(item, installed, f"its environment installs it ({shown(declared.origin)})")
     suffix = PurePosixPath(weights.path).suffix.lower() if weights else ""
     for table in tables:
         if weights and _BY_SUFFIX.get(suffix) == table.name:
-            return _inferred(table, f"the weights are a {suffix} file")
-    raise invalid(FRAMEWORK, "the item names no framework, and nothing else tells", f"name one of {_known(tables)}")
+            return _inferred(item, table, f"the weights are a {suffix} file")
+    message = "the item names no framework, and nothing else tells"
+    raise invalid(item.pointers.framework, message, f"name one of {_known(tables)}")
 
 
-def _named(named: str, tables: Sequence[Framework]) -> Decided[Framework]:
+def _named(named: str, tables: Sequence[Framework], pointer: str) -> Decided[Framework]:
     plain = re.fullmatch(r"[A-Za-z0-9 ._-]{1,100}", named.strip())
     spelled = re.sub(r"[^a-z0-9]", "", plain.group().lower()) if plain else ""
     for table in tables:
         if {spelled, spelled.rstrip("0123456789")} & set(table.aliases):
-            outcome = decided("framework", table, table.name, f"{shown(named)} is declared", FRAMEWORK)
-            return noticed(outcome, _keras(spelled))
-    raise invalid(FRAMEWORK, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
+            outcome = decided("framework", table, table.name, f"{shown(named)} is declared", pointer)
+            return noticed(outcome, _keras(spelled, pointer))
+    raise invalid(pointer, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
 
 
-def _keras(spelled: str) -> Finding | None:
+def _keras(spelled: str, pointer: str) -> Finding | None:
     if "keras" not in spelled:
         return None
     message = "Keras is declared; its version is taken for TensorFlow's, which is the same from 2.4 to 2.15"
-    return finding("keras-version", FRAMEWORK, message, "declare TensorFlow and its version")
+    return finding("keras-version", pointer, message, "declare TensorFlow and its version")
 
 
-def _inferred(table: Framework, reason: str) -> Decided[Framework]:
+def _inferred(item: Item, table: Framework, reason: str) -> Decided[Framework]:
     message = f"no framework is declared; {table.name}, because {reason}"
     outcome = decided("framework", table, table.name, f"not declared; {reason}")
-    return noticed(outcome, finding("framework-inferred", FRAMEWORK, message, "name the framework"))
+    return noticed(outcome, finding("framework-inferred", item.pointers.framework, message, "name the framework"))
 
 
 def _known(tables: Sequence[Framework]) -> str:
@@ -67,29 +68,29 @@ def _known(tables: Sequence[Framework]) -> str:
 
 def decide_version(item: Item, declared: Declared | None, table: Framework, as_of: datetime | None) -> Decided[Picked]:
     """A pin in the environment wins over the item, which often knows no patch level."""
-    raw = item.runtime.version
-    said = pick(table, raw, as_of) if raw else None
+    raw, pointer = item.runtime.version, item.pointers.version
+    said = pick(table, raw, as_of, pointer) if raw else None
     pinned = pinned_version(declared, table) if declared else None
     if pinned is None:
-        picked = said or pick(table, None, as_of)
+        picked = said or pick(table, None, as_of, pointer)
         outcome = _version(picked, picked.reason, table)
-        return noticed(outcome, _missing(raw, picked), _unknown(picked, VERSION))
+        return noticed(outcome, _missing(raw, picked, pointer), _unknown(picked, pointer))
     text, place = pinned
     installed = pick(table, text, as_of, place)
     reason = f"{text} is what the environment installs ({shown(place)})"
     outcome = _version(installed, reason, table)
-    return noticed(outcome, _unknown(installed, place), _contradiction(raw, text))
+    return noticed(outcome, _unknown(installed, place), _contradiction(raw, text, pointer))
 
 
 def _version(picked: Picked, reason: str, table: Framework) -> Decided[Picked]:
     return decided("framework-version", picked, picked.version, reason, f"row {table.name} {picked.row.version}")
 
 
-def _missing(raw: str | None, picked: Picked) -> Finding | None:
+def _missing(raw: str | None, picked: Picked, pointer: str) -> Finding | None:
     if raw and raw.strip():
         return None
     message = f"no framework version is declared; {picked.version} is taken"
-    return finding("no-framework-version", VERSION, message, "declare it")
+    return finding("no-framework-version", pointer, message, "declare it")
 
 
 def _unknown(picked: Picked, pointer: str) -> Finding | None:
@@ -98,12 +99,12 @@ def _unknown(picked: Picked, pointer: str) -> Finding | None:
     return finding("unknown-version", pointer, picked.reason, "correct the version")
 
 
-def _contradiction(raw: str | None, installed: str) -> Finding | None:
+def _contradiction(raw: str | None, installed: str, pointer: str) -> Finding | None:
     said = numbers(raw or "")
     if not said or numbers(installed)[: len(said)] == said:
         return None
     message = f"the item says {shown(raw)}, its environment installs {installed}, which is used"
-    return finding("version-contradiction", VERSION, message, "make them agree")
+    return finding("version-contradiction", pointer, message, "make them agree")
 
 
 def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: bool | None) -> Decided[bool]:
@@ -115,10 +116,10 @@ def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: 
     if place:
         outcome = decided("gpu", False, "no", f"the environment installs {table.name} without CUDA", shown(place))
         message = f"a GPU is wanted, but {shown(place)} installs {table.name} without CUDA"
-        note = finding("no-cuda-build", GPU, message, "install the CUDA build")
+        note = finding("no-cuda-build", item.pointers.gpu, message, "install the CUDA build")
         return noticed(outcome, note if said or choice else None)
     if said is not None:
-        return decided("gpu", said, _yes(said), "declared", GPU)
+        return decided("gpu", said, _yes(said), "declared", item.pointers.gpu)
     reason = "the item does not say; a build for GPUs also runs without one"
     return decided("gpu", True, "yes", reason)
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from dlm_build.config import Settings
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, numbers
-from dlm_build.records import Record, Runner
+from dlm_build.records import Pointers, Record, Runner
 
 EXTRAS_SINCE = (1, 21)
 """onnxruntime-gpu has the extras `cuda` and `cudnn` from here on."""
@@ -28,6 +28,7 @@ class Facts(Record, frozen=True, kw_only=True):
     runner: Runner
     sample: str | None
     """Member path of the sample's input."""
+    pointers: Pointers = Pointers()
 
 
 class Parts(Record, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import ARCHIVE, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
 
 WEIGHT_ROLES = frozenset({
@@ -51,7 +51,7 @@ def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
     if archive.kind == "file" and (only := _whole(archive)):
         return decided("weights", only, shown(only.path), "the archive is this one file")
     if named := _named(item):
-        return _looked_up(archive, named, f"its role in {ARCHIVE}", ARCHIVE)
+        return _looked_up(archive, named, f"its role in {item.pointers.archive}", item.pointers.archive)
     serialized = manifest_model(materials).get("serializedFile")
     if isinstance(serialized, str) and serialized:
         return _looked_up(archive, serialized, "serializedFile of MAR-INF/MANIFEST.json", "MAR-INF/MANIFEST.json")
@@ -94,7 +94,7 @@ def _by_suffix(item: Item, archive: Archive) -> Decided[Member | None]:
             )
             hint = "say so with a role `model weight`"
             message = f"{shown(found[0].path)} is taken for the weights by its name"
-            return noticed(outcome, finding("weights-inferred", ARCHIVE, message, hint, "info"))
+            return noticed(outcome, finding("weights-inferred", item.pointers.archive, message, hint, "info"))
     return decided("weights", None, "none", "no member has the role or the name of weights")
 
 

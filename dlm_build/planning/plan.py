@@ -68,7 +68,7 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
     log = _Log()
     tables = replace(tables, bases=tuple(row for row in tables.bases if row.digest not in choices.dead_bases))
     log.findings.extend(_dead_base(digest) for digest in choices.dead_bases)
-    declared = _declared(materials, log)
+    declared = _declared(item, materials, log)
     facts, as_of = _decide_model(item, materials, declared, choices, tables, log)
     environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
     installer = log.keep(decide_installer(tables, settings))
@@ -93,11 +93,11 @@ def _dead_base(digest: str) -> Finding:
     )  # fmt: skip
 
 
-def _declared(materials: Materials, log: _Log) -> Declared | None:
+def _declared(item: Item, materials: Materials, log: _Log) -> Declared | None:
     file = choose_file(materials.environment_files)
     if file is None:
         return None
-    log.findings.extend(unused_files(materials.environment_files, file))
+    log.findings.extend(unused_files(materials.environment_files, file, item.pointers.requirements))
     return read_environment(file, materials.environment_files)
 
 
@@ -114,11 +114,11 @@ def _decide_model(
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
     asked = declared_python(declared) if declared else None
-    python = log.keep(decide_python(asked, picked.row, as_of, tables.python_releases))
+    python = log.keep(decide_python(asked, picked.row, as_of, tables.python_releases, item.pointers.requirements))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
     facts = Facts(
         table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
-        runner=runner, sample=item.sample.input if item.sample else None,
+        runner=runner, sample=item.sample.input if item.sample else None, pointers=item.pointers,
     )  # fmt: skip
     return facts, as_of
 

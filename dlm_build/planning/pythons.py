@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from dlm_build.errors import shown
 from dlm_build.planning.dates import parse_instant
-from dlm_build.planning.decided import REQUIREMENTS, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
 from dlm_build.planning.tables import FrameworkRow
 from dlm_build.planning.versions import numbers
 
@@ -20,13 +20,22 @@ SETTLED = timedelta(days=730)
 
 
 def decide_python(
-    declared: tuple[str, str] | None, row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
+    declared: tuple[str, str] | None,
+    row: FrameworkRow,
+    as_of: datetime | None,
+    releases: Mapping[str, str],
+    pointer: str,
 ) -> Decided[str]:
-    """`declared` is a version specifier and where it stands. Raises ItemInvalid where no usable Python satisfies it."""
+    """`declared` is a version specifier and where it stands; `pointer` is where one would be declared.
+
+    Raises ItemInvalid where no usable Python satisfies it.
+    """
     usable = [python for python in releases if numbers(python) >= OLDEST]
     supported = [python for python in usable if python in (row.python or _of_its_time(row, releases))]
+    if declared is None and not supported:
+        return _too_old(usable[0], row, pointer)
     if declared is None:
-        return _undeclared(supported, usable[0], row, as_of, releases)
+        return _undeclared(supported, row, as_of, releases)
     text, place = declared
     wanted = _specifiers(text, place)
     fitting = [python for python in usable if fits(python, wanted)]
@@ -42,13 +51,15 @@ def decide_python(
     return noticed(outcome, finding("python-unsupported", place, message, "correct one of them"))
 
 
+def _too_old(oldest: str, row: FrameworkRow, pointer: str) -> Decided[str]:
+    message = f"{row.version} supports {', '.join(row.python)} only; {oldest} is the oldest dlm-build can run"
+    outcome = decided("python", oldest, oldest, message, f"row {row.version}")
+    return noticed(outcome, finding("python-too-old", pointer, message, "use a newer framework"))
+
+
 def _undeclared(
-    supported: list[str], oldest: str, row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
+    supported: list[str], row: FrameworkRow, as_of: datetime | None, releases: Mapping[str, str]
 ) -> Decided[str]:
-    if not supported:
-        message = f"{row.version} supports {', '.join(row.python)} only; {oldest} is the oldest dlm-build can run"
-        outcome = decided("python", oldest, oldest, message, f"row {row.version}")
-        return noticed(outcome, finding("python-too-old", REQUIREMENTS, message, "use a newer framework"))
     chosen = settled(supported, as_of, releases)
     when = f"by {as_of.date()}" if as_of else "by now"
     reason = f"the newest that {row.version} supports and that was two years old {when}, else its oldest"

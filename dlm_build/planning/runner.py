@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
 from dlm_build.planning.command import parse_command
-from dlm_build.planning.decided import ARCHIVE, HANDLER, RUN, WORKING_DIR, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
 from dlm_build.planning.members import find_member, manifest_model, near_names, normalised
 from dlm_build.records import Item, Materials, Member, Runner
 
@@ -33,25 +33,26 @@ def decide_runner(
     folder = working_dir(item)
     path = weights.path if weights else None
     if run := item.runtime.docker.run:
-        argv, shell = parse_command(run, allow_shell)
+        argv, shell = parse_command(run, allow_shell, item.pointers.run)
         runner = Runner(kind="command", argv=argv, shell=shell, weights=path, working_dir=folder)
         reason = "the item's command, as one line for a shell (--allow-shell)" if shell else "the item's command"
-        return decided("runner", runner, "command: " + shown(" ".join(argv)), reason, RUN)
+        return decided("runner", runner, "command: " + shown(" ".join(argv)), reason, item.pointers.run)
     named, pointer = _declared_handler(item, materials)
     if named and named not in _BUILT_IN:
         handler = read_handler(named, materials, pointer)
         runner = Runner(kind="handler", handler=handler, weights=path, working_dir=folder)
         return decided("runner", runner, f"handler {handler}", "the declared handler", pointer)
-    outcome = _by_weights(weights, framework, folder)
+    outcome = _by_weights(item, weights, framework, folder)
     if not named:
         return outcome
     message = f"{shown(named)} is a handler of TorchServe itself; the weights are run without it"
     return noticed(outcome, finding("built-in-handler", pointer, message, "put the handler into the archive"))
 
 
-def _by_weights(weights: Member | None, framework: str, folder: str) -> Decided[Runner]:
+def _by_weights(item: Item, weights: Member | None, framework: str, folder: str) -> Decided[Runner]:
     if weights is None:
-        raise invalid(ARCHIVE, "nothing says how to run the model, and no member is known to be its weights", _ADD)
+        message = "nothing says how to run the model, and no member is known to be its weights"
+        raise invalid(item.pointers.archive, message, _ADD)
     suffix = PurePosixPath(weights.path).suffix.lower()
     if suffix == ".onnx":
         runner = Runner(kind="onnx", weights=weights.path, working_dir=folder)
@@ -63,15 +64,15 @@ def _by_weights(weights: Member | None, framework: str, folder: str) -> Decided[
         outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason)
         hint = "add a `model_handler` if they are a state dict"
         message = f"{shown(weights.path)} must be TorchScript to run without a handler"
-        return noticed(outcome, finding("torchscript-assumed", HANDLER, message, hint))
-    raise invalid(HANDLER, f"nothing says how to run {shown(weights.path)}", _ADD)
+        return noticed(outcome, finding("torchscript-assumed", item.pointers.handler, message, hint))
+    raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}", _ADD)
 
 
 def _declared_handler(item: Item, materials: Materials) -> tuple[str, str]:
     if item.runtime.handler:
-        return item.runtime.handler.strip(), HANDLER
+        return item.runtime.handler.strip(), item.pointers.handler
     named = manifest_model(materials).get("handler")
-    return (named.strip(), "MAR-INF/MANIFEST.json") if isinstance(named, str) else ("", HANDLER)
+    return (named.strip(), "MAR-INF/MANIFEST.json") if isinstance(named, str) else ("", item.pointers.handler)
 
 
 def read_handler(named: str, materials: Materials, pointer: str) -> str:
@@ -111,10 +112,10 @@ def working_dir(item: Item) -> str:
         return DEFAULT_WORKING_DIR
     hint = f"write an absolute folder of letters, digits and ._-/ such as {DEFAULT_WORKING_DIR}"
     if not _WORKING_DIR.fullmatch(declared):
-        raise invalid(WORKING_DIR, f"{shown(declared)} is not an absolute folder", hint)
+        raise invalid(item.pointers.working_dir, f"{shown(declared)} is not an absolute folder", hint)
     parts = [part for part in declared.split("/") if part not in ("", ".")]
     if ".." in parts or not parts or (parts[0] in _TAKEN and not _is_apps_own(parts)):
-        raise invalid(WORKING_DIR, f"{shown(declared)} belongs to the container itself", hint)
+        raise invalid(item.pointers.working_dir, f"{shown(declared)} belongs to the container itself", hint)
     return "/" + "/".join(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import SAMPLE, Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
 from dlm_build.planning.members import find_member, near_names
 from dlm_build.records import Archive, DeclaredSample, Finding, Item, Member, SampleSpec
 
@@ -14,7 +14,9 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
     if declared is None:
         outcome: Decided[SampleSpec | None] = decided("sample", None, "none", "the item names no test file")
         hint = "add `test_file` with an input and an expected output, both in the archive"
-        return noticed(outcome, finding("no-sample", SAMPLE, "nothing to verify: the item has no sample", hint))
+        return noticed(
+            outcome, finding("no-sample", item.pointers.sample, "nothing to verify: the item has no sample", hint)
+        )
     given = _found(item, archive, declared.input)
     if given is None:
         message = f"the sample {shown(declared.input)} is not in the archive"

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from dlm_build.errors import shown
 from dlm_build.planning.dates import parse_instant
-from dlm_build.planning.decided import VERSION, invalid
+from dlm_build.planning.decided import invalid
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.records import Record
 
@@ -39,8 +39,8 @@ def numbers(text: str) -> Numbers:
         return ()
 
 
-def pick(table: Framework, declared: str | None, as_of: datetime | None, pointer: str = VERSION) -> Picked:
-    """The row for a version as published. Raises ItemInvalid where it is no version at all."""
+def pick(table: Framework, declared: str | None, as_of: datetime | None, pointer: str) -> Picked:
+    """The row for a version as published at `pointer`. Raises ItemInvalid where it is no version at all."""
     if declared is None or not declared.strip():
         offered = _offered(table.rows, as_of)
         row = _newest(offered or _installable(table.rows)[:1])
