@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlm_build.errors import ItemHostile, ItemInvalid
@@ -47,21 +47,34 @@ class Log:
 class Node:
     """`value` is None where the field is missing, null or an empty text: all three mean "not said"."""
 
-    __slots__ = ("log", "pointer", "value")
+    __slots__ = ("elsewhere", "log", "pointer", "value")
 
-    def __init__(self, log: Log, pointer: str, value: Value) -> None:
+    def __init__(self, log: Log, pointer: str, value: Value, elsewhere: Mapping[str, Node] | None = None) -> None:
         self.log = log
         self.pointer = pointer
         self.value: Value = None if isinstance(value, str) and not value.strip() else value
+        self.elsewhere = elsewhere or {}
+        """Members that do not stand below `pointer`; see `made_of`."""
 
     @property
     def absent(self) -> bool:
         return self.value is None
 
+    def made_of(self, members: Mapping[str, Node]) -> Node:
+        """An object in this place whose members come from anywhere and keep their own pointers."""
+        return Node(self.log, self.pointer, {name: node.value for name, node in members.items()}, members)
+
+    def at(self, name: str) -> Node:
+        """The member as it stands, absent or not; nothing is noted."""
+        if name in self.elsewhere:
+            return self.elsewhere[name]
+        fields = self.value if isinstance(self.value, dict) else {}
+        return Node(self.log, child(self.pointer, name), fields.get(name))
+
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
         fields = self.value if isinstance(self.value, dict) else {}
-        nodes = {n: Node(self.log, child(self.pointer, n), fields[n]) for n in (name, *other_names) if n in fields}
+        nodes = {n: self.at(n) for n in (name, *other_names) if n in fields}
         for node in nodes.values():
             if node.absent:
                 node.note("empty-field", "info", "is empty; read as not given")
@@ -84,7 +97,7 @@ class Node:
         """Of an object; of anything else, none. ItemInvalid where there are too many."""
         fields = self.value if isinstance(self.value, dict) else {}
         self._check_length(len(fields))
-        return [(key, Node(self.log, child(self.pointer, key), value)) for key, value in fields.items()]
+        return [(key, self.at(key)) for key in fields]
 
     def rows(self) -> list[Node]:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
