@@ -47,6 +47,9 @@ class Asset(Record, frozen=True, kw_only=True):
 
     key: str
     href: str
+    """The address to fetch: as published, or inferred from that."""
+    published: str | None = None
+    """What was published, where `href` was inferred from it."""
     pointer: str
     media_type: str | None = None
     title: str | None = None

@@ -8,19 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, SourceGone, shown
 from dlm_build.fetching.urls import shown_url
+from dlm_build.model_asset import candidates, is_packed, path_of
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.unpacking.names import Blame, checked_name
 
-_ROLES = (
-    frozenset({"model artefact", "model artifact", "model archive", "archive"}),
-    frozenset({"mlm:model", "ml model:checkpoint", "model"}),
-    frozenset({"mlm:weights", "weights", "model weights", "model weight", "checkpoint"}),
-)
-"""Best first, spelled with spaces."""
-_KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
-_PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
-_SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
-_PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _NAME_A_ROLE = 'give one asset the role "mlm:model"'
 
@@ -40,23 +31,13 @@ def choose_archive(item: Item) -> Asset:
     """By role, else by key, else the only asset. Raises ItemInvalid that lists the keys where it is not clear."""
     if not item.assets:
         raise ItemInvalid(f"item {shown(item.id)}: /assets has no model archive", _NAME_A_ROLE)
-    for roles in _ROLES:
-        having = [asset for asset in item.assets if roles & {_spaced(role) for role in asset.roles}]
-        if having:
-            return _only(_narrowed(having), item)
-    for key in _KEYS:
-        if named := [asset for asset in item.assets if _spaced(asset.key) == key]:
-            return _only(named, item)
-    if len(item.assets) == 1:
-        return item.assets[0]
-    packed = [asset for asset in item.assets if _is_packed(asset, urlsplit(asset.href).path)]
-    return _only(packed or list(item.assets), item)
+    return _only(candidates(item.assets), item)
 
 
 def place_of(asset: Asset, item: Item) -> Place:
     """Raises ItemHostile where an item from the network names a file of this machine."""
     name = _base_name(asset)
-    packed = _is_packed(asset, name)
+    packed = is_packed(asset, name)
     if asset.href.startswith(("https://", "http://")):
         return Place(url=asset.href, name=name, packed=packed)
     remote = item.origin.startswith(("https://", "http://"))
@@ -117,36 +98,16 @@ def is_own_server(item: Item, url: str) -> bool:
     return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
 
 
-def _only(assets: list[Asset], item: Item) -> Asset:
+def _only(assets: tuple[Asset, ...], item: Item) -> Asset:
     if len(assets) == 1:
         return assets[0]
     keys = ", ".join(shown(asset.key) for asset in assets[:12])
     raise ItemInvalid(f"item {shown(item.id)}: /assets: any of {keys} could be the model archive", _NAME_A_ROLE)
 
 
-def _narrowed(assets: list[Asset]) -> list[Asset]:
-    """Of several with the role, the one whose key says so, else the one that is an archive."""
-    for key in _KEYS:
-        if len(named := [asset for asset in assets if _spaced(asset.key) == key]) == 1:
-            return named
-    packed = [asset for asset in assets if _is_packed(asset, urlsplit(asset.href).path)]
-    return packed if len(packed) == 1 else assets
-
-
-def _spaced(text: str) -> str:
-    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
-
-
-def _is_packed(asset: Asset, name: str) -> bool:
-    lower = name.lower()
-    if lower.endswith(_PACKED_SUFFIXES):
-        return True
-    return not lower.endswith(_SINGLE_SUFFIXES) and _PACKED_TYPES.match((asset.media_type or "").lower()) is not None
-
-
 def _base_name(asset: Asset) -> str:
     """The href's last component where it can name a member, else the asset's key."""
-    for name in (PurePosixPath(unquote(urlsplit(asset.href).path)).name, asset.key):
+    for name in (PurePosixPath(unquote(path_of(asset.href))).name, asset.key):
         try:
             if (checked := checked_name(name, Blame(name))) and "/" not in checked:
                 return checked

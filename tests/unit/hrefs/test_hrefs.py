@@ -120,8 +120,10 @@ def test_what_is_no_file_says_what_to_publish_instead(href: str, kind: str) -> N
      (f"https://media.githubusercontent.com/media/o/r/{SHA}/m.pt", False, SHA),
      ("https://huggingface.co/o/r/resolve/main/m.pt", True, None),
      (f"https://huggingface.co/o/r/resolve/{SHA}/m.pt", False, SHA), ("hf://o/r/m.pt", True, None),
-     ("https://codeberg.org/o/r/src/branch/x/m.pt", True, None), ("https://codeberg.org/o/r/src/tag/main/m.pt", False, None),
-     ("https://gitlab.com/g/r/-/raw/master/m.pt", True, None), ("https://bitbucket.org/o/r/raw/master/m.pt", True, None),
+     ("https://codeberg.org/o/r/src/branch/x/m.pt", True, None),
+     ("https://codeberg.org/o/r/src/tag/main/m.pt", False, None),
+     ("https://gitlab.com/g/r/-/raw/master/m.pt", True, None),
+     ("https://bitbucket.org/o/r/raw/master/m.pt", True, None),
      ("https://files.example/latest/m.pt", False, None)],
 )  # fmt: skip
 def test_whether_the_bytes_may_change_under_the_address(href: str, moves: bool, commit: str | None) -> None:
