@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from dlm_build.errors import ItemHostile, ItemInvalid
 from dlm_build.findings import Kind
+from dlm_build.findings.reading import ContradictionSpellings, EmptyField, OtherSpelling
 from dlm_build.items.document import Document, Value, child, described
 from dlm_build.items.limits import MAX_ROWS
-from dlm_build.records import Finding, Severity
+from dlm_build.records import Finding
 
 MAX_ALIKE = 50
 """Findings of one code that are kept; the rest are counted."""
@@ -41,7 +44,7 @@ class Log:
         for code, count in self._counts.items():
             if count > MAX_ALIKE:
                 what = f"and {count - MAX_ALIKE} more like this"
-                yield Finding(code=code, severity=last[code].severity, pointer="", message=what)
+                yield replace(last[code], pointer="", message=what, hint="", evidence="")
 
 
 class Node:
@@ -78,11 +81,15 @@ class Node:
         for node in nodes.values():
             if node.absent:
                 node.note("empty-field", "info", "is empty; read as not given")
-        full = {n: node for n, node in nodes.items() if not node.absent}
+        return self.chosen(name, nodes) or Node(self.log, child(self.pointer, name), None)
+
+    def chosen(self, name: str, spelled: Mapping[str, Node], *, usual: bool = False) -> Node | None:
+        """The first of these that says something; None where none does. `usual`: any of the spellings will do."""
+        full = {n: node for n, node in spelled.items() if not node.absent}
         if not full:
-            return Node(self.log, child(self.pointer, name), None)
+            return None
         used, chosen = next(iter(full.items()))
-        if used != name:
+        if used != name and not usual:
             chosen.note("other-spelling", "info", f"is read as `{name}`", f"rename it to `{name}`")
         for other in list(full.values())[1:]:
             if other.value != chosen.value:
@@ -103,7 +110,7 @@ class Node:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
         rows = self.value if isinstance(self.value, list) else []
         self._check_length(len(rows))
-        return [Node(self.log, child(self.pointer, index), row) for index, row in enumerate(rows)]
+        return [Node(self.log, (self, index), row) for index, row in enumerate(rows)]
 
     def _check_length(self, length: int) -> None:
         if length > MAX_ROWS:
@@ -118,9 +125,6 @@ class Node:
     def find(self, kind: type[Kind], **found: Any) -> None:
         """Log a finding of that kind here."""
         self.log.add(kind.at(self.pointer, **found))
-
-    def note(self, code: str, severity: Severity, message: str, hint: str = "") -> None:
-        self.log.add(Finding(code=code, severity=severity, pointer=self.pointer, message=message, hint=hint))
 
     def invalid(self, what: str, fix: str) -> ItemInvalid:
         return self.log.document.invalid(self.pointer, what, fix)
