@@ -15,6 +15,7 @@ from dlm_build.config import Settings
 from dlm_build.progress import Event, Notify
 from dlm_build.records import BaseImage, Context, Lock
 
+_BUILDKIT = "https://mobyproject.org/buildkit@v1#metadata"
 KEPT_LINES = 40
 """Lines of each step's talk kept for error messages."""
 
@@ -27,7 +28,7 @@ def build_argv(context: Context, folder: Path, packages: Path, tag: str, metadat
         "--build-context", f"packages={packages}",
         "--file", str(folder / DOCKERFILE),
         "--metadata-file", str(metadata),
-        "--tag", tag, "--load",
+        "--tag", tag,
     )  # fmt: skip
 
 
@@ -175,3 +176,16 @@ def used_digests(metadata: dict[str, Any]) -> frozenset[str]:
     return frozenset(
         f"sha256:{entry['digest']['sha256']}" for entry in materials if "sha256" in entry.get("digest", {})
     )
+
+
+def has_foreign_compression(metadata: dict[str, Any]) -> bool:
+    """Whether a layer of ours went into the image as an earlier, plain `docker build` had compressed it.
+
+    BuildKit takes a cached layer in whatever compression was made first, and then the digest is another. Layers of
+    the base stay as they were pulled: they are the shortest stack that the whole image's begins with.
+    """
+    told = metadata.get("buildx.build.provenance", {}).get("metadata", {}).get(_BUILDKIT, {}).get("layers", {})
+    stacks = [[layer["mediaType"] for layer in stack] for stacks in told.values() for stack in stacks]
+    whole = max(stacks, key=len, default=[])
+    base = min((len(stack) for stack in stacks if stack == whole[: len(stack)]), default=0)
+    return any(not kind.endswith("+zstd") for kind in whole[base:])

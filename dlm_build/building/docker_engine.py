@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dlm_build.building.build_errors import build_problem, engine_problem
-from dlm_build.building.buildx import Progress, build_argv, mirror_args, used_digests
+from dlm_build.building.buildx import Progress, build_argv, has_foreign_compression, mirror_args, used_digests
 from dlm_build.building.folder import package_folder
 from dlm_build.building.labels import BASE_DIGEST, CONTEXT
 from dlm_build.config import Settings
@@ -125,18 +125,28 @@ class DockerEngine:
         self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify
     ) -> tuple[float, frozenset[str]]:
         """Seconds it took, and the digests of the images it started from."""
-        progress = Progress(notify)
         packages = package_folder(lock.installer + lock.packages, store)
         mirrors = mirror_args(lock, self._settings, self._mirrors())
         with tempfile.TemporaryDirectory() as scratch:
             metadata = Path(scratch) / "metadata.json"
             argv = (*build_argv(context, folder, packages, tag, metadata), *mirrors, str(folder))
-            ended = self._programs.run(argv, env=self._program_env(), timeout=BUILD_SECONDS, on_line=progress.hear)
-            if ended.timed_out:
-                raise InfraError(f"the build took longer than {BUILD_SECONDS:.0f} s", "try again on a faster machine")
-            if ended.status != 0:
-                raise build_problem(progress, ended.tail())
-            return ended.seconds, used_digests(json.loads(metadata.read_text("utf-8")))
+            seconds = self._run_buildx(argv, notify)
+            told = json.loads(metadata.read_text("utf-8"))
+            if has_foreign_compression(told):
+                notify(
+                    Event(step="build", text="some layers are cached in another compression; building without cache")
+                )
+                seconds += self._run_buildx((*argv[:-1], "--no-cache", argv[-1]), notify)
+            return seconds, used_digests(told)
+
+    def _run_buildx(self, argv: tuple[str, ...], notify: Notify) -> float:
+        progress = Progress(notify)
+        ended = self._programs.run(argv, env=self._program_env(), timeout=BUILD_SECONDS, on_line=progress.hear)
+        if ended.timed_out:
+            raise InfraError(f"the build took longer than {BUILD_SECONDS:.0f} s", "try again on a faster machine")
+        if ended.status != 0:
+            raise build_problem(progress, ended.tail())
+        return ended.seconds
 
     def _verify(self, image: Image, lock: Lock, context: Context, used: frozenset[str]) -> None:
         """The image is of this context, on the pinned base, and its variables do not load code into programs."""
@@ -163,7 +173,7 @@ class DockerEngine:
 
     def _program_env(self) -> dict[str, str]:
         """Program and SDK talk to one engine, whatever contexts the user's Docker configuration names."""
-        return {"DOCKER_HOST": self.host(), "BUILDX_METADATA_PROVENANCE": "min"}
+        return {"DOCKER_HOST": self.host(), "BUILDX_METADATA_PROVENANCE": "max"}
 
     def host(self) -> str:
         """DOCKER_HOST, else the setting, else the user's current Docker context, else the default socket."""

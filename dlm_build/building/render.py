@@ -18,6 +18,8 @@ from dlm_build.records import Context, ContextFile, Lock, Member, Package, Plan
 HARNESS = Path(__file__).resolve().parent.parent / "harness"
 INSTALLER = "install_environment.py"
 _INSIDE = ROOT.strip("/")
+_OUTPUT = "type=image,oci-mediatypes=true,compression=zstd,compression-level=3"
+"""Into the engine's own store. zstd halves the time of writing and unpacking; base layers stay as they were pulled."""
 _LAUNCHER_TEXT = f"""\
 #!{PREFIX}/bin/python -IBu
 import runpy; runpy.run_path("{ROOT}/harness/__main__.py", run_name="__main__")
@@ -123,6 +125,7 @@ def _with_arguments(lock: Lock, files: list[ContextFile]) -> Context:
         f"--platform={lock.plan.platform}",
         "--provenance=false",
         "--sbom=false",
+        f"--output={_OUTPUT}",
         f"--build-arg=SOURCE_DATE_EPOCH={source_date_epoch(lock.plan)}",
         *(f"--label={name}={value}" for name, value in sorted(told.items())),
     ]

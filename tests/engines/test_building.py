@@ -268,7 +268,7 @@ def test_the_folder_builds_alone_to_the_same_digest(
         driven = workshop.build(tmp_path / "driven", tag("driven"), lock)
         context = workshop.written(tmp_path / "alone", lock)
         argv = ["docker", "buildx", "build", "--builder", "default", "--no-cache", *digest_args(context)]
-        argv += ["--network", "host", "--tag", tag("alone"), "--load", "."]
+        argv += ["--network", "host", "--tag", tag("alone"), "."]
         ended = RealPrograms(workshop.settings.environment).run(argv, cwd=tmp_path / "alone")
         server.shutdown()
     assert ended.status == 0, ended.stderr[-3000:]
@@ -276,6 +276,25 @@ def test_the_folder_builds_alone_to_the_same_digest(
     assert alone is not None
     assert alone.layers == driven.layers
     assert alone.digest == driven.digest
+
+
+def test_a_plain_build_before_leaves_its_compression_behind_and_not_in_the_image(
+    workshop: Workshop, tag: Callable[[str], str], tmp_path: Path
+) -> None:
+    """BuildKit keeps the plain build's gzip of a layer, and would use it again for ours."""
+    lock = replace(workshop.lock, created_by=f"a lock of its own, {tag('mixed')}")
+    packages = package_folder(lock.installer + lock.packages, workshop.store)
+    folder = tmp_path / "plain"
+    context = workshop.written(folder, lock)
+    plain = ("docker", "buildx", "build", "--builder", "default", "--build-context", f"packages={packages}")
+    programs = RealPrograms(workshop.settings.environment)
+    assert programs.run((*plain, "--tag", tag("plain"), str(folder))).status == 0
+    told: list[str] = []
+    driven = workshop.engine.build(
+        lock, context, folder, workshop.store, tag("driven"), lambda event: told.append(event.text)
+    )
+    assert any("another compression" in text for text in told)
+    assert workshop.buildx(context, folder, tag("fresh"), "--no-cache").digest == driven.digest
 
 
 def served(lock: Lock, address: str) -> Lock:

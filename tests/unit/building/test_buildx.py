@@ -5,9 +5,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
-from dlm_build.building.buildx import Progress, build_argv, digest_args, in_words, mirror_args, used_digests
+from dlm_build.building.buildx import (
+    Progress,
+    build_argv,
+    digest_args,
+    has_foreign_compression,
+    in_words,
+    mirror_args,
+    used_digests,
+)
 from dlm_build.config import Registry, Settings
 from dlm_build.progress import Event, silent
 from dlm_build.records import BaseImage
@@ -143,3 +152,28 @@ def test_bases_that_were_really_used() -> None:
     materials = [{"uri": "pkg:docker/x", "digest": {"sha256": "a" * 64}}, {"uri": "git", "digest": {"sha1": "b"}}]
     assert used_digests({"buildx.build.provenance": {"materials": materials}}) == {DIGEST}
     assert used_digests({}) == frozenset()
+
+
+def provenance(*stacks: str) -> dict[str, object]:
+    """What BuildKit tells of the layers; `g` stands for a gzip layer, `z` for one of zstd."""
+    kinds = {"g": "application/vnd.oci.image.layer.v1.tar+gzip", "z": "application/vnd.oci.image.layer.v1.tar+zstd"}
+    layers = {
+        f"step{number}:0": [[{"mediaType": kinds[kind]} for kind in stack]] for number, stack in enumerate(stacks)
+    }
+    told = {"https://mobyproject.org/buildkit@v1#metadata": {"layers": layers}}
+    return {"buildx.build.provenance": {"metadata": told}}
+
+
+@pytest.mark.parametrize(
+    ("stacks", "foreign"),
+    [
+        (("gg", "ggz", "ggzz"), False),
+        (("gg", "ggz", "ggzg"), True),
+        (("gg", "g", "ggg", "gggz"), True),
+        (("z", "zz"), False),
+        ((), False),
+    ],
+)
+def test_a_layer_that_an_earlier_build_compressed_is_noticed(stacks: tuple[str, ...], foreign: bool) -> None:
+    assert has_foreign_compression(provenance(*stacks)) is foreign
+    assert has_foreign_compression({}) is False
