@@ -14,10 +14,12 @@ from dlm_build.errors import InfraError, ItemInvalid
 from dlm_build.progress import silent
 from dlm_build.records import Image, Member, Run
 from dlm_build.running import Host, docker_run, run_sample
-from dlm_build.running.docker_run import NO_MORE_PROCESSES, _place, _run_or_fall_back, _taken_home
+from dlm_build.running.docker_run import _run_or_fall_back
 from dlm_build.running.gpu import Device
 from dlm_build.running.log import Log
 from dlm_build.running.options import Order
+from dlm_build.running.place import NO_MORE_PROCESSES, scratch_place
+from dlm_build.running.place import taken_home as take_home
 from dlm_build.store import Store
 from tests.unit.plans import DIGEST, tiny_plan
 from tests.unit.running.test_options import ORDER
@@ -44,7 +46,7 @@ def order(tmp_path: Path) -> Order:
 def taken_home(order: Order, tmp_path: Path, words: str = "", **run: Any) -> Run:
     log = Log(1 << 20)
     log.add(words.encode())
-    return _taken_home(replace(RUN, **run), order, tmp_path / "run", log)
+    return take_home(replace(RUN, **run), order.place, order.limits, tmp_path / "run", log)
 
 
 def test_without_a_sample_nothing_is_started(store: Store, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_the_place_holds_the_sample_and_is_gone_afterwards(store: Store, tmp_pat
     (tmp_path / "run" / "outputs").mkdir(parents=True)
     (tmp_path / "run" / "outputs" / "old.tif").touch()
     sample = Member(path="test/in put.tif", size=6, sha256=stored.sha256)
-    with _place(tmp_path / "run", sample, store, silent) as place:
+    with scratch_place(tmp_path / "run", sample, store, silent) as place:
         assert (place / "in" / "in put.tif").read_bytes() == b"pixels"
         assert [oct(p.stat().st_mode & 0o777) for p in (place, place / "in", place / "out")] == [
             "0o700", "0o755", "0o777"
@@ -68,7 +70,7 @@ def test_the_place_holds_the_sample_and_is_gone_afterwards(store: Store, tmp_pat
 
 def test_a_sample_the_store_lacks_is_infra(store: Store, tmp_path: Path) -> None:
     lost = Member(path="in.tif", size=1, sha256="0" * 64)
-    with pytest.raises(InfraError), _place(tmp_path / "run", lost, store, silent):
+    with pytest.raises(InfraError), scratch_place(tmp_path / "run", lost, store, silent):
         pass
 
 
