@@ -15,7 +15,7 @@ import msgspec
 
 from dlm_build import __version__
 from dlm_build.config import Settings
-from dlm_build.errors import BaseGone, DlmBuildError, HashMismatch, Outcome, SourceGone, UsageError
+from dlm_build.errors import BaseGone, DlmBuildError, HashMismatch, Outcome, UsageError
 from dlm_build.progress import Event, Notify
 from dlm_build.records import (
     Context,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from dlm_build.registry import Registry
     from dlm_build.store import Store
 
-ITEM_LIMIT = 4 << 20
-"""Bytes of an item document."""
 MOST_DEAD_BASES = 8
 """Pins found dead in one run before giving up: then it is the registry, not the pins."""
 
@@ -50,6 +48,10 @@ MOST_DEAD_BASES = 8
 class Options(Record, frozen=True, kw_only=True):
     """What the operator asked for on the command line."""
 
+    item_id: str | None = None
+    """Which item of a catalogue, a collection or an answer."""
+    collection: str | None = None
+    """In which collection of an API."""
     output: str | None = None
     tag: str | None = None
     gpu: bool | None = None
@@ -113,7 +115,7 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
     journal = Journal(doors.clock)
     try:
         with journal.step("read"):
-            item = read(href, doors)
+            item = read(href, doors, options)
         journal.known["item"] = item
         with locked(item, options, doors, journal) as (folder, lock):
             try:
@@ -136,36 +138,16 @@ def verdict_of(problem: DlmBuildError) -> Verdict:
 # --- read, gather, plan ------------------------------------------------------------------------------------------
 
 
-def read(href: str, doors: Doors) -> Item:
-    """ITEM as given on the command line: a path, an http(s) URL, or `-`."""
+def read(href: str, doors: Doors, options: Options | None = None) -> Item:
+    """ITEM as given on the command line, wherever it may come from: see `catalogues`."""
+    from dlm_build.catalogues import Asked, resolve
     from dlm_build.items import read_item
 
     doors.notify(Event(step="read", text=f"reading {href}"))
-    if href == "-":
-        return read_item(_text(doors.stdin(), "standard input"), "-")
-    if href.startswith(("http://", "https://")):
-        return read_item(_text(doors.fetch.get(href, limit=ITEM_LIMIT, trusted=True).found().body, href), href)
-    path = Path(href).absolute()
-    try:
-        with path.open("rb") as stream:
-            return read_item(_text(stream.read(ITEM_LIMIT + 1), href), str(path))
-    except OSError as problem:
-        raise SourceGone(
-            f"item {href}: {problem.strerror}", "give the path of an item, its URL, or - for standard input"
-        ) from problem
-
-
-def _text(data: bytes, where: str) -> str:
-    from dlm_build.errors import ItemInvalid
-
-    if len(data) > ITEM_LIMIT:
-        raise ItemInvalid(f"{where}: more than {ITEM_LIMIT >> 20} MiB, so not one item", "give a single STAC item")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise ItemInvalid(
-            f"{where}: not UTF-8 text (byte {problem.start}), so neither JSON nor YAML", "save it as UTF-8"
-        ) from problem
+    chosen = options or Options()
+    found = resolve(Asked(href=href, id=chosen.item_id, collection=chosen.collection), doors)
+    item = read_item(found.text, found.origin)
+    return msgspec.structs.replace(item, findings=(*item.findings, *found.notes)) if found.notes else item
 
 
 def gathered(item: Item, folder: WorkFolder, options: Options, doors: Doors) -> tuple[Materials, bool]:
@@ -471,14 +453,14 @@ def _report(folder: WorkFolder, verdict: Verdict, journal: Journal) -> Report:
 
 def lock_item(href: str, options: Options, doors: Doors) -> tuple[Path, Lock]:
     """`dlm-build lock`: the records up to the lock, in the work folder."""
-    item = read(href, doors)
+    item = read(href, doors, options)
     with locked(item, options, doors, Journal(doors.clock)) as (folder, lock):
         return folder.root, lock
 
 
 def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Context]:
     """`dlm-build render`: the work folder with the context written."""
-    item = read(href, doors)
+    item = read(href, doors, options)
     with locked(item, options, doors, Journal(doors.clock)) as (folder, lock):
         context, _ = rendered(folder, lock, options, doors)
         return folder.root / "context", context
@@ -487,7 +469,7 @@ def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Contex
 def verify_item(href: str, options: Options, doors: Doors) -> Report:
     """`dlm-build verify`: run and judge what the work folder's lock and image say; builds nothing."""
     journal = Journal(doors.clock)
-    item = read(href, doors)
+    item = read(href, doors, options)
     journal.known["item"] = item
     folder = WorkFolder(folder_of(item, options))
     lock, image = folder.load("lock.json", Lock), folder.load("image.json", Image)

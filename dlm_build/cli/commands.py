@@ -168,9 +168,10 @@ def plan(**given: Any) -> None:
     from dlm_build.pipeline import plan_item, read
 
     with failing_as_json(given), wired(given) as doors:
-        item = read(given["item"], doors)
+        options = options_of(given)
+        item = read(given["item"], doors, options)
         try:
-            made = plan_item(item, options_of(given), doors)
+            made = plan_item(item, options, doors)
         except DlmBuildError:
             if not given["as_json"]:
                 print_findings(item.findings, verbose=given["verbose"])

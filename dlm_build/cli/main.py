@@ -19,6 +19,7 @@ Examples:
   dlm-build plan item.json                 what would be built, and why
   dlm-build item.json --no-gpu --json      on the CPU; the report as JSON on stdout
   curl -s https://…/item.json | dlm-build -
+  dlm-build catalog.json --id coast        an item inside a catalogue, a search answer, an API
   dlm-build verify item.json               run and judge the image that was built before
   dlm-build doctor                         what this machine can do
 
@@ -72,7 +73,19 @@ def item_options(command: F) -> F:
         ]
     ):  # fmt: skip
         command = option(command)
-    return common_options(command)
+    return source_options(common_options(command))
+
+
+def source_options(command: F) -> F:
+    """Which item is meant, where ITEM is something with several inside."""
+    for option in reversed(
+        [
+            click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer."),
+            click.option("--collection", metavar="ID", help="The collection of an API that the item is in."),
+        ]
+    ):
+        command = option(command)
+    return command
 
 
 def lock_options(command: F) -> F:
@@ -117,6 +130,7 @@ def cli() -> None:
     """Build the container a STAC model item promises, pinned to the byte, and prove it with the packaged sample.
 
     `dlm-build ITEM` is `dlm-build build ITEM`. ITEM is a path (JSON or YAML), an http(s) URL, or - for stdin.
+    With --id it may be something with items inside: a STAC catalogue or API, an OGC API, a CKAN dataset.
     """
 
 

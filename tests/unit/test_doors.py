@@ -18,6 +18,8 @@ DOORS = {
     "jinja2": {"building/"},
     "docker": {"building/docker_engine.py", "running/"},
     "click": {"cli/"},
+    "pystac": {"catalogues/"},
+    "pystac_client": {"catalogues/"},
     "pickle": set(),
 }
 INSIDE_CONTAINER = "harness/"

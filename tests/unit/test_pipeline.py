@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from dlm_build import pipeline
+from dlm_build.catalogues import reader
 from dlm_build.config import Settings
 from dlm_build.errors import (
     BaseGone,
@@ -358,7 +359,7 @@ def test_what_is_no_text() -> None:
     with pytest.raises(ItemInvalid, match=r"standard input: not UTF-8 text \(byte 1\)"):
         reading("-", b"{\xff}")
     with pytest.raises(ItemInvalid, match="more than 4 MiB"):
-        reading("-", b" " * (pipeline.ITEM_LIMIT + 1))
+        reading("-", b" " * (reader.ITEM_LIMIT + 1))
 
 
 # --- locks ---------------------------------------------------------------------------------------------------------

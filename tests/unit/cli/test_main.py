@@ -76,7 +76,8 @@ def test_options_reach_the_command(said: Said) -> None:
     name, given = said.one("item.json", "--no-gpu", "--as-of", "2021-01-01", "--no-verify", "-v", "-t", "me/m:1")
     assert name == "build"
     assert given == {
-        "item": "item.json", "output": None, "base": None, "as_of": "2021-01-01", "gpu": False, "allow_shell": False,
+        "item": "item.json", "item_id": None, "collection": None,
+        "output": None, "base": None, "as_of": "2021-01-01", "gpu": False, "allow_shell": False,
         "allow_unpinned": False, "lock": None, "update": False, "tag": "me/m:1", "engine": "auto", "force": False,
         "no_verify": True, "config": None, "as_json": False, "verbose": True, "quiet": False,
     }  # fmt: skip

@@ -1,0 +1,175 @@
+"""Reads one text after another: what may be asked, from whom, and how much in all.
+
+The operator's own ITEM is trusted, and so is the server it lies on. Wherever else a catalogue links to is a
+stranger's choice: https and public, as for an item's own hrefs. A catalogue on disk leads nowhere on this machine but
+into its own folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+from dlm_build.catalogues.asked import Asked, Bounds, Outside
+from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, ResourceExceeded, SourceGone, shown
+from dlm_build.fetching.urls import shown_url
+from dlm_build.records import Record
+
+ITEM_LIMIT = 4 << 20
+"""Bytes of one document."""
+_ACCEPT = "application/geo+json, application/json;q=0.9, application/yaml;q=0.8, */*;q=0.5"
+_PORTS = {"http": 80, "https": 443}
+
+
+class Text(Record, frozen=True, kw_only=True):
+    """What was read, and where it lies."""
+
+    text: str
+    place: str
+    """The path, absolute, or the URL as it was asked for; `-` for standard input."""
+    base: str
+    """Links are read as seen from here: for a URL, where its redirects ended."""
+
+
+class Reader:
+    """Reads for one ITEM, and counts."""
+
+    def __init__(self, asked: Asked, outside: Outside, bounds: Bounds) -> None:
+        self._start, self._follow = asked.href, asked.follow
+        self._outside, self._bounds = outside, bounds
+        self._documents = self._bytes = 0
+        self._seconds = 0.0
+        self._folder = Path(asked.href).absolute().parent
+
+    def start(self) -> Text:
+        """ITEM itself. Raises SourceGone, ItemInvalid, or what fetching raises."""
+        if self._start == "-":
+            return Text(text=decoded(self._outside.stdin(), "standard input"), place="-", base="-")
+        if is_url(self._start):
+            return self._url(self._start, trusted=True)
+        path = Path(self._start).absolute()
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(ITEM_LIMIT + 1)
+        except (OSError, ValueError) as problem:
+            raise SourceGone(
+                f"item {shown(self._start)}: {getattr(problem, 'strerror', None) or problem}",
+                "give the path of an item, its URL, or - for standard input",
+            ) from problem
+        return Text(text=decoded(data, self._start), place=str(path), base=str(path))
+
+    def linked(self, place: str) -> Text:
+        """What lies at a place that `target` gave."""
+        started = self._outside.clock()
+        try:
+            found = self._url(place, trusted=self._same_server(place)) if is_url(place) else self._file(place)
+        finally:
+            self._seconds += self._outside.clock() - started
+        self._documents += 1
+        self._bytes += len(found.text)
+        return found
+
+    def target(self, href: str, base: str) -> str:
+        """Where a link in the document at `base` leads. Raises ItemHostile or ItemInvalid where it may not go."""
+        if is_url(base):
+            return self._from_url(href, base)
+        if is_url(href):
+            if self._follow:
+                return href
+            raise ItemInvalid(
+                f"{shown(base, 300)}: links to {shown_url(href)}, which is on the network", "give that address as ITEM"
+            )
+        if base == "-":
+            raise ItemInvalid(
+                f"standard input: links to {shown(href)}, beside a file that is not known", "give its path or its URL"
+            )
+        path = Path(base).parent / unquote(urlsplit(href).path if href.startswith("file:") else href)
+        try:
+            inside = path.resolve().is_relative_to(self._folder.resolve())
+        except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL
+            inside = False
+        if not inside:
+            raise ItemHostile(
+                f"{shown(base, 300)}: links to {shown(href)}, which lies outside the folder of ITEM",
+                "give that file itself, or a catalogue further up",
+            )
+        return str(path.resolve())
+
+    def _from_url(self, href: str, base: str) -> str:
+        try:
+            found = urljoin(base, href)
+        except ValueError as problem:
+            raise ItemInvalid(f"{shown_url(base)}: links to {shown(href)}: {problem}", "correct that link") from problem
+        if not is_url(found):
+            raise ItemHostile(
+                f"{shown_url(base)}: links to {shown(href)}, which is no web address", "use an https address there"
+            )
+        return found
+
+    def _url(self, url: str, *, trusted: bool) -> Text:
+        answer = self._outside.fetch.get(url, limit=ITEM_LIMIT, headers={"accept": _ACCEPT}, trusted=trusted).found()
+        return Text(text=decoded(answer.body, url), place=url, base=answer.url)
+
+    def _file(self, place: str) -> Text:
+        if Path(place).exists() and not Path(place).is_file():  # a pipe would be waited for
+            raise SourceGone(f"{shown(place, 300)}: is not a file", "correct the link that leads there")
+        try:
+            with Path(place).open("rb") as stream:
+                data = stream.read(ITEM_LIMIT + 1)
+        except OSError as problem:
+            raise SourceGone(
+                f"{shown(place, 300)}: {problem.strerror}", "correct the link that leads there, or put the file there"
+            ) from problem
+        return Text(text=decoded(data, place), place=place, base=place)
+
+    def _same_server(self, url: str) -> bool:
+        return is_url(self._start) and same_server(self._start, url)
+
+    def refuse_endless(self) -> None:
+        """Raises ResourceExceeded where ITEM has led too far; asked before every `linked`."""
+        limits = self._bounds
+        over = (
+            f"{limits.documents:,} documents" if self._documents >= limits.documents
+            else f"{limits.size >> 20:,} MiB" if self._bytes >= limits.size
+            else f"{limits.seconds:.0f} s" if self._seconds >= limits.seconds
+            else ""
+        )  # fmt: skip
+        if over:
+            raise ResourceExceeded(
+                f"{shown_url(self._start)}: leads on after {over}", "give a catalogue or a search with less inside"
+            )
+
+
+def is_url(href: str) -> bool:
+    return href.lower().startswith(("http://", "https://"))
+
+
+def same_server(mine: str, other: str) -> bool:
+    """Same scheme, host and port; https in place of http counts as the same."""
+    try:
+        a, b = urlsplit(mine), urlsplit(other)
+        same_port = (a.port or _PORTS[a.scheme]) == (b.port or _PORTS[b.scheme]) and a.scheme == b.scheme
+    except (ValueError, KeyError):
+        return False
+    upgraded = (a.scheme, b.scheme, a.port, b.port) == ("http", "https", None, None)
+    return a.hostname == b.hostname and (same_port or upgraded)
+
+
+def decoded(data: bytes, where: str) -> str:
+    """Raises ItemInvalid for what is too long, or no text."""
+    if len(data) > ITEM_LIMIT:
+        raise ItemInvalid(f"{where}: more than {ITEM_LIMIT >> 20} MiB, so not one item", "give a single STAC item")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise ItemInvalid(
+            f"{where}: not UTF-8 text (byte {problem.start}), so neither JSON nor YAML", "save it as UTF-8"
+        ) from problem
+
+
+def unanswered(problem: Exception, where: str) -> InfraError:
+    """For what a library raises over an answer it cannot use."""
+    return InfraError(
+        f"{shown_url(where)}: the answer is not what its API promises: {shown(str(problem), 200)}",
+        "give the address of the item itself",
+    )

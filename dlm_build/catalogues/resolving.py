@@ -1,0 +1,139 @@
+"""From ITEM as its user gave it to the text of one item, or of all that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import msgspec
+
+from dlm_build.catalogues import ckan
+from dlm_build.catalogues.asked import BULK, Asked, Bounds, Outside, SourceText, Unread
+from dlm_build.catalogues.choosing import called, only
+from dlm_build.catalogues.documents import Opened, id_of, kind_of, opened
+from dlm_build.catalogues.found import Found
+from dlm_build.catalogues.inside import Inside, word_for
+from dlm_build.catalogues.reader import Reader, Text, is_url
+from dlm_build.errors import DlmBuildError, SourceGone, UsageError, shown
+from dlm_build.fetching.pages import direct_url
+from dlm_build.fetching.urls import shown_url
+from dlm_build.magic import looks_like_web_page
+from dlm_build.progress import Event
+
+
+def resolve(asked: Asked, outside: Outside, bounds: Bounds | None = None) -> SourceText:
+    """The one item that ITEM, `--id` and `--collection` name.
+
+    Raises ItemInvalid where there are several or none, SourceGone where that one is not there, UsageError for
+    options that cannot be followed, and whatever reading raises.
+    """
+    limits = bounds or Bounds()
+    whole, asked = asked, divided(asked)
+    reader = Reader(asked, outside, limits)
+    first, document = _opened(reader)
+    if document is None or kind_of(document) == "item":
+        return _itself(first, whole, asked)
+    found = Inside(reader, asked, limits, everything=False).items(first, document)
+    if asked.id is not None:
+        return called(asked.id, first, found)
+    return only(first, document, found)
+
+
+def every(asked: Asked, outside: Outside, bounds: Bounds = BULK) -> Iterator[SourceText | Unread]:
+    """All items that ITEM leads to, one after the other; what cannot be had is said in its place.
+
+    ITEM may be a folder too. Raises UsageError alone.
+    """
+    if asked.id is None and asked.href != "-" and not is_url(asked.href) and Path(asked.href).is_dir():
+        for path in _files(Path(asked.href)):
+            yield from _each(msgspec.structs.replace(asked, href=str(path)), outside, bounds, in_folder=True)
+    else:
+        yield from _each(asked, outside, bounds)
+
+
+def _each(asked: Asked, outside: Outside, bounds: Bounds, *, in_folder: bool = False) -> Iterator[SourceText | Unread]:
+    try:
+        if divided(asked).id is not None:
+            yield resolve(asked, outside, bounds)
+            return
+        reader = Reader(asked, outside, bounds)
+        first, document = _opened(reader)
+        if document is None or kind_of(document) == "item":
+            yield SourceText(text=first.text, origin=first.place)
+        elif in_folder and kind_of(document) != "features":
+            said = f"{first.place}: {word_for(document)}; the items of this folder are read from their own files"
+            outside.notify(Event(step="read", text=said))
+        else:
+            yield from _read_all(Inside(reader, asked, bounds, everything=True).items(first, document), first)
+    except UsageError:
+        raise
+    except DlmBuildError as problem:
+        yield Unread(asked.href, problem)
+
+
+def _read_all(found: Iterator[Found | Unread], first: Text) -> Iterator[SourceText | Unread]:
+    for one in found:
+        if isinstance(one, Unread):
+            yield one
+            continue
+        try:
+            yield one.read()
+        except DlmBuildError as problem:
+            yield Unread(first.place, problem)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """JSON and YAML files below `folder`, by name; nothing hidden, no links to folders."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        elif path.suffix.lower() in (".json", ".geojson", ".yml", ".yaml") and path.is_file():
+            yield path
+
+
+def divided(asked: Asked) -> Asked:
+    """`catalog.json#id` in two. A path is divided only where no file has the whole of it for a name."""
+    if asked.href == "-" or "#" not in asked.href:
+        return asked
+    bare, fragment = _parts(asked.href)
+    if not fragment or (not is_url(asked.href) and (Path(asked.href).exists() or not Path(bare).is_file())):
+        return asked
+    if asked.id is not None and asked.id != fragment:
+        raise UsageError(
+            f"ITEM ends in #{shown(fragment, 60)} and --id says {shown(asked.id, 60)}", "leave one of the two out"
+        )
+    return msgspec.structs.replace(asked, href=bare, id=fragment)
+
+
+def _parts(href: str) -> tuple[str, str]:
+    try:
+        bare, fragment = urldefrag(href) if is_url(href) else href.split("#", 1)
+    except ValueError:  # said where it is fetched
+        return href, ""
+    return bare, unquote(fragment)
+
+
+def _opened(reader: Reader) -> tuple[Text, Opened | None]:
+    """ITEM taken apart; for a page of CKAN what its API says of it."""
+    first = reader.start()
+    if is_url(first.place) and looks_like_web_page(first.text[:1024].encode("utf-8", "replace")):
+        address = ckan.api_address(first.place)
+        if address is not None:
+            first = reader.linked(address)
+        elif direct := direct_url(first.place):
+            raise SourceGone(f"{shown_url(first.place)}: is a web page, not an item", f"give {shown(direct, 300)}")
+    return first, opened(first.text, first.place)
+
+
+def _itself(first: Text, whole: Asked, asked: Asked) -> SourceText:
+    """ITEM is an item already: an id may only agree. A URL's fragment may be any anchor, and says nothing here."""
+    meant = whole.id if is_url(whole.href) else asked.id
+    if meant is not None and (own := id_of(first.text, first.place)) != meant:
+        raise SourceGone(
+            f"{shown(first.place, 300)}: this item has the id {shown(own, 60)}, not {shown(meant, 60)}",
+            "leave --id out, or give the catalogue that has that item",
+        )
+    return SourceText(text=first.text, origin=first.place)
