@@ -7,6 +7,8 @@ import re
 from urllib.parse import urljoin
 
 from dlm_build.errors import shown
+from dlm_build.findings import assets as kinds
+from dlm_build.findings.reading import BackslashInPath, SurroundingSpaces
 from dlm_build.items.display import TITLE, cleaned, display_text, phrase
 from dlm_build.items.document import Number, described
 from dlm_build.items.names import refuse_unseen
@@ -27,7 +29,7 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     assets = [_asset(key, one, taken) for key, one in _members(node)]
     found = tuple(asset for asset in assets if asset is not None)
     if not found:
-        node.note("no-assets", "error", "no asset has an href: there are no weights to build with", f"add {_EXAMPLE}")
+        node.find(kinds.NoAssets)
     return found
 
 
@@ -36,7 +38,7 @@ def _members(node: Node) -> list[tuple[str, Node]]:
         return node.members()
     if not isinstance(node.value, list):
         raise node.invalid(f"must be an object, but is {described(node.value)}", f"write {_EXAMPLE}")
-    node.note("assets-not-an-object", "info", "is a list; read as an object", f"write {_EXAMPLE}")
+    node.find(kinds.AssetsNotAnObject)
     pairs: list[tuple[str, Node]] = []
     for index, row in enumerate(node.rows()):
         if row.has("href"):
@@ -76,8 +78,7 @@ def _unique(key: str, node: Node, taken: dict[str, int]) -> str:
         name = f"{clean}-{taken[clean]}"
     taken[name] = 1
     if name != clean:
-        what = f'another asset is named "{shown(clean)}" too; this one is read as "{shown(name)}"'
-        node.note("asset-key-repeated", "info", what)
+        node.find(kinds.AssetKeyRepeated, found=clean, name=name)
     return name
 
 
@@ -85,48 +86,43 @@ def read_roles(node: Node) -> tuple[str, ...]:
     """`roles` (or the old `role`), a list or one text, in lower case with single spaces."""
     roles = node.get("roles", "role")
     if isinstance(roles.value, str):
-        roles.note("roles-not-a-list", "info", "is a text; read as a list of one", f'write ["{shown(roles.value)}"]')
+        roles.find(kinds.RolesNotAList, what="is a text; read as a list of one", found=roles.value)
         rows = [roles]
     else:
         rows = roles.rows()
         if not rows and not roles.absent and roles.value != []:
-            roles.note(
-                "roles-not-a-list", "info", f"must be a list of texts, but is {described(roles.value)}; left out"
-            )
+            what = f"must be a list of texts, but is {described(roles.value)}; left out"
+            roles.find(kinds.RolesNotAList, what=what, found=described(roles.value))
     return tuple(phrase(role) for row in rows if (role := display_text(row)))
 
 
 def _href(node: Node) -> str | None:
     if not isinstance(node.value, str):
         what = "is missing" if node.absent else f"must be a text, but is {described(node.value)}"
-        node.note("no-href", "warning", f"{what}; the asset is left out", 'write "href": "https://…"')
+        node.find(kinds.NoHref, what=what)
         return None
     href = node.value.strip()
     refuse_unseen(node, href)
     if href != node.value:
-        node.note("surrounding-spaces", "info", "has spaces around it; removed")
+        node.find(SurroundingSpaces)
     if len(href) > _MAX_HREF or (len(re.findall(r"\w://", href)) > 1 and re.search(r"[\s,;]", href)):
-        what = f'"{shown(href)}" is not one address; the asset is left out'
-        node.note("href-unreadable", "warning", what, "give one URL per asset")
+        node.find(kinds.HrefUnreadable, found=shown(href))
         return None
     return _resolved(node, href)
 
 
 def _resolved(node: Node, href: str) -> str:
     if "\\" in href:
-        node.note("backslash-in-path", "info", f'"{shown(href)}" has backslashes; read as /', "write / in paths")
+        node.find(BackslashInPath, found=shown(href))
         href = href.replace("\\", "/")
     is_url = _SCHEME.match(href) is not None
     if is_url and " " in href:
-        node.note("space-in-href", "info", f'"{shown(href)}" has spaces; read as %20', "write %20")
+        node.find(kinds.SpaceInHref, found=shown(href))
         href = href.replace(" ", "%20")
     if is_url:
         return href
     if href.startswith("/") or re.match(r"[A-Za-z]:/", href):
-        what = f'"{shown(href)}" is a path of one machine; others cannot follow it'
-        node.note(
-            "href-is-a-local-path", "warning", what, "publish the file and give its URL, or a path beside the item"
-        )
+        node.find(kinds.HrefIsALocalPath, found=shown(href))
     origin = node.log.document.origin
     return beside(origin, href)
 
@@ -153,11 +149,9 @@ def _checksum(node: Node) -> str | None:
     if found := _MULTIHASH_SHA256.fullmatch(text):
         return found[1]
     if found := _BARE_SHA256.fullmatch(text):
-        what = "is a bare sha256; read as one"
-        field.note("checksum-not-multihash", "info", what, f'write "1220{found[1]}"')
+        field.find(kinds.ChecksumNotMultihash, found=found[1])
         return found[1]
-    what = f"is not a sha2-256 multihash: {described(field.value)}; not used"
-    field.note("checksum-unknown", "warning", what, 'write "1220" and the 64 hex digits of the sha256')
+    field.find(kinds.ChecksumUnknown, found=described(field.value))
     return None
 
 
@@ -166,5 +160,5 @@ def _size(node: Node) -> int | None:
         return None
     if isinstance(node.value, Number) and node.value.raw.isdigit() and int(node.value.raw) < 2**50:
         return int(node.value.raw)
-    node.note("size-unreadable", "info", f"must be a number of bytes, but is {described(node.value)}; not used")
+    node.find(kinds.SizeUnreadable, found=described(node.value))
     return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from dlm_build.records import Finding, Inputs, Outputs, Record
+from dlm_build.findings import contradictions as kinds
+from dlm_build.records import Finding, Inputs, Item, Outputs, Record
 
 
 class Declared(Record, frozen=True, kw_only=True):
@@ -27,6 +29,7 @@ class Pointers(Record, frozen=True, kw_only=True):
 
 
 def contradictions(declared: Declared, at: Pointers) -> tuple[Finding, ...]:
+    """Among inputs, outputs and data."""
     return (
         *_bands(declared, at),
         *_channels(declared.inputs, at),
@@ -39,46 +42,109 @@ def _bands(declared: Declared, at: Pointers) -> Iterator[Finding]:
     inputs = declared.inputs
     count, selected = inputs.number_of_bands, inputs.selected_bands
     if count is not None and declared.eo_bands not in (None, count):
-        what = f"{count} bands are declared, but eo:bands lists {declared.eo_bands}"
-        yield _finding("contradiction-band-count", f"{at.data}/number_of_bands", what)
+        yield kinds.ContradictionBandCount.at(f"{at.data}/number_of_bands", found=count, other=declared.eo_bands)
+    place = f"{at.inputs}/selected_bands"
     if count is not None and selected and max(selected) >= count:
-        what = f"band {max(selected)} is selected (counting from 0), but the file has {count} bands"
-        yield _finding("contradiction-selected-bands", f"{at.inputs}/selected_bands", what)
+        yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
     if declared.useful_bands and selected and declared.useful_bands != selected:
-        what = f"bands {list(selected)} are selected, but useful_bands lists {list(declared.useful_bands)}"
-        yield _finding("contradiction-useful-bands", f"{at.inputs}/selected_bands", what)
+        yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=list(declared.useful_bands))
 
 
 def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:
-    if inputs.channels is None:
+    channels = inputs.channels
+    if channels is None:
         return
-    for name, values in (("selected_bands", inputs.selected_bands), ("mean", inputs.mean), ("std", inputs.std)):
-        if values and len(values) not in (inputs.channels, 1 if name != "selected_bands" else inputs.channels):
-            what = f"the tensor has {inputs.channels} channels, but {name} has {len(values)} values"
-            yield _finding(f"contradiction-channels-{name.replace('_', '-')}", f"{at.shape}/channels", what)
+    place = f"{at.shape}/channels"
+    if len(inputs.selected_bands) not in (0, channels):
+        other = len(inputs.selected_bands)
+        yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
+    if len(inputs.mean) not in (0, 1, channels):
+        yield kinds.ContradictionChannelsMean.at(place, found=channels, other=len(inputs.mean))
+    if len(inputs.std) not in (0, 1, channels):
+        yield kinds.ContradictionChannelsStd.at(place, found=channels, other=len(inputs.std))
 
 
 def _classes(outputs: Outputs, at: Pointers) -> Iterator[Finding]:
     count, layer = outputs.number_of_classes, outputs.final_layer_size
     if count is not None and outputs.classes and len(outputs.classes) != count:
-        what = f"{count} classes are declared, but {len(outputs.classes)} are named"
-        yield _finding("contradiction-class-count", f"{at.outputs}/number_of_classes", what)
+        place = f"{at.outputs}/number_of_classes"
+        yield kinds.ContradictionClassCount.at(place, found=count, other=len(outputs.classes))
     channels = layer[1] if len(layer) > 1 else layer[0] if layer else -1
-    if count is not None and channels > 1 and channels != count:
-        what = f"{count} classes are declared, but the final layer gives {channels}"
-        yield _finding("contradiction-final-layer-classes", f"{at.outputs}/final_layer_size", what)
+    sides_only = len(layer) == 2 and _is_map(outputs)
+    if count is not None and channels > 1 and channels != count and not sides_only:
+        place = f"{at.outputs}/final_layer_size"
+        yield kinds.ContradictionFinalLayerClasses.at(place, found=count, other=channels)
 
 
 def _sides(declared: Declared, at: Pointers) -> Iterator[Finding]:
     """A map of the scene should be as large as the scene."""
     layer, inputs = declared.outputs.final_layer_size, declared.inputs
-    if "segmentation" not in (declared.outputs.task or "") or len(layer) != 4:
+    if not _is_map(declared.outputs) or len(layer) not in (2, 4):
         return
-    wanted = (inputs.height, inputs.width)
-    if None not in wanted and -1 not in layer[2:] and layer[2:] != wanted:
-        what = f"the input is {wanted[0]} by {wanted[1]} pixels, but the final layer gives {layer[2]} by {layer[3]}"
-        yield _finding("contradiction-output-size", f"{at.outputs}/final_layer_size", what)
+    wanted, given = (inputs.height, inputs.width), layer[-2:]
+    if None not in wanted and -1 not in given and given != wanted:
+        place = f"{at.outputs}/final_layer_size"
+        yield kinds.ContradictionOutputSize.at(place, found=_by(given), other=_by(wanted))
 
 
-def _finding(code: str, pointer: str, message: str) -> Finding:
-    return Finding(code=code, severity="warning", pointer=pointer, message=message, hint="make the two agree")
+def _is_map(outputs: Outputs) -> bool:
+    return "segmentation" in (outputs.task or "")
+
+
+def _by(sides: Iterable[object]) -> str:
+    return " by ".join(map(str, sides))
+
+
+# --- what any dialect may say twice -----------------------------------------------------------------------------------
+
+_FRAMEWORKS = {
+    "pytorch": "PyTorch", "torch": "PyTorch", "torchvision": "PyTorch", "torchserve": "PyTorch",
+    "torchgeo": "PyTorch", "lightning": "PyTorch", "tensorflow": "TensorFlow", "tf": "TensorFlow",
+    "keras": "TensorFlow", "mxnet": "MXNet", "gluon": "MXNet", "onnx": "ONNX", "onnxruntime": "ONNX", "jax": "JAX",
+    "flax": "JAX", "paddle": "PaddlePaddle", "paddlepaddle": "PaddlePaddle", "caffe": "Caffe", "sklearn":
+    "scikit-learn", "catboost": "CatBoost", "xgboost": "XGBoost", "lightgbm": "LightGBM",
+}  # fmt: skip
+"""Words that name a framework wherever they stand."""
+_SIZE = re.compile(r"(?<![\w.])(\d{2,5})\s{0,2}(?:[x×*]|by)\s{0,2}(\d{2,5})(?![\w.])")
+_OF_THE_INPUT = re.compile(r"\b(?:input|tile|patch|patche|chip|crop|window|image)s?\b", re.IGNORECASE)
+
+
+def disagreements(item: Item) -> tuple[Finding, ...]:
+    """Between parts of an item that every dialect has: the framework, and the size of the input."""
+    return (*_frameworks(item), *_size_in_text(item))
+
+
+def _frameworks(item: Item) -> Iterator[Finding]:
+    """A handler or an image that is named after another framework."""
+    declared = _named(item.runtime.framework or "")
+    if not declared:
+        return
+    docker = item.runtime.docker
+    places = ((item.pointers.handler, item.runtime.handler), (item.pointers.image, docker.image_name))
+    for pointer, text in places:
+        others = _named(text or "")
+        if others and not declared & others:
+            found = " and ".join(sorted(others))
+            yield kinds.ContradictionFramework.at(pointer, found=found, other=item.runtime.framework)
+
+
+def _named(text: str) -> set[str]:
+    words = re.findall(r"[a-z]+", text.lower())
+    return {_FRAMEWORKS[word] for word in words if word in _FRAMEWORKS}
+
+
+def _size_in_text(item: Item) -> Iterator[Finding]:
+    """A description that gives the input another size than its fields do."""
+    wanted = (item.inputs.height, item.inputs.width)
+    if None in wanted or not item.description:
+        return
+    sentences = re.split(r"[.;\n](?:\s|\Z)", item.description[:4000])
+    sizes = [
+        (int(found[1]), int(found[2]))
+        for sentence in sentences
+        if _OF_THE_INPUT.search(sentence)
+        for found in _SIZE.finditer(sentence)
+    ]
+    if sizes and wanted not in sizes:
+        place = "/properties/description"
+        yield kinds.ContradictionInputSize.at(place, found=_by(sizes[0]), other=_by(wanted))

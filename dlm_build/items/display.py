@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from dlm_build.findings.reading import InvisibleCharacters, NotAText, TextCut
 from dlm_build.items.document import Number, described
 from dlm_build.items.node import Node
 
@@ -28,19 +29,22 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
         case bool(flag):
             text = "true" if flag else "false"
         case other:
-            node.note("not-a-text", "info", f"should be text, but is {described(other)}; left out")
+            node.find(NotAText, found=described(other))
             return None
     kept = "\n\t" if lines else ""
-    clean = cleaned(text.strip(), kept)
-    if clean != unicodedata.normalize("NFC", text.strip()):
-        node.note("invisible-characters", "info", "has control or invisible characters; removed for display")
+    text = text.strip()
+    clean = cleaned(text, kept)
+    if clean != (text if text.isascii() else unicodedata.normalize("NFC", text)):
+        node.find(InvisibleCharacters)
     if len(clean) > limit:
-        node.note("text-cut", "info", f"has {len(clean)} characters; cut at {limit}")
+        node.find(TextCut, found=len(clean), limit=limit)
     return clean[:limit].strip() or None
 
 
 def cleaned(text: str, kept: str = "") -> str:
     """NFC, line breaks to spaces, everything unseen left out; characters in `kept` stay."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n")
     if not text.isprintable():
         spaced = (" " if c in "\n\t\r" and c not in kept else c for c in text)

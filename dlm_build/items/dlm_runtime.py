@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlm_build.findings.reading import NotAnObject
 from dlm_build.items.assets import read_assets
 from dlm_build.items.contradictions import Declared, Pointers, contradictions
 from dlm_build.items.document import described, digest
@@ -59,7 +60,7 @@ def _only(node: Node) -> Node:
     rows = node.rows()
     if len(rows) != 1:
         raise node.invalid(f"must be an object, but is {described(node.value)}", "keep one object")
-    node.note("not-an-object", "info", "is a list of one; its entry is used")
+    node.find(NotAnObject)
     return rows[0]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
+from json.encoder import encode_basestring_ascii
 from typing import TypeAlias
 
 import msgspec
@@ -107,12 +107,13 @@ def digest(value: Value) -> str:
 
 
 def _canonical(value: Value) -> str:
-    match value:
-        case Number(raw=raw):
-            return raw
-        case list():
-            return "[" + ",".join(map(_canonical, value)) + "]"
-        case dict():
-            return "{" + ",".join(f"{json.dumps(key)}:{_canonical(value[key])}" for key in sorted(value)) + "}"
-        case _:
-            return json.dumps(value)
+    """The commonest kinds first: this walks every value of every document."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    if isinstance(value, Number):
+        return value.raw
+    if isinstance(value, list):
+        return "[" + ",".join([_canonical(row) for row in value]) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{encode_basestring_ascii(k)}:{_canonical(value[k])}" for k in sorted(value)]) + "}"
+    return "null" if value is None else "true" if value else "false"

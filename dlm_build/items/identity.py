@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from dlm_build.errors import shown
+from dlm_build.findings import identity as kinds
 from dlm_build.items.display import DESCRIPTION, display_text
 from dlm_build.items.document import Number, described
 from dlm_build.items.node import Node
@@ -25,7 +26,7 @@ class Identity(Record, frozen=True, kw_only=True):
 
 def identity(root: Node, sha256: str) -> Identity:
     properties = root.get("properties")
-    date, pointer = _date(root, properties)
+    date, pointer = _date(properties)
     return Identity(
         id=_id(root, sha256),
         title=display_text(properties.get("title", "name")),
@@ -39,33 +40,30 @@ def identity(root: Node, sha256: str) -> Identity:
 def _id(root: Node, sha256: str) -> str:
     node = root.get("id")
     if isinstance(node.value, Number):
-        what = f"is the number {node.value.raw}; read as a text"
-        node.note("id-is-a-number", "info", what, f'write "{node.value.raw}"')
+        node.find(kinds.IdIsANumber, found=node.value.raw)
     elif not isinstance(node.value, str):
         node, odd = Node(node.log, node.pointer, None), node
         what = "is missing" if odd.absent else f"must be a text, but is {described(odd.value)}"
-        node.note("no-id", "info", f"{what}; named after its content", 'write "id": "my-model"')
+        node.find(kinds.NoId, what=what)
     return display_text(node) or f"item-{sha256[:12]}"
 
 
 def _license(node: Node) -> str | None:
     if isinstance(node.value, dict):
-        node.note("license-is-an-object", "info", "is an object; its title is used", 'write "license": "MIT"')
+        node.find(kinds.LicenseIsAnObject)
         return display_text(node.get("title", "name", "id"))
     return display_text(node)
 
 
-def _date(root: Node, properties: Node) -> tuple[str | None, str | None]:
+def _date(properties: Node) -> tuple[str | None, str | None]:
     """The first readable of `created`, `updated`, `datetime`, and where it stands."""
     for name in ("created", "updated", "datetime"):
-        node = properties.get(name)
+        node = properties.at(name)  # a `datetime` of null is what STAC asks for
         if date := _instant(node):
             if name == "datetime":
-                what = "is taken as the item's date, since `created` is not given; it may be a scene's date instead"
-                node.note("date-from-datetime", "warning", what, 'add "created": "2021-01-31T00:00:00Z"')
+                node.find(kinds.DateFromDatetime, found=date)
             return date, node.pointer
-    what = "no date is given: packages will not be limited to those of the item's time"
-    root.get("properties").note("no-date", "warning", what, 'add "created": "2021-01-31T00:00:00Z"')
+    properties.find(kinds.NoDate)
     return None, None
 
 
@@ -80,10 +78,9 @@ def _instant(node: Node) -> str | None:
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
                 if len(raw) > 10:
-                    node.note("date-without-zone", "info", f'"{shown(raw)}" has no time zone; read as UTC', "append Z")
+                    node.find(kinds.DateWithoutZone, found=shown(raw))
             return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         except (ValueError, OverflowError):
             pass
-    what = f"is not a date that can be read: {described(node.value)}; left out"
-    node.note("unreadable-date", "warning", what, 'write "2021-01-31T00:00:00Z"')
+    node.find(kinds.UnreadableDate, found=described(node.value))
     return None

@@ -14,8 +14,9 @@ from functools import partial
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
+from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
 from dlm_build.items.document import Document, Number, Position, Value, at, child, line_at, position
-from dlm_build.items.limits import NUMBER, check_json, number_problem
+from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
 from dlm_build.records import Finding, Record
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
@@ -77,6 +78,8 @@ def _decode(text: str, original: str, origin: str) -> Value:
         )
     except _Refused as refused:
         raise _refusal(str(refused), text, original, origin) from None
+    except RecursionError:  # brackets hidden from the count, as by a lone quote in a comment line
+        raise too_deep(origin, text, 0) from None
     return value
 
 
@@ -104,19 +107,14 @@ def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:
     comments = _LEADING.match(text)
     if comments:
         text = re.sub(r"[^\n]", " ", comments.group()) + text[comments.end() :]
-        findings.append(_repair("leading-comment-lines", "the text begins with `//` lines, which JSON does not have"))
+        findings.append(LeadingCommentLines.at(""))
     commas = [found.start() for found in _TRAILING.finditer(text) if text[found.start()] == ","]
     if commas:
         place = position(text, commas[0])
         more = f" and in {len(commas) - 1} more places" if len(commas) > 1 else ""
-        what = f"a comma follows the last entry at line {place.line}, column {place.column}{more}"
-        findings.append(_repair("trailing-comma", what))
+        findings.append(TrailingComma.at("", found=f"line {place.line}, column {place.column}{more}"))
         text = _TRAILING.sub(lambda found: " " if found.group() == "," else found.group(), text)
     return text, tuple(findings)
-
-
-def _repair(code: str, message: str) -> Finding:
-    return Finding(code=code, severity="info", pointer="", message=f"{message}; read without", hint="remove it")
 
 
 def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemInvalid:

@@ -20,7 +20,8 @@ MAX_DIGITS = 400
 """Of a number's text."""
 
 NUMBER = re.compile(r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
-_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
@@ -42,15 +43,28 @@ def check_json(text: str, origin: str) -> None:
             f"{at(origin, None)}: the document has more than {MAX_COMMAS:,} values",
             "an item describes a model in some hundred values: move tables into files and link them",
         )
+    if _deepest(text) > MAX_DEPTH:
+        raise too_deep(origin, text, _too_deep_at(text))
+
+
+def _deepest(text: str) -> int:
+    """How deep brackets are nested, without those inside texts."""
+    bare = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
+    depth = deepest = 0
+    for mark in _BRACKET.findall("".join(bare.split('"')[::2])):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _too_deep_at(text: str) -> int:
     depth = 0
-    for found in _BRACKETS.finditer(text):
+    for found in _BRACKET_OR_TEXT.finditer(text):
         mark = text[found.start()]
-        if mark in "[{":
-            depth += 1
-        elif mark in "]}":
-            depth -= 1
+        depth += (mark in "[{") - (mark in "]}")
         if depth > MAX_DEPTH:
-            raise too_deep(origin, text, found.start())
+            return found.start()
+    return 0
 
 
 def too_deep(origin: str, text: str, offset: int) -> ItemInvalid:

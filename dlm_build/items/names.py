@@ -15,6 +15,8 @@ import re
 from dlm_build import oci
 from dlm_build.container_layout import MOUNTS, ROOT
 from dlm_build.errors import shown
+from dlm_build.findings.reading import BackslashInPath
+from dlm_build.findings.runtime import VersionIsANumber
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import text
 from dlm_build.records import Record
@@ -80,7 +82,9 @@ def within(node: Node, value: str, grammar: Grammar) -> str:
 
 def refuse_unseen(node: Node, value: str) -> None:
     """Raises ItemHostile where a character has no picture of its own."""
-    bad = next((c for c in value if not c.isprintable() and c not in "\xa0\u3000"), None) if value else None
+    if value.isprintable():
+        return
+    bad = next((c for c in value if not c.isprintable() and c not in "\xa0\u3000"), None)
     if bad is not None:
         fix = "remove the line break" if bad in "\r\n" else "remove it"
         raise node.hostile(f'has the character {shown(bad)} in "{shown(value)}"', fix)
@@ -94,8 +98,7 @@ def version(node: Node) -> str | None:
     if not isinstance(node.value, str):
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
             raise node.invalid(f"must be a version, but is the number {shown(value)}", 'write a text such as "1.7.1"')
-        what = f"is the number {value}, not a text: its patch level is unknown, and a final zero may have been lost"
-        node.note("version-is-a-number", "warning", what, f'write the full version as a text, e.g. "{value}.0"')
+        node.find(VersionIsANumber, found=value)
     return value.removeprefix("v")
 
 
@@ -145,7 +148,7 @@ def member_name(node: Node, value: str) -> str:
     """The name of a file in the archive: relative, `/`-separated, without `.` and `..`."""
     refuse_unseen(node, value)
     if "\\" in value:
-        node.note("backslash-in-path", "info", f'"{shown(value)}" has backslashes; read as /', "write / in paths")
+        node.find(BackslashInPath, found=shown(value))
         value = value.replace("\\", "/")
     parts = [part for part in value.split("/") if part not in ("", ".")]
     if value.startswith("/") or _DRIVE.match(value) or ".." in parts:

@@ -50,14 +50,28 @@ class Log:
 class Node:
     """`value` is None where the field is missing, null or an empty text: all three mean "not said"."""
 
-    __slots__ = ("elsewhere", "log", "pointer", "value")
+    __slots__ = ("_place", "elsewhere", "log", "value")
 
-    def __init__(self, log: Log, pointer: str, value: Value, elsewhere: Mapping[str, Node] | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        place: str | tuple[Node, str | int],
+        value: Value,
+        elsewhere: Mapping[str, Node] | None = None,
+    ) -> None:
+        """`place` is the pointer, or a parent and the key in it: most pointers are never asked for."""
         self.log = log
-        self.pointer = pointer
-        self.value: Value = None if isinstance(value, str) and not value.strip() else value
-        self.elsewhere = elsewhere or {}
+        self._place = place
+        self.value: Value = None if isinstance(value, str) and (not value or value.isspace()) else value
+        self.elsewhere = elsewhere
         """Members that do not stand below `pointer`; see `made_of`."""
+
+    @property
+    def pointer(self) -> str:
+        if not isinstance(self._place, str):
+            parent, key = self._place
+            self._place = child(parent.pointer, key)
+        return self._place
 
     @property
     def absent(self) -> bool:
@@ -65,36 +79,36 @@ class Node:
 
     def made_of(self, members: Mapping[str, Node]) -> Node:
         """An object in this place whose members come from anywhere and keep their own pointers."""
-        return Node(self.log, self.pointer, {name: node.value for name, node in members.items()}, members)
+        return Node(self.log, self._place, {name: node.value for name, node in members.items()}, members)
 
     def at(self, name: str) -> Node:
         """The member as it stands, absent or not; nothing is noted."""
-        if name in self.elsewhere:
+        if self.elsewhere and name in self.elsewhere:
             return self.elsewhere[name]
-        fields = self.value if isinstance(self.value, dict) else {}
-        return Node(self.log, child(self.pointer, name), fields.get(name))
+        return Node(self.log, (self, name), self.value.get(name) if isinstance(self.value, dict) else None)
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
         fields = self.value if isinstance(self.value, dict) else {}
-        nodes = {n: self.at(n) for n in (name, *other_names) if n in fields}
-        for node in nodes.values():
-            if node.absent:
-                node.note("empty-field", "info", "is empty; read as not given")
-        return self.chosen(name, nodes) or Node(self.log, child(self.pointer, name), None)
+        spelled = {one: self.at(one) for one in (name, *other_names) if one in fields}
+        for node in spelled.values():
+            if node.value is None:
+                node.find(EmptyField)
+        return self.chosen(name, spelled) or Node(self.log, (self, name), None)
 
     def chosen(self, name: str, spelled: Mapping[str, Node], *, usual: bool = False) -> Node | None:
         """The first of these that says something; None where none does. `usual`: any of the spellings will do."""
-        full = {n: node for n, node in spelled.items() if not node.absent}
-        if not full:
-            return None
-        used, chosen = next(iter(full.items()))
-        if used != name and not usual:
-            chosen.note("other-spelling", "info", f"is read as `{name}`", f"rename it to `{name}`")
-        for other in list(full.values())[1:]:
-            if other.value != chosen.value:
-                what = f"says {described(other.value)}, {chosen.pointer} says {described(chosen.value)}, which is used"
-                other.note("contradiction-spellings", "warning", what, "keep one of the two")
+        chosen: Node | None = None
+        for spelling, node in spelled.items():
+            if node.value is None:
+                continue
+            if chosen is None:
+                chosen = node
+                if spelling != name and not usual:
+                    node.find(OtherSpelling, wanted=name)
+            elif node.value != chosen.value:
+                said = {"found": described(node.value), "used": described(chosen.value)}
+                node.find(ContradictionSpellings, **said, other=chosen.pointer)
         return chosen
 
     def has(self, name: str) -> bool:

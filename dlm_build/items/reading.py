@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from dlm_build.errors import ItemInvalid
+from dlm_build.items.contradictions import disagreements
 from dlm_build.items.dialects import read_dialect
 from dlm_build.items.document import Document, at
 from dlm_build.items.json_text import load_json, starts_like_json
@@ -17,8 +20,14 @@ def read_item(text: str, origin: str) -> Item:
     `origin` is the path or URL the text came from, or `-`; relative hrefs are read as seen from there. Raises
     ItemInvalid (with file, line, column, JSON pointer, value and fix) or ItemHostile; nothing else for any text.
     """
-    document = load(text, origin)
-    return read_dialect(Node(Log(document), "", document.value))
+    return item_of(load(text, origin))
+
+
+def item_of(document: Document) -> Item:
+    """The item that a document holds, with what it says twice. Raises as `read_item`."""
+    item = read_dialect(Node(Log(document), "", document.value))
+    said_twice = disagreements(item)
+    return replace(item, findings=(*item.findings, *said_twice)) if said_twice else item
 
 
 def load(text: str, origin: str) -> Document:

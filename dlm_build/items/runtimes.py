@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from dlm_build.errors import shown
+from dlm_build.findings import runtime as kinds
+from dlm_build.findings.reading import NotAText
 from dlm_build.items.document import described
 from dlm_build.items.names import (
     COMMIT,
@@ -34,10 +36,10 @@ def read_runtime(node: Node) -> Runtime:
     node.object(RUNTIME_EXAMPLE)
     framework = machine_name(node.get("framework"), FRAMEWORK)
     if framework is None:
-        node.get("framework").note("no-framework", "error", "is not given", 'add "framework": "PyTorch"')
+        node.get("framework").find(kinds.NoFramework)
     release = version(node.get("version", "framework_version"))
     if release is None:
-        node.get("version").note("no-framework-version", "warning", "is not given", 'add "version": "1.7.1"')
+        node.get("version").find(kinds.NoFrameworkVersion)
     url = _location(node.get("model_src_url", "model_src", "model:src"))
     return Runtime(
         framework=framework,
@@ -71,10 +73,9 @@ def _image(name: Node, tag: Node) -> tuple[str | None, str | None]:
         return image, given
     bare, _, inner = image.rpartition(":")
     if given is None or given == inner:
-        name.note("tag-in-image-name", "info", f'holds the tag "{inner}"; read apart', f'write "tag": "{inner}"')
+        name.find(kinds.TagInImageName, found=inner)
         return bare, inner
-    what = f'"{shown(image)}" holds the tag "{inner}", but {tag.pointer} says "{given}", which is used'
-    name.note("contradiction-tag", "warning", what, "keep one of the two")
+    name.find(kinds.ContradictionTag, found=inner, other=tag.pointer, used=given)
     return bare, given
 
 
@@ -96,15 +97,13 @@ def _commit(node: Node, *, wanted: bool) -> str | None:
     value = machine_name(node, COMMIT)
     if value is None:
         if wanted:
-            what = "is not given, so the source may change under the same item"
-            node.note("source-not-pinned", "warning", what, 'add "model_commit_hash": "<40 hex digits>"')
+            node.find(kinds.SourceNotPinned, what="is not given")
         return None
     if ".." in value:
         raise node.invalid(f'must be a commit, but is "{shown(value)}"', "write its 40 hex digits")
     value = value.lower() if _FULL_COMMIT.fullmatch(value.lower()) else value
     if not _FULL_COMMIT.fullmatch(value):
-        what = f'"{shown(value)}" is not a full commit, so the source may change under the same item'
-        node.note("source-not-pinned", "warning", what, "write all 40 hex digits")
+        node.find(kinds.SourceNotPinned, what=f'"{shown(value)}" is not a full commit', found=value)
     return value
 
 
@@ -119,10 +118,9 @@ def _requirement_file(node: Node) -> str | None:
 def _docker_file(node: Node) -> str | None:
     """Evidence only; never built. So a wrong type is no more than a finding."""
     if not node.absent and not isinstance(node.value, str):
-        node.note("not-a-text", "info", f"should be text, but is {described(node.value)}; left out")
+        node.find(NotAText, found=described(node.value))
         return None
     value = _location(node)
     if value and _PAGE.fullmatch(value):
-        what = "is a web page about a Dockerfile, not the file"
-        node.note("docker-file-is-a-page", "info", what, "link the raw file; it is evidence only and never built")
+        node.find(kinds.DockerFileIsAPage, found=value)
     return value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dlm_build.errors import shown
+from dlm_build.findings import Kind
+from dlm_build.findings import samples as kinds
 from dlm_build.items.assets import read_roles
 from dlm_build.items.document import described
 from dlm_build.items.names import member_name
@@ -30,7 +32,7 @@ def read_archive(node: Node) -> tuple[ArchiveRow, ...]:
     if isinstance(node.value, dict) and isinstance(node.value.get("content"), list):
         node = node.get("content")
     if isinstance(node.value, dict):
-        node.note("archive-not-a-list", "info", "is an object; read as a list of names", f"write {_ROWS_EXAMPLE}")
+        node.find(kinds.ArchiveNotAList)
         pairs = [(row, member_name(row, key)) for key, row in node.members()]
         return tuple(_entry(row, name, ()) for row, name in pairs)
     if not node.absent and not isinstance(node.value, list):
@@ -41,20 +43,20 @@ def read_archive(node: Node) -> tuple[ArchiveRow, ...]:
     for row in found:
         if row.entry.name in seen:
             place = Node(node.log, row.pointer, None)
-            place.note("archive-name-repeated", "info", f'"{shown(row.entry.name)}" is listed twice')
+            place.find(kinds.ArchiveNameRepeated, found=row.entry.name)
         seen.add(row.entry.name)
     return found
 
 
 def _row(node: Node) -> ArchiveRow | None:
     if isinstance(node.value, str):
-        node.note("archive-row-not-an-object", "info", "is a text; read as a name without roles")
+        node.find(kinds.ArchiveRowNotAnObject, found=node.value)
         return _entry(node, member_name(node, node.value.strip()), ())
     node.object('{"name": "model.onnx", "roles": ["model weight"]}')
     field = node.get("name", "filename", "path")
     name = text(field, "model.onnx")
     if name is None:
-        field.note("archive-row-without-name", "warning", "is missing; the row is left out", 'add "name": "model.onnx"')
+        field.find(kinds.ArchiveRowWithoutName)
         return None
     return _entry(node, member_name(field, name), read_roles(node))
 
@@ -74,15 +76,14 @@ def read_sample(node: Node, archive: tuple[ArchiveRow, ...]) -> DeclaredSample |
     source = node if is_text else fields.get(*_FILENAME) if not node.absent else node
     given = _path(source, archive)
     expected = None if is_text or node.absent else _path(fields.get(*_OUTPUT), archive)
-    sample_in = given or _by_role(node, archive, INPUT_ROLES, "sample-from-roles", "the sample")
+    sample_in = given or _by_role(node, archive, INPUT_ROLES, kinds.SampleFromRoles)
     if sample_in is None:
-        node.note("no-sample", "warning", "no sample is named, so the model cannot be run", f"add {_SAMPLE_EXAMPLE}")
+        node.find(kinds.NoSample)
         return None
     _same_file(source, given, archive)
-    expected = expected or _by_role(node, archive, EXPECTED_ROLES, "expected-from-roles", "the expected output")
+    expected = expected or _by_role(node, archive, EXPECTED_ROLES, kinds.ExpectedFromRoles)
     if expected is None:
-        what = "no expected output is named, so nothing can be compared"
-        node.note("no-expected-output", "warning", what, f"write {_SAMPLE_EXAMPLE}")
+        node.find(kinds.NoExpectedOutput)
     elif expected == sample_in:
         raise node.invalid(f'the sample and its expected output are one file, "{shown(sample_in)}"', _SAMPLE_EXAMPLE)
     return DeclaredSample(
@@ -99,7 +100,7 @@ def _first(node: Node) -> Node:
     rows = [row for row in node.rows() if not row.absent]
     if not isinstance(node.value, list):
         return node
-    node.note("several-samples", "info", f"is a list of {len(rows)}; the first is used", f"write {_SAMPLE_EXAMPLE}")
+    node.find(kinds.SeveralSamples, found=len(rows))
     return rows[0] if rows else Node(node.log, node.pointer, None)
 
 
@@ -109,37 +110,39 @@ def _path(node: Node, archive: tuple[ArchiveRow, ...]) -> str | None:
     if value is None:
         return None
     if "://" in value:
-        what = f'"{shown(value)}" is an address; a sample is read from the archive only, so it is left out'
-        node.note("sample-is-a-url", "warning", what, "put the file into the archive")
+        node.find(kinds.SampleIsAUrl, found=shown(value))
         return None
     name = member_name(node, value.strip())
     names = {row.entry.name for row in archive}
     twins = sorted(other for other in names if other.rpartition("/")[2] == name)
     if name in names or "/" in name or len(twins) != 1:
         return name
-    what = f'"{shown(name)}" is taken to be "{shown(twins[0])}" of the archive list, by its base name'
-    node.note("sample-path-inferred", "info", what, f'write "{shown(twins[0])}" in both places')
+    node.find(kinds.SamplePathInferred, found=name, path=twins[0])
     return twins[0]
 
 
-def _by_role(node: Node, archive: tuple[ArchiveRow, ...], roles: frozenset[str], code: str, noun: str) -> str | None:
+def _by_role(node: Node, archive: tuple[ArchiveRow, ...], roles: frozenset[str], kind: type[Kind]) -> str | None:
     rows = [row for row in archive if roles.intersection(row.entry.roles)]
     if not rows:
         return None
     first = rows[0]
     others = f"; {len(rows) - 1} more rows have such a role" if len(rows) > 1 else ""
     role = sorted(roles.intersection(first.entry.roles))[0]
-    what = f'{noun} is taken to be "{shown(first.entry.name)}" ({first.pointer}), whose role is "{role}"{others}'
-    node.note(code, "info", what, f"add {_SAMPLE_EXAMPLE}")
+    node.find(kind, found=first.entry.name, other=first.pointer, role=role, others=others)
     return first.entry.name
 
 
 def _same_file(node: Node, given: str | None, archive: tuple[ArchiveRow, ...]) -> None:
-    """A sample named in both places should be one file."""
-    named = [row for row in archive if INPUT_ROLES.intersection(row.entry.roles)]
-    if given is None or not named or given in {row.entry.name for row in named}:
+    """A sample named in both places should be one file, under one path."""
+    if given is None or given in {row.entry.name for row in archive if INPUT_ROLES.intersection(row.entry.roles)}:
         return
-    what = (
-        f'the sample is "{shown(given)}", but {named[0].pointer} says "{shown(named[0].entry.name)}"; the first is used'
-    )
-    node.note("contradiction-sample", "warning", what, "name one file in both places")
+    others = [row for row in archive if INPUT_ROLES.intersection(row.entry.roles)] or _twins(given, archive)
+    if others:
+        node.find(kinds.ContradictionSample, found=given, other=others[0].pointer, path=others[0].entry.name)
+
+
+def _twins(given: str, archive: tuple[ArchiveRow, ...]) -> list[ArchiveRow]:
+    """Rows with the base name of `given`, where it is not itself among them."""
+    if any(row.entry.name == given for row in archive):
+        return []
+    return [row for row in archive if row.entry.name.rpartition("/")[2] == given.rpartition("/")[2]]

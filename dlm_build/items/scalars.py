@@ -9,6 +9,7 @@ import math
 import re
 
 from dlm_build.errors import shown
+from dlm_build.findings.reading import NotABoolean, NotAList, NumberAsText, SurroundingSpaces
 from dlm_build.items.document import Number, described
 from dlm_build.items.limits import NUMBER
 from dlm_build.items.node import Node
@@ -25,7 +26,7 @@ def text(node: Node, example: str) -> str | None:
             return raw
         case str(value):
             if value != value.strip(" "):
-                node.note("surrounding-spaces", "info", "has spaces around it; removed")
+                node.find(SurroundingSpaces)
             return value.strip(" ")
         case other:
             raise node.invalid(f"must be a text, but is {described(other)}", f'write "{example}"')
@@ -38,7 +39,7 @@ def boolean(node: Node) -> bool | None:
     word = raw.strip().lower() if isinstance(raw, str) else ""
     if word in ("true", "yes", "on", "1", "false", "no", "off", "0"):
         value = word in ("true", "yes", "on", "1")
-        node.note("not-a-boolean", "info", f"is {described(node.value)}; read as {str(value).lower()}")
+        node.find(NotABoolean, found=described(node.value), value=str(value).lower())
         return value
     raise node.invalid(f"must be true or false, but is {described(node.value)}", "write true or false")
 
@@ -60,7 +61,7 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
     """A finite number from `low` to `high`."""
     if isinstance(node.value, str) and (parts := _FRACTION.fullmatch(node.value.strip())) and float(parts[2]):
         value = float(parts[1]) / float(parts[2])
-        node.note("number-as-text", "info", f"is {described(node.value)}; read as {value!r}", f"write {value!r}")
+        node.find(NumberAsText, found=described(node.value), value=repr(value))
     else:
         raw = _number_text(node, "a number")
         if raw is None:
@@ -84,7 +85,7 @@ def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
 
 def _rows(node: Node, what: str, example: str) -> list[Node]:
     if isinstance(node.value, Number):
-        node.note("not-a-list", "info", "is a number; read as a list of one")
+        node.find(NotAList, found=node.value.raw)
         return [node]
     if not node.absent and not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
@@ -102,7 +103,7 @@ def _number_text(node: Node, what: str) -> str | None:
         case Number(raw=raw):
             return raw
         case str(value) if len(value) <= 40 and NUMBER.fullmatch(value.strip()):
-            node.note("number-as-text", "info", f"is {described(value)}; read as a number", "remove the quotes")
+            node.find(NumberAsText, found=described(value), value=value.strip())
             return value.strip()
         case other:
             raise node.invalid(f"must be {what}, but is {described(other)}", "write a number without quotes")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from dlm_build.errors import shown
+from dlm_build.findings import tensors as kinds
+from dlm_build.findings.contradictions import ContradictionMean, ContradictionStd
+from dlm_build.findings.reading import OtherSpelling
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import Number, described
 from dlm_build.items.names import DTYPE, machine_name
@@ -53,8 +56,7 @@ def read_inputs(node: Node, data: Node) -> Inputs:
 
 def _batch(node: Node) -> int | None:
     if isinstance(node.value, Number) and node.value.raw == "-1":
-        node.note("any-batch", "info", "is -1; read as any size")
-        return None
+        return None  # any size
     return integer(node, 1, MAX_BATCH)
 
 
@@ -70,12 +72,17 @@ def _normalization(node: Node, name: str, low: float) -> tuple[float, ...]:
     nested = nested if isinstance(nested.value, dict) else Node(node.log, node.pointer, {})
     flat = node.get(f"normalization:{name}", f"normalization_{name}")
     inner = nested.get(name)
-    chosen = inner if flat.absent else flat
-    if not inner.absent and flat.absent:
-        inner.note(
-            "other-spelling", "info", f"is read as `normalization:{name}`", f"rename it to `normalization:{name}`"
-        )
-    return reals(chosen, low, 1e12, f'"normalization:{name}": [0.5, 0.5, 0.5]')
+    example = f'"normalization:{name}": [0.5, 0.5, 0.5]'
+    if inner.absent:
+        return reals(flat, low, 1e12, example)
+    if flat.absent:
+        inner.find(OtherSpelling, wanted=f"normalization:{name}")
+        return reals(inner, low, 1e12, example)
+    used = reals(flat, low, 1e12, example)
+    if inner.value != flat.value:
+        kind = ContradictionMean if name == "mean" else ContradictionStd
+        inner.find(kind, found=described(inner.value), other=flat.pointer, used=list(used))
+    return used
 
 
 def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
@@ -84,8 +91,8 @@ def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
     useful = useful_bands(data)
     if bands or not useful:
         return bands
-    what = f"is not given; {list(useful)} is taken from {data.pointer}/useful_bands, counting from 0"
-    node.get("selected_bands").note("bands-inferred", "info", what, f'add "selected_bands": {list(useful)}')
+    place = f"{data.pointer}/useful_bands"
+    node.get("selected_bands").find(kinds.BandsInferred, found=list(useful), other=place)
     return useful
 
 
@@ -106,7 +113,7 @@ def _dtype(node: Node, data: Node) -> str | None:
 
 def _nodata(node: Node) -> float | None:
     if isinstance(node.value, str) and node.value.strip().lower() in ("nan", "none", "inf", "-inf"):
-        node.note("nodata-not-a-number", "info", f"is {described(node.value)}; the file's own nodata is used")
+        node.find(kinds.NodataNotANumber, found=described(node.value))
         return None
     return real(node, -1.8e308, 1.8e308, "0")
 
@@ -138,7 +145,7 @@ def _classes(node: Node) -> tuple[ClassName, ...]:
     classes: dict[int, ClassName] = {}
     for index, name, place in _class_pairs(node):
         if index in classes:
-            place.note("contradiction-class-index", "warning", f"class {index} is named twice; the first is used")
+            place.find(kinds.ContradictionClassIndex, found=index)
         classes.setdefault(index, ClassName(index=index, name=name))
     return tuple(classes.values())
 
@@ -150,7 +157,7 @@ def _class_pairs(node: Node) -> list[tuple[int, str, Node]]:
     for index, row in enumerate(node.rows()):
         number, name = row.get("index", "value", "id"), row.get("name", "title", "description")
         if isinstance(row.value, str | Number):
-            node.note("class-index-inferred", "info", "is a list of names; their indices are their places")
+            node.find(kinds.ClassIndexInferred)
             pairs.append((index, display_text(row) or "", row))
         elif not number.absent and not name.absent:
             pairs.append(_class_pair(shown(_plain(number)), name))
@@ -168,7 +175,7 @@ def _class_pair(key: str, node: Node) -> tuple[int, str, Node]:
     inverted = _index(_plain(node))
     if inverted is None:
         raise node.invalid(f'must be named by a class index, but is named "{shown(key)}"', f"write {_CLASSES_EXAMPLE}")
-    node.note("class-mapping-inverted", "info", "gives an index for a name; read the other way round")
+    node.find(kinds.ClassMappingInverted)
     return int(inverted), shown(key), node
 
 

@@ -72,6 +72,13 @@ def test_two_different_samples_are_a_contradiction() -> None:
     assert finding.severity == "warning" and '"a.tif"' in finding.message and '"b.tif"' in finding.message
 
 
+def test_one_sample_under_two_folders_is_a_contradiction() -> None:
+    item = with_archive([row("data/in.tif"), row("net.pth")], {"filename": "test/in.tif", "output": "out.tif"})
+    assert item.sample is not None and item.sample.input == "test/in.tif"
+    finding = found(item, "contradiction-sample")
+    assert finding.evidence == "test/in.tif" and '"data/in.tif"' in finding.message
+
+
 def test_no_sample_and_no_expected_output() -> None:
     item = with_archive([row("net.pth", "model weight")])
     assert item.sample is None

@@ -1,0 +1,98 @@
+"""What runs the model: framework, version, handler, source, container."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+
+
+class NoFramework(Kind):
+    """no framework is given, so it has to be inferred"""
+
+    severity = VERIFICATION
+    fix = 'add "framework": "PyTorch"'
+    more = """
+    Everything that is installed follows from the framework. Without its name the environment file is asked, then the
+    kind of the weights (`.onnx`, `.pth`, `.h5`, …). Where neither tells, the build stops and says so.
+
+    Before: `"dlm:runtime": {"version": "1.7.1"}`. After: `"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1"}`.
+    """
+
+
+class NoFrameworkVersion(Kind):
+    """no framework version is given, so one of the item's time is taken"""
+
+    severity = VERIFICATION
+    fix = 'add "version": "1.7.1"'
+    more = """
+    Weights of one version often do not load in another, and results differ between versions. Without it, the version
+    that the environment file installs is used, else the newest that was out at the item's date; the plan says which.
+
+    Before: `"framework": "PyTorch"` alone. After: `"framework": "PyTorch", "version": "1.7.1"`.
+    """
+
+
+class VersionIsANumber(Kind):
+    """is the number {found}, not a text: its patch level is unknown, and a final zero may have been lost"""
+
+    severity = VERIFICATION
+    fix = 'write the full version as a text, e.g. "{found}.0"'
+    more = """
+    As a number, `1.10` and `1.1` are one, and `1.5` may have been 1.5.0 or 1.5.1. dlm-build reads the digits as they
+    were written, and takes the newest patch release that was out at the item's date.
+
+    Before: `"version": 1.5`. After: `"version": "1.5.1"`.
+    """
+
+
+class TagInImageName(Kind):
+    """holds the tag "{found}"; read apart"""
+
+    severity = HYGIENE
+    fix = 'write "tag": "{found}" beside the bare name'
+    more = """
+    The name of an image and its tag have fields of their own. Together in one they are told apart at the last colon.
+
+    Before: `"image_name": "thelper-geo:latest"`. After: `"image_name": "thelper-geo", "tag": "latest"`.
+    """
+
+
+class ContradictionTag(Kind):
+    """holds the tag "{found}", but {other} says "{used}", which is used"""
+
+    severity = VERIFICATION
+    fix = "keep one of the two"
+    more = """
+    The image is named with two tags. An image is evidence about the environment the model was made in, so the wrong one
+    may name another CUDA or another framework.
+
+    Before: `"image_name": "me/model:1.0", "tag": "2.0"`. After: `"image_name": "me/model", "tag": "2.0"`.
+    """
+
+
+class SourceNotPinned(Kind):
+    """{what}, so the source may change under the same item"""
+
+    severity = VERIFICATION
+    fix = 'add "model_commit_hash": "…" with all 40 hex digits that `git rev-parse HEAD` prints'
+    more = """
+    A branch or a tag moves. The code that is fetched next year need not be the code that made the published result, and
+    somebody else may have changed it. A build refuses to choose: it shows today's commit, and goes on only with
+    `--allow-unpinned`; then that commit is locked.
+
+    Before: `"model_src_url": "https://github.com/me/model"`. After: the same with `"model_commit_hash":
+    "0123456789abcdef0123456789abcdef01234567"` beside it.
+    """
+
+
+class DockerFileIsAPage(Kind):
+    """is a web page about a Dockerfile, not the file"""
+
+    severity = HYGIENE
+    fix = "link the raw file; it is evidence only and never built"
+    more = """
+    A page of a code host shows the file among menus. dlm-build never builds a published Dockerfile, so nothing depends
+    on it; somebody who wants to read it by program will get HTML.
+
+    Before: `https://github.com/me/model/blob/main/Dockerfile`. After:
+    `https://raw.githubusercontent.com/me/model/main/Dockerfile`.
+    """

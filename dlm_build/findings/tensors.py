@@ -1,0 +1,72 @@
+"""Inputs and outputs: how a sample becomes a tensor, and what the model promises to give."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+
+_CLASSES = '"class_name_mapping": [{{"0": "water"}}, {{"1": "forest"}}]'
+
+
+class BandsInferred(Kind):
+    """is not given; {found} is taken from {other}, counting from 0"""
+
+    severity = VERIFICATION
+    fix = 'add "selected_bands": {found}'
+    more = """
+    Which bands of the file the model takes, and in which order, decides what it sees. The list of useful bands has an
+    index for each, taken as counted from 0; if the publisher counted from 1, every band is the wrong one.
+
+    Before: `"useful_bands": [{"index": 2, "name": "red"}]` alone. After: `"selected_bands": [2]` besides.
+    """
+
+
+class NodataNotANumber(Kind):
+    """is {found}; the file's own nodata is used"""
+
+    severity = HYGIENE
+    fix = "leave it out where the files say it themselves, else write a number"
+    more = """
+    A nodata value has to be a finite number here. Rasters carry their own, and where the item's cannot be used, theirs
+    is.
+
+    Before: `"nodata_value": "nan"`. After: no `nodata_value`, or `"nodata_value": 0`.
+    """
+
+
+class ContradictionClassIndex(Kind):
+    """class {found} is named twice; the first is used"""
+
+    severity = VERIFICATION
+    fix = "give every class an index of its own"
+    more = """
+    A value of the output map has one meaning. Of two names for one index the first is shown, and a reader of the map
+    may take one land cover for another.
+
+    Before: `[{"1": "water"}, {"1": "forest"}]`. After: `[{"1": "water"}, {"2": "forest"}]`.
+    """
+
+
+class ClassIndexInferred(Kind):
+    """is a list of names; their indices are their places"""
+
+    severity = HYGIENE
+    fix = f"write {_CLASSES}"
+    more = """
+    Names without numbers are counted from 0. The names are shown only; no value of the output depends on them.
+
+    Before: `"class_name_mapping": ["water", "forest"]`. After: `"class_name_mapping": [{"0": "water"}, {"1":
+    "forest"}]`.
+    """
+
+
+class ClassMappingInverted(Kind):
+    """gives an index for a name; read the other way round"""
+
+    severity = HYGIENE
+    fix = f"write {_CLASSES}"
+    more = """
+    The mapping goes from the index to the name. Where the name is the key and the index its value, only one reading
+    makes sense.
+
+    Before: `{"water": 0}`. After: `{"0": "water"}`.
+    """
