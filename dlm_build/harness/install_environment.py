@@ -1,17 +1,19 @@
 """Installs an environment from its lock, so that equal locks give equal trees to the last byte.
 
-Runs in the Dockerfile's env stage with the standard library of Python 3.11 or newer; everything else it needs is
-pinned in the lock as well. Packages come from a folder where they lie by file name, else by download; either way the
-sha256 decides. No script of any package is run, and nothing but bytecode is made here.
+Runs in the Dockerfile's env stage, or on a host that has no Docker, with the standard library of Python 3.11 or newer;
+everything else it needs is pinned in the lock as well. Packages come from a folder where they lie by file name, else by
+download; either way the sha256 decides. No script of any package is run, and nothing but bytecode is made here.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import struct
@@ -34,6 +36,17 @@ COMPILERS = 4
 UNCOMPILED = frozenset({"test", "tests", "idlelib", "turtledemo"})
 CHUNK = 1 << 20
 TRIES = 4
+COMPILE = """\
+import py_compile, sys
+for line in sys.stdin.readlines():
+    path, _, shown = line.rstrip("\\n").partition("\\0")
+    try:
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(path, dfile=shown, doraise=True, invalidation_mode=mode)
+    except (py_compile.PyCompileError, UnicodeError):
+        pass  # some packages bring files for other Pythons
+"""
+"""Told files and the names they will have, one pair a line. compileall cannot rename before Python 3.9."""
 NO_AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
 MIIBkjCCATmgAwIBAgIULJFgN192uj7cllVP9t5cCyYH83wwCgYIKoZIzj0EAwIw
@@ -64,7 +77,7 @@ class Failed(Exception):
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        install(json.loads(options.lock.read_text("utf-8")), options.packages, options.prefix)
+        install(json.loads(options.lock.read_text("utf-8")), options.packages, Place(options.root, options.prefix))
     except Failed as problem:
         print(f"install_environment: {problem}", file=sys.stderr)
         return problem.status
@@ -76,25 +89,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lock", type=Path, required=True, help="environment/lock.json of the build folder")
     parser.add_argument("--packages", type=Path, required=True, help="folder with packages by file name; may be empty")
     parser.add_argument("--prefix", type=Path, required=True, help="where the environment goes")
+    parser.add_argument("--root", type=Path, default=Path("/"), help="folder that stands in for / while it is written")
     return parser
 
 
-def install(lock: Row, packages: Path, prefix: Path) -> None:
-    """Everything in `lock` into `prefix`, which must not exist yet, with fixed times, modes and bytecode."""
+class Place:
+    """Where an environment is written, and the prefix it will be used at."""
+
+    def __init__(self, root: Path, prefix: Path) -> None:
+        self.root, self.prefix = root, prefix
+        self.target = root / prefix.relative_to("/")
+
+    def shown(self, path: Path) -> str:
+        """What `path` will be called when the environment is used."""
+        return f"/{path.relative_to(self.root)}"
+
+
+def install(lock: Row, packages: Path, place: Place) -> None:
+    """Everything in `lock` into `place`, which must not exist yet, with fixed times, modes and bytecode."""
     os.umask(0o022)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = {row["filename"]: obtain(row, packages, folder) for row in lock["installer"] + lock["packages"]}
         sys.path[:0] = [str(unpacked(files[row["filename"]], folder)) for row in lock["installer"]]
         conda = [row for row in lock["packages"] if row["manager"] == "conda"]
-        link_conda(conda, files, prefix, folder / "cache")
-        site = site_packages(conda, prefix)
+        link_conda(conda, files, place, folder / "cache")
+        site = site_packages(conda, place.target)
         for row in lock["packages"]:
             if row["manager"] == "pip":
-                install_wheel(files[row["filename"]], prefix, site)
-    tidy_metadata(prefix, conda)
-    compile_bytecode(prefix, site)
-    settle(prefix, lock["epoch"])
+                install_wheel(files[row["filename"]], place, site)
+        tidy_metadata(place.target, conda)
+        if site is not None:
+            compile_bytecode(place, site, compiler(place, conda, files, folder))
+    settle(place, lock["epoch"])
 
 
 # --- bytes -------------------------------------------------------------------------------------------------------
@@ -146,13 +173,13 @@ def unpacked(wheel: Path, scratch: Path) -> Path:
 # --- packages ----------------------------------------------------------------------------------------------------
 
 
-def link_conda(rows: Sequence[Row], files: dict[str, Path], prefix: Path, cache: Path) -> None:
+def link_conda(rows: Sequence[Row], files: dict[str, Path], place: Place, cache: Path) -> None:
     """All conda packages in one transaction, without their link scripts."""
     import rattler
     from rattler.exceptions import ConversionError, ExtractError, InstallerError, IoError, LinkError, TransactionError
 
     refused = (ConversionError, ExtractError, InstallerError, IoError, LinkError, TransactionError)
-    prefix.mkdir(parents=True)
+    place.target.mkdir(parents=True)
     authority = cache.with_name("no-authority.pem")
     authority.write_text(NO_AUTHORITY, "ascii")
     os.environ["SSL_CERT_FILE"] = str(authority)
@@ -161,7 +188,8 @@ def link_conda(rows: Sequence[Row], files: dict[str, Path], prefix: Path, cache:
         asyncio.run(
             rattler.install(
                 records,
-                target_prefix=prefix,
+                target_prefix=place.target,
+                alternative_target_prefix=place.prefix,
                 cache_dir=cache,
                 show_progress=False,
                 execute_link_scripts=False,
@@ -199,7 +227,7 @@ def site_packages(rows: Sequence[Row], prefix: Path) -> Path | None:
     return prefix / "lib" / "python{}.{}".format(*version.split(".")[:2]) / "site-packages"
 
 
-def install_wheel(path: Path, prefix: Path, site: Path | None) -> None:
+def install_wheel(path: Path, place: Place, site: Path | None) -> None:
     """One wheel, every file of it checked against its RECORD."""
     import installer
     from installer.destinations import SchemeDictionaryDestination
@@ -211,11 +239,13 @@ def install_wheel(path: Path, prefix: Path, site: Path | None) -> None:
     try:
         with WheelFile.open(path) as source:
             source.validate_record(validate_contents=True)
+            top = place.target
             schemes = {
-                "purelib": str(site), "platlib": str(site), "scripts": str(prefix / "bin"), "data": str(prefix),
-                "headers": str(prefix / "include" / site.parent.name / source.distribution),
+                "purelib": str(site), "platlib": str(site), "scripts": str(top / "bin"), "data": str(top),
+                "headers": str(top / "include" / site.parent.name / source.distribution),
             }  # fmt: skip
-            target = SchemeDictionaryDestination(schemes, interpreter=str(prefix / "bin/python"), script_kind="posix")
+            python = str(place.prefix / "bin/python")
+            target = SchemeDictionaryDestination(schemes, interpreter=python, script_kind="posix")
             installer.install(source, target, additional_metadata={"INSTALLER": b"dlm-build\n"})
     except (InstallerError, zipfile.BadZipFile, OSError, ValueError, KeyError) as problem:
         raise Failed(f"{path.name} cannot be installed: {problem}", EXIT_PACKAGE) from problem
@@ -250,27 +280,47 @@ def tidied(record: Row, row: Row) -> Row:
     return kept
 
 
-def compile_bytecode(prefix: Path, site: Path | None) -> None:
+def compiler(place: Place, rows: Sequence[Row], files: dict[str, Path], scratch: Path) -> Path:
+    """The Python that makes the bytecode: the environment's own, where this is a container of one build.
+
+    On a host the very same Python is linked apart, since anything may have been put over the environment's own by
+    its packages, and would run here with the user's rights.
+    """
+    if place.root == Path("/"):
+        return place.prefix / "bin/python"
+    wanted, known = ["python"], {row["name"]: row for row in rows}
+    for name in wanted:
+        needed = (re.split(r"[\s<>=!~\[]", spec)[0] for spec in known[name]["depends"])
+        wanted += [other for other in needed if other in known and other not in wanted]
+    apart = Place(scratch / "interpreter", Path("/python"))
+    link_conda([known[name] for name in wanted], files, apart, scratch / "cache")
+    return apart.target / "bin/python"
+
+
+def compile_bytecode(place: Place, site: Path, python: Path) -> None:
     """Bytecode that is never checked against times: the packages' own where it fits its source, else compiled here.
 
     Tests stay without: nobody imports them, and they are a third of the work. `-S`: no package's `.pth` file runs.
     """
-    if site is None:
-        return
-    for path in sorted(prefix.rglob("*.py[co]")):
+    for path in sorted(place.target.rglob("*.py[co]")):
         freed_of_time(path)
     sources = [path for path in sorted(site.parent.rglob("*.py")) if path.is_file() and not path.is_symlink()]
-    files = [str(path) for path in sources if not UNCOMPILED & set(path.parts) and not has_bytecode(path)]
+    lines = [f"{path}\0{place.shown(path)}\n" for path in sources if is_compiled(path.relative_to(place.target), path)]
     settings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    argv = [str(prefix / "bin/python"), "-S", "-s", "-m", "compileall", "-q", "-f"]
-    argv += ["--invalidation-mode", "unchecked-hash", "-i", "-"]
-    started = []
-    for number in range(COMPILERS):
-        child = subprocess.Popen(
-            argv, cwd="/", env=settings, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-        )
-        started.append((child, files[number::COMPILERS]))
-    feed(started)
+    with tempfile.TemporaryDirectory() as empty:
+        started = [
+            subprocess.Popen(
+                [str(python), "-S", "-s", "-c", COMPILE], cwd=empty, env=settings, stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, text=True, encoding="utf-8",
+            )
+            for _ in range(COMPILERS)
+        ]  # fmt: skip
+        feed([(child, lines[number::COMPILERS]) for number, child in enumerate(started)])
+
+
+def is_compiled(inside: Path, source: Path) -> bool:
+    """Whether bytecode is made for `source`, which lies at `inside` of the environment."""
+    return not UNCOMPILED & set(inside.parts) and not has_bytecode(source)
 
 
 def has_bytecode(source: Path) -> bool:
@@ -294,22 +344,37 @@ def freed_of_time(path: Path) -> None:
 
 
 def feed(started: Sequence[tuple[subprocess.Popen[str], Sequence[str]]]) -> None:
-    """Tell each compiler its files. A compiler ends with 1 where a file has an error, which is no error here."""
-    for child, files in started:
+    """Tell each compiler its lines. What it cannot compile it leaves, which is no error here."""
+    for child, lines in started:
         assert child.stdin is not None
-        child.stdin.write("".join(f"{name}\n" for name in files))
-        child.stdin.close()
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write("".join(lines))
     for child, _ in started:
-        if child.wait() not in (0, 1):
+        if child.wait() != 0:
             raise Failed(f"the environment's python ended with {child.returncode} while compiling", EXIT_PACKAGE)
 
 
-def settle(prefix: Path, epoch: int) -> None:
-    """One time and plain modes for `prefix`, what is below it, and the folders above it but the root."""
-    settle_below(prefix, epoch)
-    for folder in [prefix, *prefix.parents][:-1]:
+def settle(place: Place, epoch: int) -> None:
+    """One time and plain modes for the prefix, what is below it, and the folders above it but the root."""
+    unshare(place.target)
+    settle_below(place.target, epoch)
+    above = len(place.prefix.parents) - 1
+    for folder in [place.target, *place.target.parents[:above]]:
         folder.chmod(0o755)
         os.utime(folder, (epoch, epoch))
+
+
+def unshare(folder: Path) -> None:
+    """Every file one of its own: whether a package's two equal files share their bytes depends on the disk."""
+    seen = set()
+    for path in entries(folder):
+        told = path.lstat()
+        if stat.S_ISREG(told.st_mode) and told.st_nlink > 1:
+            if (told.st_dev, told.st_ino) in seen:
+                copy = path.with_name(f"{path.name}.dlm-copy")
+                shutil.copy2(path, copy)
+                copy.replace(path)
+            seen.add((told.st_dev, told.st_ino))
 
 
 def settle_below(folder: Path, epoch: int) -> None:

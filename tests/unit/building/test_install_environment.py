@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dlm_build.harness import install_environment as installer
-from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE, Failed
+from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE, Failed, Place
 
 EPOCH = 315532800
 
@@ -57,7 +57,7 @@ def test_where_wheels_go() -> None:
 
 def test_a_wheel_without_python_is_refused() -> None:
     with pytest.raises(Failed, match="needs a python package") as caught:
-        installer.install_wheel(Path("a.whl"), Path("/p"), None)
+        installer.install_wheel(Path("a.whl"), Place(Path("/"), Path("/p")), None)
     assert caught.value.status == EXIT_PACKAGE
 
 
@@ -74,7 +74,7 @@ def test_a_wheel_that_lies_in_its_record_is_refused(tmp_path: Path) -> None:
             "a.py,sha256=AAAA,6\na-1.dist-info/WHEEL,,\na-1.dist-info/METADATA,,\na-1.dist-info/RECORD,,\n",
         )
     with pytest.raises(Failed, match=r"a-1-py3-none-any\.whl cannot be installed") as caught:
-        installer.install_wheel(wheel, tmp_path / "env", tmp_path / "env/lib/python3.11/site-packages")
+        installer.install_wheel(wheel, Place(tmp_path, Path("/env")), tmp_path / "env/lib/python3.11/site-packages")
     assert caught.value.status == EXIT_PACKAGE
     assert not (tmp_path / "env").exists()
 
