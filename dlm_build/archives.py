@@ -15,7 +15,8 @@ from typing import Literal
 import msgspec
 
 from dlm_build.errors import HashMismatch
-from dlm_build.magic import looks_like_web_page
+from dlm_build.magic import HEAD, is_plain_text, stand_in
+from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.progress import Notify
 from dlm_build.records import Member, Record
 from dlm_build.store import CHUNK, Store, Stored, disk_error
@@ -34,6 +35,17 @@ _FOREIGN = {
     b"BZh": "bzip2 file",
     b"\x28\xb5\x2f\xfd": "zstd file",
 }
+_STAND_INS = {
+    "page": ("a web page", "what was saved is a share or login page; save the file behind its download button"),
+    "confirmation": ("a web page that asks for a confirmation", "save the file behind its download button"),
+    "login": ("a web page that asks to sign in", "sign in with a browser, and save the file itself"),
+    "lfs-pointer": ("a Git LFS pointer", "run `git lfs pull` where it was checked out, and take the file itself"),
+    "annex-pointer": ("a git-annex pointer", "run `git annex get` where it was checked out, and take the file itself"),
+    "xml-error": ("an error that its server gave, in XML", "download it again, from an address that is public"),
+    "json-error": ("an error that its server gave, in JSON", "download it again, from an address that is public"),
+    "empty": ("an empty file", "download it again, or publish it anew"),
+}
+"""What was saved in place of the file, and what to do."""
 _EDGE = 64 << 10
 
 
@@ -100,7 +112,7 @@ def _stage(reader: Reader, staging: Staging, parcel: Parcel, budget: Budget, bla
     from dlm_build.unpacking.tars import unpack_tar
     from dlm_build.unpacking.zips import read_directory, unpack_members
 
-    head = reader.peek_at(0, 512)
+    head = reader.peek_at(0, HEAD)
     _refuse_foreign(head, blame)
     if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08")):
         places = read_directory(reader, budget, blame)
@@ -112,6 +124,9 @@ def _stage(reader: Reader, staging: Staging, parcel: Parcel, budget: Budget, bla
         return "tar"
     if parcel.packed:
         raise _no_archive(reader, blame)
+    if parcel.name.lower().endswith(SINGLE_SUFFIXES) and is_plain_text(head):
+        hint = "publish the weights themselves; the words in it may say where they are"
+        raise blame.broken("it is plain text, and no weights", hint=hint)
     name = checked_name(parcel.name, blame)
     if not (parcel.known and staging.take(name, Stored(sha256=parcel.known, size=reader.size))):
         staging.add(name, _whole(reader, budget))
@@ -147,13 +162,9 @@ def is_framework_file(names: tuple[str, ...]) -> bool:
 
 
 def _refuse_foreign(head: bytes, blame: Blame) -> None:
-    if not head:
-        raise blame.broken("it is an empty file", hint="download it again, or publish it anew")
-    if looks_like_web_page(head):
-        raise blame.broken(
-            "it is a web page, not an archive",
-            hint="what was saved is a share or login page; save the file behind its download button",
-        )
+    if found := stand_in(head):
+        what, hint = _STAND_INS[found.what]
+        raise blame.broken(f"it is {what}, not an archive", hint=hint)
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise blame.broken(f"it is a {what}", hint="publish it as .zip, .mar or .tar.gz")

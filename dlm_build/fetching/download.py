@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
-from dlm_build.fetching.pages import web_page
+from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.patience import Patience
 from dlm_build.fetching.tries import Tries, refuse_busy, refuse_missing
 from dlm_build.fetching.urls import shown_url
 from dlm_build.fetching.wire import Answer, Trouble, Wire
-from dlm_build.magic import looks_like_web_page
+from dlm_build.magic import HEAD, stand_in
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Record
 from dlm_build.store import CHUNK, Store, Stored, disk_error
@@ -128,6 +128,8 @@ class Download:
             return
         whole = self._offset + length
         if self._wanted.size is not None and whole != self._wanted.size:
+            if self._offset == 0:
+                self._refuse_other_thing(next(_headed(answer.chunks()), b""), answer)
             raise HashMismatch(
                 f"{self._wanted.shown}: the server has {whole} bytes, promised were {self._wanted.size}",
                 "the file changed since its size was written, or another file is served in its place",
@@ -143,13 +145,13 @@ class Download:
     # --- bytes
 
     def _write(self, answer: Answer, tries: Tries) -> None:
-        chunks = _lively(answer.chunks(), self._patience, self._wanted)
+        chunks = _headed(_lively(answer.chunks(), self._patience, self._wanted))
         limit = LARGEST if self._wanted.size is None else self._wanted.size
         unread = self._offset == 0
         with self._part.open("ab", buffering=0) as out:
             for chunk in chunks:
-                if unread and looks_like_web_page(chunk[:1024]):
-                    raise web_page(answer.address.url)
+                if unread:
+                    self._refuse_other_thing(chunk, answer)
                 unread = False
                 _refuse_large(self._offset + len(chunk), limit, self._wanted)
                 self._append(out.fileno(), chunk)
@@ -157,6 +159,12 @@ class Download:
                     self._furthest = self._offset
                     tries.progressed()
             os.fsync(out.fileno())
+
+    def _refuse_other_thing(self, head: bytes, answer: Answer) -> None:
+        """A page, a pointer or an error is said to be one, rather than to have another size or digest."""
+        found = stand_in(head) if head else None
+        if found:
+            raise stood_in(found, answer.address.url, self._wanted.url)
 
     def _append(self, handle: int, chunk: bytes) -> None:
         view = memoryview(chunk)
@@ -246,6 +254,23 @@ def _refuse_large(size: int, limit: int, wanted: Wanted) -> None:
             "the file changed since its size was written, or another file is served in its place",
         )
     raise ResourceExceeded(f"{wanted.shown}: larger than {limit} bytes", "publish only what the model needs")
+
+
+def _headed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, the first piece long enough to tell what they are; what came before a failure comes too."""
+    head = b""
+    try:
+        for chunk in chunks:
+            head += chunk
+            if len(head) >= HEAD:
+                break
+    except Trouble:
+        if head:
+            yield head
+        raise
+    if head:
+        yield head
+    yield from chunks
 
 
 def _lively(chunks: Iterator[bytes], patience: Patience, wanted: Wanted) -> Iterator[bytes]:

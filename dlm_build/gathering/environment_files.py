@@ -10,10 +10,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.fetch import Fetcher
-from dlm_build.fetching.pages import web_page
+from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.urls import shown_url
 from dlm_build.gathering.manifest import requirements_of
-from dlm_build.magic import looks_like_web_page
+from dlm_build.magic import stand_in
 from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
 from dlm_build.store import Store
 
@@ -79,8 +79,8 @@ def _linked(url: str, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
         if path != base and answer.status in (404, 410):
             return None
         answer.found()
-        if looks_like_web_page(answer.body[:1024]):
-            raise web_page(answer.url)
+        if found := stand_in(answer.body) if answer.body else None:
+            raise stood_in(found, answer.url, urljoin(url, path) if path != base else url)
         return _text(answer.body, shown_url(url))
 
     return _with_included("item", base, read)

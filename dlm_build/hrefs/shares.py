@@ -7,7 +7,7 @@ import re
 from dlm_build.hrefs.record import Href, Web
 
 _PUBLISH = "publish the file where a plain GET serves it, e.g. as a release or a deposit"
-_DRIVE_ID = re.compile(r"[\w-]{8,120}")
+_DRIVE_ID = re.compile(r"[\w-]{4,120}")
 _CLOUD_TOKEN = re.compile(r"[A-Za-z0-9]{10,20}")
 
 

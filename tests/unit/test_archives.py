@@ -186,6 +186,8 @@ GOOD = zip_of(Made())
 UNICODE_PATH = struct.pack("<2HBL", 0x7075, 5 + 4, 1, 0) + b"evil"
 DEFLATED = Made(method=8).body()
 
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 12345\n"
+
 BROKEN = {
     "truncated-in-data": (GOOD[:60], "cut short"),
     "truncated-in-directory": (GOOD[:-30], "cut short"),
@@ -194,6 +196,12 @@ BROKEN = {
     "empty-zip": (Zip(members=()).bytes(), "empty"),
     "empty-file": (b"", "empty file"),
     "web-page": (b"\n<!DOCTYPE html><html>", "web page"),
+    "lfs-pointer": (LFS, "a Git LFS pointer"),
+    "xml-error": (
+        b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>",
+        "error that its server gave, in XML",
+    ),
+    "json-error": (b'{"message": "Not Found", "status": "404"}', "server gave, in JSON"),
     "not-a-zip": (b"hello, world\n" * 50, "no zip and no tar"),
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(40), "7z archive"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd"),
@@ -462,7 +470,7 @@ def test_a_missing_member_is_unpacked_again(tmp_path: Path) -> None:
 
 def test_a_stored_single_file_is_not_copied(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    stored = store.add_bytes(b"onnx" * 1000)
+    stored = store.add_bytes(b"onnx\0" * 1000)
     inode = store.path(stored.sha256).stat().st_ino
     done = unpack(store.path(stored.sha256), store, silent, Parcel(name="m.onnx", known=stored.sha256))
     assert done.members[0].sha256 == stored.sha256
@@ -472,6 +480,13 @@ def test_a_stored_single_file_is_not_copied(tmp_path: Path) -> None:
 def test_a_single_file_under_another_name_has_that_name(tmp_path: Path) -> None:
     assert opened(tmp_path, b"onnx", name="a.onnx", packed=False).members[0].path == "a.onnx"
     assert opened(tmp_path, b"onnx", name="b.onnx", packed=False).members[0].path == "b.onnx"
+
+
+def test_words_are_no_weights_whatever_their_name(tmp_path: Path) -> None:
+    for name in ("net.pth", "net.onnx", "net.h5"):
+        with pytest.raises(ItemInvalid, match="plain text, and no weights"):
+            opened(tmp_path, b"Not Found, see the readme\n", name=name, packed=False)
+    assert opened(tmp_path, b"Not Found, see the readme\n", name="notes.txt", packed=False).kind == "file"
 
 
 def test_a_missing_file_is_an_error_with_its_name(tmp_path: Path) -> None:
@@ -491,7 +506,8 @@ def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("head", "page"),
     [(b"<!doctype html>", True), (b"  \n<HTML lang=en>", True), (b"\xef\xbb\xbf<html>", True),
-     (b"<!-- x --><html>", True), (b"PK\3\4", False), (b"<?xml", False), (b"", False)],
+     (b"<!-- x --><html>", True),
+     (b'<?xml version="1.0"?><!DOCTYPE html><html>', True), (b"PK\3\4", False), (b"<?xml", False), (b"", False)],
 )  # fmt: skip
 def test_web_pages_are_told_by_their_first_bytes(head: bytes, page: bool) -> None:
     assert looks_like_web_page(head) is page

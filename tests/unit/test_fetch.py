@@ -446,9 +446,65 @@ def test_a_file_behind_a_login(server: Server, store: Store, status: int) -> Non
 
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html><html>Sign in</html>", b"\n\n<html><body>"])
 def test_a_web_page_in_place_of_the_file(server: Server, store: Store, page: bytes) -> None:
-    with pytest.raises(SourceGone, match="web page, not the file"):
+    with pytest.raises(SourceGone, match=r"web page.*, not the file"):
         Hurried().download(server.serve("/m", page), store)
     assert nothing_kept(store)
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 12345\n".encode()
+STAND_INS = {
+    "drive": (
+        b"<!DOCTYPE html><html><title>Google Drive - Virus scan warning</title>",
+        "confirmation.*Virus scan",
+    ),
+    "login": (b"<html><head><title>Log in | Portal</title>", "asks to sign in"),
+    "pointer": (POINTER, "Git LFS pointer"),
+    "s3": (
+        b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>No</Message></Error>',
+        "AccessDenied No",
+    ),
+    "json": (
+        b'{"message": "Not Found", "documentation_url": "https://x", "status": "404"}',
+        'error in JSON.*"Not Found"',
+    ),
+    "annex": (b"/annex/objects/MD5E-s3--900150983cd24fb0d6963f7d28e17f72.pth\n", "git-annex pointer"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(STAND_INS))
+@pytest.mark.parametrize("promised", ["nothing", "size", "digest"])
+def test_what_stands_in_for_the_file_is_said_whatever_was_promised(
+    server: Server, store: Store, name: str, promised: str
+) -> None:
+    """The declared media type does not matter, and neither does a promise that would fail too."""
+    body, said = STAND_INS[name]
+    url = server.serve("/m.pth", body, content_type="application/zip")
+    with pytest.raises(SourceGone, match=said) as caught:
+        Hurried().download(
+            url, store, expect="0" * 64 if promised == "digest" else None, size=99 if promised == "size" else None
+        )
+    assert caught.value.hint
+    assert nothing_kept(store)
+
+
+def test_an_error_s_fields_among_others_are_a_file(server: Server, store: Store) -> None:
+    for n, body in enumerate((b'{"message": "hi", "classes": []}', b'{"a": 1}', b"[1]", b"<kml/>", b"{")):
+        assert bytes_in(store, Hurried().download(server.serve(f"/{n}", body), store)) == body
+
+
+def test_a_page_that_comes_in_crumbs_is_seen(server: Server, store: Store) -> None:
+    @server.on("/m")
+    def crumbs(call: Call) -> None:
+        call.raw.send_response_only(200)
+        call.raw.send_header("content-length", "15")
+        call.raw.end_headers()
+        for n in b"<!DOCTYPE html>":
+            call.raw.wfile.write(bytes([n]))
+            call.raw.wfile.flush()
+            time.sleep(0.002)
+
+    with pytest.raises(SourceGone, match="web page"):
+        Hurried().download(server.url("/m"), store)
 
 
 def test_a_full_disk_is_seen_before_the_first_byte(

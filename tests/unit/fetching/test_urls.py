@@ -8,8 +8,9 @@ import pytest
 
 from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, UsageError
 from dlm_build.fetching.addresses import is_oddly_numeric, is_public, public_addresses
-from dlm_build.fetching.pages import direct_url, web_page
+from dlm_build.fetching.pages import direct_url, object_url, stood_in
 from dlm_build.fetching.urls import checked_url, redirected, shown_url
+from dlm_build.magic import StandIn
 
 GOOD = "https://files.example/m.mar"
 
@@ -155,7 +156,7 @@ def test_a_trusted_server_cannot_pass_its_trust_on(target: str) -> None:
     [("https://drive.google.com/file/d/1PYyZVgH95454sb9/view?usp=sharing",
       "https://drive.usercontent.google.com/download?id=1PYyZVgH95454sb9&export=download&confirm=t"),
      ("https://drive.google.com/open?id=abc-1", "https://drive.usercontent.google.com/download?id=abc-1&export=download&confirm=t"),
-     ("https://github.com/o/r/blob/main/a/m.mar", "https://raw.githubusercontent.com/o/r/main/a/m.mar"),
+     ("https://github.com/o/r/blob/main/a/m.mar", "https://github.com/o/r/raw/main/a/m.mar"),
      ("https://huggingface.co/o/r/blob/main/m.onnx", "https://huggingface.co/o/r/resolve/main/m.onnx"),
      ("https://git.example/g/r/-/blob/v1/m.mar?ref=x", "https://git.example/g/r/-/raw/v1/m.mar"),
      ("https://www.dropbox.com/s/x/m.mar?dl=0", "https://www.dropbox.com/s/x/m.mar?dl=1"),
@@ -164,4 +165,22 @@ def test_a_trusted_server_cannot_pass_its_trust_on(target: str) -> None:
 )  # fmt: skip
 def test_the_file_behind_a_page(page: str, file: str | None) -> None:
     assert direct_url(page) == file
-    assert (file or "download button") in web_page(page).hint
+    assert (file or "download button") in stood_in(StandIn(what="page"), page).hint
+
+
+@pytest.mark.parametrize(
+    ("pointer", "file"),
+    [("https://raw.githubusercontent.com/o/r/main/a/w.pth", "https://media.githubusercontent.com/media/o/r/main/a/w.pth"),
+     ("https://huggingface.co/o/r/raw/main/w.pth", "https://huggingface.co/o/r/resolve/main/w.pth"),
+     ("https://git.example/o/r/raw/branch/main/w.pth", "https://git.example/o/r/media/branch/main/w.pth"),
+     ("https://files.example/w.pth", None)],
+)  # fmt: skip
+def test_the_object_behind_a_pointer(pointer: str, file: str | None) -> None:
+    assert object_url(pointer) == file
+    assert (file or "/resolve/") in stood_in(StandIn(what="lfs-pointer"), pointer).hint
+
+
+def test_a_page_at_the_end_of_a_redirect_names_both_addresses() -> None:
+    problem = stood_in(StandIn(what="login", said="Sign in"), "https://login.example/x?t=1", "https://h.example/m.pth")
+    assert problem.message.startswith("https://h.example/m.pth leads to https://login.example/x?…, which is a web page")
+    assert problem.message.endswith('asks to sign in, not the file: "Sign in"')

@@ -25,7 +25,8 @@ def gathered(given: Item, tmp_path: Path, fetch: FakeFetcher | None = None) -> M
 def bare_item(tmp_path: Path, **more: Any) -> Item:
     """A single ONNX file with the sample's files beside it."""
     for name in ("m.onnx", "in.png", "out.npy", "environment.yml"):
-        (tmp_path / name).write_bytes(f"dependencies: [{name}]".encode())
+        binary = b"\0" if name == "m.onnx" else b""
+        (tmp_path / name).write_bytes(binary + f"dependencies: [{name}]".encode())
     assets = [asset(str(tmp_path / "m.onnx")), asset(str(tmp_path / "in.png"), "sample", **more.pop("promised", {}))]
     others = (asset(str(tmp_path / "out.npy"), "expected"), asset(str(tmp_path / "environment.yml"), "env"))
     return item(*assets, *others, origin=str(tmp_path / "item.json"), **{"sample": SAMPLE, **more})

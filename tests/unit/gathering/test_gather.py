@@ -225,7 +225,7 @@ def test_a_linked_file_that_is_not_one(tmp_path: Path, page: bytes | None, match
     with pytest.raises(SourceGone, match=match) as caught:
         gathered(given, tmp_path, FakeFetcher({url: page} if page else {}))
     if page:
-        assert "https://raw.githubusercontent.com/o/r/main/requirements.txt" in caught.value.hint
+        assert "https://github.com/o/r/raw/main/requirements.txt" in caught.value.hint
 
 
 def test_a_named_file_that_is_nowhere(tmp_path: Path) -> None:
