@@ -17,7 +17,7 @@ from dlm_build.records import Record
 
 if TYPE_CHECKING:
     from dlm_build.building.docker_engine import EngineInfo
-    from dlm_build.pipeline import Doors
+    from dlm_build.doors import Doors
 
 WANTED_SPACE = 20 << 30
 """Bytes: a CUDA image, its environment and the build cache of one PyTorch model."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ import msgspec
 
 from dlm_build import __version__
 from dlm_build.config import Settings
-from dlm_build.errors import BaseGone, DlmBuildError, HashMismatch, Outcome, UsageError
-from dlm_build.progress import Event, Notify
+from dlm_build.doors import Doors, Options
+from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
+from dlm_build.pinning import earlier_lock, pinned
+from dlm_build.progress import Event
 from dlm_build.records import (
     Context,
     Image,
@@ -31,53 +34,10 @@ from dlm_build.records import (
     Step,
     Verdict,
 )
-from dlm_build.workfolder import WorkFolder, default_folder, load_file, slug
+from dlm_build.workfolder import WorkFolder, default_folder, slug
 
 if TYPE_CHECKING:
-    from dlm_build.building.docker_engine import DockerEngine
-    from dlm_build.fetch import Fetcher
-    from dlm_build.planning.plan import Tables
-    from dlm_build.proc import Programs
-    from dlm_build.registry import Registry
     from dlm_build.store import Store
-
-MOST_DEAD_BASES = 8
-"""Pins found dead in one run before giving up: then it is the registry, not the pins."""
-
-
-class Options(Record, frozen=True, kw_only=True):
-    """What the operator asked for on the command line."""
-
-    item_id: str | None = None
-    """Which item of a catalogue, a collection or an answer."""
-    collection: str | None = None
-    """In which collection of an API."""
-    output: str | None = None
-    tag: str | None = None
-    gpu: bool | None = None
-    base: str | None = None
-    as_of: str = "item"
-    lock: str | None = None
-    update: bool = False
-    verify: bool = True
-    allow_shell: bool = False
-    allow_unpinned: bool = False
-    force: bool = False
-
-
-class Doors(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside this process, handed in once."""
-
-    settings: Settings
-    programs: Programs
-    fetch: Fetcher
-    registry: Registry
-    store: Store
-    engine: DockerEngine
-    tables: Tables
-    notify: Notify
-    clock: Callable[[], float]
-    stdin: Callable[[], bytes]
 
 
 class Journal:
@@ -199,8 +159,20 @@ def planned(item: Item, materials: Materials, options: Options, doors: Doors, de
 
 def plan_item(item: Item, options: Options, doors: Doors) -> Plan:
     """For `plan` and `--dry-run`: decides, writes nothing but the store."""
-    materials, _ = gathered(item, WorkFolder(folder_of(item, options)), options, doors)
-    return planned(item, materials, options, doors)
+    with naming(item):
+        materials, _ = gathered(item, WorkFolder(folder_of(item, options)), options, doors)
+        return planned(item, materials, options, doors)
+
+
+@contextmanager
+def naming(item: Item) -> Iterator[None]:
+    """An error that begins with a pointer into the item gets the item's own place before it."""
+    try:
+        yield
+    except DlmBuildError as problem:
+        if problem.message.startswith("/"):
+            problem.message = f"{shown(item.origin, 300)}: {problem.message}"
+        raise
 
 
 def folder_of(item: Item, options: Options) -> Path:
@@ -214,16 +186,16 @@ def folder_of(item: Item, options: Options) -> Path:
 def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iterator[tuple[WorkFolder, Lock]]:
     """Gather, plan and lock; then hold the work folder for what follows. A bad item leaves no folder behind."""
     folder = WorkFolder(folder_of(item, options))
-    with journal.step("gather") as reuse:
+    with journal.step("gather") as reuse, naming(item):
         materials, kept = gathered(item, folder, options, doors)
         if kept:
             reuse()
     old = earlier_lock(folder, options)
-    with journal.step("plan"):
+    with journal.step("plan"), naming(item):
         plan = planned(item, materials, options, doors, old.plan.dead_bases if old else ())
     journal.known["plan"] = plan
     with journal.step("lock") as reuse:
-        lock, kept = lock_on_living_base(item, materials, plan, old, options, doors)
+        lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
         if kept:
             reuse()
     journal.known["plan"] = lock.plan
@@ -231,80 +203,6 @@ def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iter
     with folder.owned():
         _save_lock(folder, item, materials, lock)
         yield folder, lock
-
-
-def earlier_lock(folder: WorkFolder, options: Options) -> Lock | None:
-    """The one given with --lock, else the work folder's own; none with --update."""
-    given = load_file(Path(options.lock), Lock, "--lock") if options.lock else None
-    return None if options.update else given or folder.load("lock.json", Lock)
-
-
-def lock_on_living_base(
-    item: Item, materials: Materials, plan: Plan, old: Lock | None, options: Options, doors: Doors
-) -> tuple[Lock, bool]:
-    """`lock_for`, planned again without a base whenever its registry turns out to have it no more."""
-    while True:
-        try:
-            return lock_for(plan, old, options, doors)
-        except BaseGone as problem:
-            if problem.digest in plan.dead_bases or len(plan.dead_bases) >= MOST_DEAD_BASES:
-                raise
-            again = planned(item, materials, options, doors, (*plan.dead_bases, problem.digest))
-            if again.base == plan.base and again.installer_base == plan.installer_base:
-                raise  # the operator's own choice: there is no next best
-            doors.notify(Event(step="lock", text=f"{problem.message}; taking {again.base.reference} instead"))
-            plan = again
-
-
-def lock_for(plan: Plan, old: Lock | None, options: Options, doors: Doors) -> tuple[Lock, bool]:
-    """The lock for `plan`, and whether its environment is that of the `old` lock.
-
-    A lock given with --lock must fit. The work folder's own lock keeps its packages for as long as what was solved
-    is unchanged, so that new weights never move the environment.
-    """
-    from dlm_build.locking import fill_store, make_lock
-
-    if old and options.lock:
-        _refuse_stale(old, plan)
-    if old and _same_environment(old.plan, plan):
-        lock = msgspec.structs.replace(old, plan=plan)
-        fill_store(lock, doors.fetch, doors.store, doors.notify)
-        return lock, True
-    if old:
-        _tell_changes(old.plan, plan, doors.notify)
-    return make_lock(
-        plan, doors.fetch, doors.programs, doors.registry, doors.store, doors.settings, doors.notify
-    ), False
-
-
-def _same_environment(old: Plan, new: Plan) -> bool:
-    return (old.environment, old.as_of, old.python, old.base, old.installer_base) == (
-        new.environment,
-        new.as_of,
-        new.python,
-        new.base,
-        new.installer_base,
-    )
-
-
-def _refuse_stale(lock: Lock, plan: Plan) -> None:
-    from dlm_build.locking import lock_diff
-
-    if lock.plan.archive.sha256 != plan.archive.sha256:
-        raise HashMismatch(
-            f"the lock pins the archive at sha256 {lock.plan.archive.sha256}, it is now {plan.archive.sha256}",
-            "--update accepts the new archive and locks again",
-        )
-    if not _same_environment(lock.plan, plan):
-        changes = "\n  ".join(lock_diff(lock.plan, plan))
-        raise UsageError(f"the lock is stale:\n  {changes}", "--update locks again, or use the item it was made from")
-
-
-def _tell_changes(old: Plan, new: Plan, notify: Notify) -> None:
-    from dlm_build.locking import lock_diff
-
-    for line in lock_diff(old, new):
-        notify(Event(step="lock", text=f"changed since the last lock: {line}"))
 
 
 def _save_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock) -> None:
@@ -325,22 +223,22 @@ def _save_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock)
 
 def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> tuple[Context, bool]:
     """The context on disk under `context/`, and whether it was there already."""
-    from dlm_build.building import render, write_context
+    from dlm_build.building import recipe_digest, render, write_context
 
     place = folder.root / "context"
     kept = folder.load("context.json", _KeptContext)
-    fits = kept and kept.version == __version__ and kept.context.lock_digest == lock.digest
+    fits = kept and kept.recipe == recipe_digest() and kept.context.lock_digest == lock.digest
     if kept and fits and not options.force and place.is_dir():
         return kept.context, True
     folder.forget("context.json")
     context = render(lock)
     write_context(context, doors.store, place)
-    folder.save("context.json", _KeptContext(version=__version__, context=context))
+    folder.save("context.json", _KeptContext(recipe=recipe_digest(), context=context))
     return context, False
 
 
 class _KeptContext(Record, frozen=True, kw_only=True):
-    version: str
+    recipe: str
     context: Context
 
 

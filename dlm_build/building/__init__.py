@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from dlm_build.building.folder import write_context
-from dlm_build.building.render import render
+from dlm_build.building.render import recipe_digest, render
 
-__all__ = ["render", "write_context"]
+__all__ = ["recipe_digest", "render", "write_context"]

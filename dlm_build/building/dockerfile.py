@@ -52,14 +52,17 @@ def _checked(grammar: re.Pattern[str], value: str) -> str:
     return value
 
 
+def template_folders() -> list[Path]:
+    """Inside the package first (a wheel), then beside it (a checkout)."""
+    package = Path(__file__).resolve().parent.parent
+    return [package / "dockerfile_templates", package.parent / "dockerfile_templates"]
+
+
 def _templates() -> Environment:
-    """Looks inside the package first (a wheel), then beside it (a checkout)."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    package = Path(__file__).resolve().parent.parent
-    folders = [package / "dockerfile_templates", package.parent / "dockerfile_templates"]
     made = Environment(
-        loader=FileSystemLoader(folders),
+        loader=FileSystemLoader(template_folders()),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

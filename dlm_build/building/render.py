@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dlm_build.building.describe import dlm_json
-from dlm_build.building.dockerfile import dockerfile_text, readme_text
+from dlm_build.building.dockerfile import dockerfile_text, readme_text, template_folders
 from dlm_build.building.labels import CONTEXT, labels
 from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE, EPOCH
 from dlm_build.building.rows import member_row, text_row, tree
@@ -47,6 +48,13 @@ def assemble(lock: Lock, conda_lock: str, explicit: str) -> Context:
         *(row for _, rows in trees for row in rows),
     ]
     return _with_arguments(lock, files)
+
+
+def recipe_digest() -> str:
+    """sha256 over what makes a context besides its lock: the harness and the templates of this very dlm-build."""
+    folders = [folder for folder in (HARNESS, *template_folders()) if folder.is_dir()]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py")) + sorted(folder.rglob("*.j2"))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def environment_json(lock: Lock) -> str:

@@ -58,7 +58,7 @@ BULK = Bounds(documents=100_000, size=16 << 30, seconds=6 * 3600.0)
 
 
 class Outside(Protocol):
-    """The doors that reading needs; `pipeline.Doors` is one."""
+    """The doors that reading needs; `doors.Doors` is one."""
 
     @property
     def fetch(self) -> Fetcher: ...

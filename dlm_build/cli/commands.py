@@ -16,7 +16,7 @@ from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcom
 
 if TYPE_CHECKING:
     from dlm_build.config import Settings
-    from dlm_build.pipeline import Doors, Options
+    from dlm_build.doors import Doors, Options
     from dlm_build.records import Record, Report
 
 
@@ -24,7 +24,7 @@ def guarded(command: click.Command) -> NoReturn:
     """Run a click command; turn its end into an exit code. Only a bug shows a traceback."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        command.main(prog_name="dlm-build", standalone_mode=False)
+        command.main(prog_name="dlm-build", standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
@@ -71,8 +71,8 @@ def wired(given: dict[str, Any]) -> Iterator[Doors]:
 
     from dlm_build.building.docker_engine import DockerEngine
     from dlm_build.cli.progress import showing
+    from dlm_build.doors import Doors
     from dlm_build.fetch import HttpFetcher
-    from dlm_build.pipeline import Doors
     from dlm_build.planning import load_tables
     from dlm_build.proc import RealPrograms
     from dlm_build.registry import Registry
@@ -97,7 +97,7 @@ def wired(given: dict[str, Any]) -> Iterator[Doors]:
 
 
 def options_of(given: dict[str, Any]) -> Options:
-    from dlm_build.pipeline import Options
+    from dlm_build.doors import Options
 
     named = {name: given[name] for name in Options.__struct_fields__ if name in given}
     if named.get("as_of") == "now":

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dlm_build.planning.bases import BaseChecks, BaseRows
 
 GOOD = {Outcome.MATCHES, Outcome.BUILT}
+TELLING = {
+    Outcome.ITEM_INVALID, Outcome.UNPINNED, Outcome.RAN, Outcome.BUILT, Outcome.MODEL_ERROR, Outcome.MISMATCH,
+}  # fmt: skip
+"""Ends that what was found in the item may explain."""
 COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
@@ -83,7 +87,7 @@ def print_context(context: Context, folder: Path) -> None:
 
 def print_report(report: Report) -> None:
     """The short human summary; everything else is in report.json."""
-    if report.item and report.verdict.outcome in (Outcome.ITEM_INVALID, Outcome.UNPINNED, Outcome.RAN, Outcome.BUILT):
+    if report.item and report.verdict.outcome in TELLING:
         print_findings(_findings(report))
     if report.image:
         image = report.image

@@ -79,7 +79,6 @@ def _amounts(order: Order) -> dict[str, Any]:
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,  # equal: no swap
         "shm_size": limits.memory // 2,
-        "nano_cpus": order.processors * 1_000_000_000,
         "ulimits": [
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),

@@ -12,8 +12,8 @@ from dlm_build import doctor
 from dlm_build.building.docker_engine import EngineInfo
 from dlm_build.config import Channels, Index, Registry, Settings
 from dlm_build.doctor import Line, diagnose
+from dlm_build.doors import Doors
 from dlm_build.errors import InfraError, SourceGone
-from dlm_build.pipeline import Doors
 from dlm_build.records import BaseImage
 from dlm_build.running.gpu import Device
 from dlm_build.store import Store

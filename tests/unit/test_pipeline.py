@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dlm_build import pipeline
 from dlm_build.catalogues import reader
 from dlm_build.config import Settings
+from dlm_build.doors import Doors, Options
 from dlm_build.errors import (
     BaseGone,
     DlmBuildError,
@@ -23,7 +24,7 @@ from dlm_build.errors import (
     SourceGone,
     UsageError,
 )
-from dlm_build.pipeline import Doors, Journal, Options, run_item, verdict_of, verify_item
+from dlm_build.pipeline import Journal, run_item, verdict_of, verify_item
 from dlm_build.progress import Event
 from dlm_build.records import Image, Limits, Lock, Materials, Plan, Report, Run, SampleSpec, Verdict, from_json
 from dlm_build.store import Store

@@ -93,7 +93,7 @@ def check(lock: Lock) -> None:
         "Dockerfile", "README.md", "build.args", "conda", "explicit.txt", "environment", "source", "model", "dlm",
     }  # fmt: skip
     for argument in text_of(context, "build.args").splitlines():
-        assert re.match(r"--(label|platform|provenance|sbom|build-arg)=", argument)
+        assert re.match(r"--(label|platform|provenance|sbom|output|build-arg)=", argument)
         assert argument.isprintable()
 
 

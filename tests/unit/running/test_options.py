@@ -34,7 +34,7 @@ def test_nothing_is_allowed_that_a_model_can_do_without() -> None:
     expected = {
         "network_mode": "none", "ipc_mode": "private", "read_only": True, "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"], "user": "65534:65534", "pids_limit": 77, "mem_limit": 1 << 30,
-        "memswap_limit": 1 << 30, "nano_cpus": 2_000_000_000, "use_config_proxy": False, "init": True, "tty": False,
+        "memswap_limit": 1 << 30, "use_config_proxy": False, "init": True, "tty": False,
         "stdin_open": False, "healthcheck": {"test": ["NONE"]},
     }  # fmt: skip
     assert {name: made[name] for name in expected} == expected
