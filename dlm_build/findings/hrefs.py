@@ -101,6 +101,20 @@ class CommitFromUrl(Kind):
     """
 
 
+class ContradictionCommit(Kind):
+    """the address names the commit {found}, and a field of its own says {used}, which is used"""
+
+    severity = VERIFICATION
+    fix = "keep one of the two"
+    more = """
+    Two commits are two programs. The field that is there to name the commit is believed; where the address was meant,
+    another code is built than was published.
+
+    Before: `"model_src_url": "https://github.com/me/model/tree/0123…", "model_commit_hash": "89ab…"`. After: the
+    repository's address and one commit.
+    """
+
+
 class SourceHasNoRepository(Kind):
     """ "{found}" is {what}, not a git repository; it is asked all the same"""
 

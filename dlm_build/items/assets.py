@@ -11,6 +11,7 @@ from dlm_build.findings import assets as kinds
 from dlm_build.findings.reading import BackslashInPath, SurroundingSpaces
 from dlm_build.items.display import TITLE, cleaned, display_text, phrase
 from dlm_build.items.document import Number, described
+from dlm_build.items.locations import is_no_path, tell_of_model, understood
 from dlm_build.items.names import refuse_unseen
 from dlm_build.items.node import Node
 from dlm_build.records import Asset
@@ -26,11 +27,13 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
     node = root.get("assets")
     taken: dict[str, int] = {}
-    assets = [_asset(key, one, taken) for key, one in _members(node)]
-    found = tuple(asset for asset in assets if asset is not None)
+    members = [(_asset(key, one, taken), one) for key, one in _members(node)]
+    published = [(asset, one.get("href", "url")) for asset, one in members if asset is not None]
+    found = [(understood(asset, href), href) for asset, href in published]
     if not found:
         node.find(kinds.NoAssets)
-    return found
+    tell_of_model(found)
+    return tuple(asset for asset, _ in found)
 
 
 def _members(node: Node) -> list[tuple[str, Node]]:
@@ -119,7 +122,7 @@ def _resolved(node: Node, href: str) -> str:
     if is_url and " " in href:
         node.find(kinds.SpaceInHref, found=shown(href))
         href = href.replace(" ", "%20")
-    if is_url:
+    if is_url or is_no_path(href):
         return href
     if href.startswith("/") or re.match(r"[A-Za-z]:/", href):
         node.find(kinds.HrefIsALocalPath, found=shown(href))

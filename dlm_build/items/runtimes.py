@@ -6,8 +6,10 @@ import re
 
 from dlm_build.errors import shown
 from dlm_build.findings import runtime as kinds
+from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
 from dlm_build.findings.reading import NotAText
 from dlm_build.items.document import described
+from dlm_build.items.locations import commit_in, file_behind
 from dlm_build.items.names import (
     COMMIT,
     FRAMEWORK,
@@ -40,13 +42,20 @@ def read_runtime(node: Node) -> Runtime:
     release = version(node.get("version", "framework_version"))
     if release is None:
         node.get("version").find(kinds.NoFrameworkVersion)
-    url = _location(node.get("model_src_url", "model_src", "model:src"))
+    source = node.get("model_src_url", "model_src", "model:src")
+    url = _location(source)
+    in_url = commit_in(source, url) if url else None
+    commit = _commit(node.get("model_commit_hash", "commit_hash", "commit"), wanted=url is not None and not in_url)
+    if in_url and commit is None:
+        source.find(CommitFromUrl, found=in_url)
+    elif in_url and commit != in_url:
+        source.find(ContradictionCommit, found=in_url, used=commit)
     return Runtime(
         framework=framework,
         version=release,
         handler=handler(node.get("model_handler", "handler", "model:handler")),
         source_url=url,
-        source_commit=_commit(node.get("model_commit_hash", "commit_hash", "commit"), wanted=url is not None),
+        source_commit=commit or in_url,
         requirement_file=_requirement_file(node.get("requirement_file", "requirements_file", "requirements")),
         docker=_docker(node.get("docker")),
     )
@@ -110,8 +119,10 @@ def _commit(node: Node, *, wanted: bool) -> str | None:
 def _requirement_file(node: Node) -> str | None:
     """A member of the archive, or a URL."""
     value = _location(node)
-    if value is None or "://" in value:
-        return value
+    if value is None:
+        return None
+    if "://" in value:
+        return file_behind(node, value)
     return member_name(node, value)
 
 

@@ -44,6 +44,7 @@ COAST = {
 # from reading the published item: as above, less the faults that only ours has
 FLAGSHIP = {
     ("assets-not-an-object", "/assets"),
+    ("share-url-inferred", "/assets/0/model_archive/href"),
     ("other-spelling", "/assets/0/model_archive/role"),
     ("version-is-a-number", "/properties/dlm:runtime/version"),
     ("empty-field", "/properties/dlm:runtime/model_commit_hash"),
