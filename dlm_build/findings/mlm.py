@@ -1,0 +1,150 @@
+"""What is found in MLM and ML-Model items: what runs the model. Of assets see mlm_assets, of tensors mlm_tensors."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+
+_CALL = 'write the function that runs inference, e.g. "mlm:entrypoint": "my_package.inference:predict"'
+
+
+class FieldMisplaced(Kind):
+    """stands outside {place}, where `{name}` belongs; read all the same"""
+
+    severity = HYGIENE
+    fix = "move it to {place}/{name}"
+    more = """
+    Catalogues search the properties of an item, and fields that describe the whole model belong there. Only fields that
+    differ between files, such as the framework of each, may stand at an asset.
+
+    Before: `"mlm:name": "my-model"` beside `"id"`. After: the same inside `"properties"`.
+    """
+
+
+class OneNotAList(Kind):
+    """is {found} alone; read as a list of one"""
+
+    severity = HYGIENE
+    fix = "put [ ] around it"
+    more = """
+    A model may have several inputs, outputs and tasks, so each is a list, even of one.
+
+    Before: `"mlm:input": {"name": "rgb"}`. After: `"mlm:input": [{"name": "rgb"}]`.
+    """
+
+
+class FrameworkFromModule(Kind):
+    """{found} names code and not a framework; {framework} is inferred, since {package} is built on it"""
+
+    severity = VERIFICATION
+    fix = 'write "mlm:framework": "{framework}" and "mlm:framework_version"'
+    more = """
+    The framework decides the environment that is solved. A module path comes from exporting the name of a Python
+    class; the class itself belongs into `mlm:architecture`.
+
+    Before: `"mlm:framework": "segmentation_models_pytorch.decoders.unet.model"`. After: `"mlm:framework": "PyTorch"`.
+    """
+
+
+class FrameworkFromArtifact(Kind):
+    """is not given; {framework} is inferred from {found}"""
+
+    severity = VERIFICATION
+    fix = 'add "mlm:framework": "{framework}" and "mlm:framework_version"'
+    more = """
+    A file tells what it was written by, as far as its description goes, and not by which version. The version is then
+    one of the item's time, and results may differ in their last digits.
+
+    Before: `"mlm:artifact_type": "torch.save"` alone. After: `"mlm:framework": "PyTorch", "mlm:framework_version":
+    "2.1.2"` besides.
+    """
+
+
+class FrameworkOfArtifact(Kind):
+    """says {found}, but the model that is used is {artifact}: it is run with {framework}, whose version is not given"""
+
+    severity = VERIFICATION
+    fix = 'write "mlm:framework": "{framework}" and "mlm:framework_version" at the asset itself'
+    more = """
+    An item may say what a model was trained with, and publish it exported to another format. What runs the export is
+    another program, and its version is the one that matters for getting the same numbers.
+
+    Before: `"mlm:framework": "PyTorch"` and a model in ONNX. After: at the asset, `"mlm:framework": "onnxruntime",
+    "mlm:framework_version": "1.20.1"`.
+    """
+
+
+class AcceleratorUnsupported(Kind):
+    """{found} is neither an NVIDIA GPU nor a CPU, which is all that is built for; the item is read as not saying"""
+
+    severity = VERIFICATION
+    fix = 'write "mlm:accelerator": "cuda" or "cpu", where the model runs on one of them'
+    more = """
+    Images are built for linux/amd64, with or without CUDA. A model for another device may run there too, with other
+    numbers, or not at all.
+
+    Before: `"mlm:accelerator": "xla"`. After: `"mlm:accelerator": "cuda", "mlm:accelerator_constrained": false`.
+    """
+
+
+class GpuFromTraining(Kind):
+    """the model was trained on a CPU, so it is planned for one; the item does not say what inference needs"""
+
+    severity = HYGIENE
+    more = """
+    ML-Model says what a model was trained on, and not what it runs on. What was trained without a GPU surely runs
+    without one, and its image is much smaller then.
+
+    Before: `"ml-model:training-processor-type": "cpu"`. After: as MLM, `"mlm:accelerator": "cpu"`.
+    """
+
+
+class EntrypointTrains(Kind):
+    """{found} starts training, so it is not called to run the model"""
+
+    severity = VERIFICATION
+    fix = _CALL
+    more = """
+    `mlm:entrypoint` is the function that runs inference. One whose name says that it trains would run for hours,
+    change the weights, or ask for data that nobody has.
+
+    Before: `"mlm:entrypoint": "pipeline:training_pipeline"`. After: `"mlm:entrypoint": "pipeline:predict"`.
+    """
+
+
+class EntrypointIsArchitecture(Kind):
+    """{found} is the class of the network, which `mlm:architecture` names too, and no function that runs it"""
+
+    severity = VERIFICATION
+    fix = _CALL
+    more = """
+    A network without its weights and the code around it takes no file and writes none. The exporter of a Python
+    package writes the class in both places.
+
+    Before: `"mlm:entrypoint": "smp.decoders.unet.model.Unet"`. After: `"mlm:entrypoint": "my_package.run:predict"`.
+    """
+
+
+class EntrypointUnreadable(Kind):
+    """{found} is not the name of a Python function; it is left out"""
+
+    severity = VERIFICATION
+    fix = 'write "mlm:entrypoint": "my_package.inference:predict" or "inference.py:predict"'
+    more = """
+    An entry point is a module or file and, behind a colon, a function or class in it. A command line is something
+    else, and is not run.
+
+    Before: `"mlm:entrypoint": "python predict.py --in x"`. After: `"mlm:entrypoint": "predict.py:predict"`.
+    """
+
+
+class EntrypointNotCalled(Kind):
+    """{found} is not called: the model is {artifact}, which runs without code, on the inputs the item describes"""
+
+    severity = HYGIENE
+    more = """
+    A model in ONNX or TorchScript carries its own computation. MLM describes what goes in and what comes out, and says
+    nothing of the parameters of an entry point, so the file is run as described.
+
+    Before: a model in ONNX, and `"mlm:entrypoint": "pipeline:predict"`. After: the same; or, where the function must
+    be called, only weights that need it.
+    """

@@ -1,0 +1,219 @@
+"""What is found in the inputs and outputs of MLM items."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+
+
+class SeveralInputs(Kind):
+    """{count} inputs are described ({found}); the first is used, for one file feeds one input"""
+
+    severity = VERIFICATION
+    more = """
+    A sample is one file. A model that needs several inputs at once can be built, and its run will fail.
+
+    Before: `"mlm:input": [{"name": "optical"}, {"name": "elevation"}]`. After: one input whose bands hold both, and a
+    model that takes them apart itself.
+    """
+
+
+class SeveralOutputs(Kind):
+    """{count} outputs are described ({found}); the first is used"""
+
+    severity = VERIFICATION
+    more = """
+    The task and the classes of the first output decide how the result is written and compared.
+
+    Before: `"mlm:output": [{"name": "mask"}, {"name": "inverse"}]`. After: the one that the expected output shows.
+    """
+
+
+class SeveralTasks(Kind):
+    """{found} are named; {task} decides how the output is written and compared"""
+
+    severity = HYGIENE
+    more = """
+    A special kind of a task is used before the task itself, else the first.
+
+    Before: `"tasks": ["segmentation", "semantic-segmentation"]`. After: `"tasks": ["semantic-segmentation"]`.
+    """
+
+
+class DimensionsAssumed(Kind):
+    """the order of the dimensions is not given; {found} is read as {order}"""
+
+    severity = VERIFICATION
+    fix = 'add "dim_order": ["batch", "bands", "height", "width"]'
+    more = """
+    Numbers alone do not say which of them counts the bands. Read wrongly, the sample would be cut the wrong way.
+
+    Before: `"shape": [224, 224, 3]`. After: `"shape": [-1, 224, 224, 3], "dim_order": ["batch", "height", "width",
+    "bands"]`.
+    """
+
+
+class DimensionsUnread(Kind):
+    """the shape {found} has the dimensions {order}, which are not those of an image; it is left out"""
+
+    severity = VERIFICATION
+    fix = 'name them as in "dim_order": ["batch", "bands", "height", "width"]'
+    more = """
+    Images have a batch, bands, a height and a width. A sample for other dimensions has to be an array of the model's
+    own shape (`.npy`), which is fed as it is.
+
+    Before: `"dim_order": ["batch", "time", "bands", "height", "width"]`. After: the same, with a sample in `.npy`.
+    """
+
+
+class BandsFromNames(Kind):
+    """bands {found} are taken by their places in {listing}, counting from 0: {indices}"""
+
+    severity = VERIFICATION
+    fix = 'keep "dlm:inputs": {{"selected_bands": {indices}}} in the properties'
+    more = """
+    MLM names the bands of an input and not their places in a file. The list of bands with the same names is taken for
+    the bands of the sample file, in its order. A file of another order would be read wrongly.
+
+    Before: `"bands": ["red", "nir"]` alone. After: `"dlm:inputs": {"selected_bands": [2, 3]}` besides.
+    """
+
+
+class BandsUnlisted(Kind):
+    """no list of bands has {found}, so where they are in a file is not known; its bands are taken as they come"""
+
+    severity = VERIFICATION
+    fix = 'list the bands of the file at the model\'s asset: "bands": [{{"name": "red"}}, {{"name": "green"}}]'
+    more = """
+    The bands of an input are names. Without a list that has the same names, nothing says which band of a file each
+    is.
+
+    Before: `"bands": ["B04"]` beside `"raster:bands": [{"name": "B04 - red"}]`. After: one spelling in both.
+    """
+
+
+class BandsAmbiguous(Kind):
+    """{listing} names {found} more than once, so where it is in a file is not known; its bands are taken as they
+    come"""
+
+    severity = VERIFICATION
+    fix = "give every band of the file a name of its own"
+    more = """
+    Two scenes stacked in one file have their bands twice. Which of two bands with one name is meant cannot be told.
+
+    Before: `"eo:bands": [{"name": "B4"}, {"name": "B4"}]`. After: `[{"name": "t1-B4"}, {"name": "t2-B4"}]`.
+    """
+
+
+class BandsAsNumbers(Kind):
+    """{found} are numbers, read as places in the file counting from {first}"""
+
+    severity = VERIFICATION
+    fix = "name the bands, and list the file's bands at the model's asset"
+    more = """
+    Bands have names in MLM. Numbers are counted from 0 where one of them is 0, else from 1, as raster tools do.
+
+    Before: `"bands": [4, 3, 2]`. After: `"bands": ["B04", "B03", "B02"]`.
+    """
+
+
+class BandDerived(Kind):
+    """the band {found} is to be computed ({expression}); the file must hold it already"""
+
+    severity = VERIFICATION
+    fix = "compute it in the model, or put it into the sample file"
+    more = """
+    Expressions of band arithmetic are written in many languages, and none of them is run here.
+
+    Before: `{"name": "NDVI", "format": "rio-calc", "expression": "(B08 - B04) / (B08 + B04)"}`. After: a file with a
+    band of that name, or a model that takes B04 and B08.
+    """
+
+
+class BandsAgainstShape(Kind):
+    """{bands} bands are named, but the tensor has {channels} channels"""
+
+    severity = VERIFICATION
+    fix = "make the two agree"
+    more = """
+    Every channel of the tensor is one band. With other numbers the sample cannot be fed as described.
+
+    Before: four bands beside `"shape": [-1, 13, 64, 64]`. After: `"shape": [-1, 4, 64, 64]`.
+    """
+
+
+class VariablesUnread(Kind):
+    """variables of a data cube ({found}) are not read from one; the sample file must hold the tensor as it is"""
+
+    severity = VERIFICATION
+    fix = "give the sample as an array of the model's own shape (`.npy`)"
+    more = """
+    A data cube has dimensions and coordinates that an image file has not. A sample in `.npy` with all dimensions of the
+    tensor is fed as it is.
+
+    Before: `"variables": ["t2m"]` and a sample in NetCDF. After: a sample in `.npy`.
+    """
+
+
+class ScalingNotDone(Kind):
+    """{found} is not done to the values; only min-max, z-score, offset and scale are"""
+
+    severity = VERIFICATION
+    fix = "put the step into the model itself, and publish that"
+    more = """
+    Steps that subtract a number and divide by one are done. Others, such as clipping or an expression, are left out,
+    and the model then sees values that it was not trained on.
+
+    Before: `{"type": "clip", "minimum": 0, "maximum": 255}`. After: the clipping as the first layer of the model.
+    """
+
+
+class ScalingIncomplete(Kind):
+    """{found} lacks {field}; the values are not scaled"""
+
+    severity = VERIFICATION
+    fix = "add {field}"
+    more = """
+    A scaling with half of its numbers cannot be done, and half a scaling is worse than none.
+
+    Before: `{"type": "z-score", "mean": 0.5}`. After: `{"type": "z-score", "mean": 0.5, "stddev": 0.2}`.
+    """
+
+
+class StatisticsWithoutNorm(Kind):
+    """statistics are given, but no norm_type says that they are applied; they are not"""
+
+    severity = VERIFICATION
+    fix = 'write them as "value_scaling": [{{"type": "z-score", "mean": 0.5, "stddev": 0.2}}]'
+    more = """
+    Up to MLM 1.3 the statistics of the data stood beside the kind of normalisation. Without the kind they only
+    describe the data.
+
+    Before: `"statistics": [{"mean": 0.5, "stddev": 0.2}]`. After: `"value_scaling": [{"type": "z-score", "mean": 0.5,
+    "stddev": 0.2}]`.
+    """
+
+
+class ResizeNotDone(Kind):
+    """the resizing {found} is not done: the sample must have the size that the model takes"""
+
+    severity = VERIFICATION
+    fix = "give a sample of the model's own size"
+    more = """
+    Ways of resizing differ between libraries, and with them the result. A sample of the right size needs none.
+
+    Before: `"resize_type": "crop"` and a sample of 300 by 300 pixels. After: a sample as large as the input.
+    """
+
+
+class ProcessingNotCalled(Kind):
+    """{found} is not called where the weights are run by themselves"""
+
+    severity = VERIFICATION
+    fix = "put the step into the model, or into a function named by mlm:entrypoint"
+    more = """
+    A function of the publisher's prepares the input or finishes the output. A model that is run from its file alone,
+    as ONNX and TorchScript are, gets the file's bands with the scaling that the item describes, and nothing more.
+
+    Before: `"pre_processing_function": {"format": "python", "expression": "prep:run"}`. After: a model that does the
+    step itself, and `null`.
+    """

@@ -1,0 +1,121 @@
+"""What kind of file a model is, by what the item says of it, and the framework that follows from it. Pure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Literal
+
+from dlm_build.records import Record
+
+ArtifactKind = Literal["archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other"]
+
+
+class Artifact(Record, frozen=True, kw_only=True):
+    """One model file as described."""
+
+    kind: ArtifactKind
+    evidence: str
+    """The words it was told by, e.g. `mlm:artifact_type torch.save`."""
+    framework: str | None = None
+    """The framework that runs it, as far as they tell."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it runs without any code of its publisher."""
+        return self.kind in ("onnx", "torchscript")
+
+
+_TITLES: dict[ArtifactKind, str] = {
+    "archive": "an archive",
+    "onnx": "ONNX",
+    "torchscript": "TorchScript",
+    "exported": "an exported program (torch.export)",
+    "keras": "a TensorFlow or Keras model",
+    "safetensors": "safetensors",
+    "pickled": "a pickled object (torch.save)",
+    "other": "of no known format",
+}
+_BY_TYPE: tuple[tuple[str, ArtifactKind], ...] = (
+    (r"model-archiver|\bmar\b", "archive"),
+    (r"onnx", "onnx"),
+    (r"torch\.jit|torchscript|\bjit\b", "torchscript"),
+    (r"torch\.export|\baoti?\b|\bpt2\b", "exported"),
+    (r"safetensors", "safetensors"),
+    (r"keras|\btf\.|tensorflow|saved_?model", "keras"),
+    (r"torch|pickle|joblib|state_?dict|lightning|checkpoint", "pickled"),
+)
+"""Of `mlm:artifact_type`, in any spelling; the first that fits."""
+_BY_SUFFIX: dict[str, ArtifactKind] = {
+    ".mar": "archive", ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".gz": "archive",
+    ".onnx": "onnx", ".torchscript": "torchscript", ".pt2": "exported", ".safetensors": "safetensors",
+    ".keras": "keras", ".h5": "keras", ".pb": "keras",
+    ".pth": "pickled", ".pt": "pickled", ".ckpt": "pickled", ".pkl": "pickled", ".joblib": "pickled",
+}  # fmt: skip
+_FRAMEWORKS = (
+    (r"onnx", "onnxruntime"),
+    (r"torch|pytorch|lightning", "PyTorch"),
+    (r"keras|tensorflow|\btf\.|saved_?model", "TensorFlow"),
+    (r"mxnet|gluon", "MXNet"),
+    (r"catboost|\.cbm\b", "CatBoost"),
+    (r"xgboost", "XGBoost"),
+    (r"lightgbm", "LightGBM"),
+    (r"scikit-?learn|sklearn|joblib", "scikit-learn"),
+    (r"\bflax\b|\bjax\b", "JAX"),
+    (r"paddle", "Paddle"),
+)
+_SUFFIX_FRAMEWORKS = {
+    ".onnx": "onnxruntime", ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".pt2": "PyTorch",
+    ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
+    ".params": "MXNet", ".cbm": "CatBoost",
+}  # fmt: skip
+_PACKAGES = {
+    "torch": "PyTorch", "torchvision": "PyTorch", "torchgeo": "PyTorch", "segmentation_models_pytorch": "PyTorch",
+    "timm": "PyTorch", "lightning": "PyTorch", "pytorch_lightning": "PyTorch", "ultralytics": "PyTorch",
+    "terratorch": "PyTorch", "detectron2": "PyTorch", "mmseg": "PyTorch", "mmdet": "PyTorch", "monai": "PyTorch",
+    "tensorflow": "TensorFlow", "keras": "TensorFlow", "tf": "TensorFlow", "segmentation_models": "TensorFlow",
+    "mxnet": "MXNet", "gluoncv": "MXNet", "onnxruntime": "onnxruntime", "onnx": "onnxruntime",
+    "sklearn": "scikit-learn", "jax": "JAX", "flax": "JAX", "paddle": "Paddle",
+}  # fmt: skip
+"""The framework that a Python package stands on."""
+
+
+def title_of(artifact: Artifact) -> str:
+    return _TITLES[artifact.kind]
+
+
+def read_artifact(href: str, media_type: str | None, artifact_type: str | None) -> Artifact:
+    """By `mlm:artifact_type`, else by the parameters of the media type, else by the name of the file."""
+    suffix = suffix_of(href)
+    if suffix in (".mar", ".zip"):  # what is packed is unpacked first, whatever it holds
+        return Artifact(kind="archive", evidence=f"the suffix {suffix}", framework=framework_in(artifact_type or ""))
+    parameters = (media_type or "").partition(";")[2]
+    words = (
+        (f"mlm:artifact_type {artifact_type}", artifact_type or ""),
+        (f"the media type's {parameters.strip()}", parameters),
+    )
+    for evidence, word in words:
+        kind = next((kind for pattern, kind in _BY_TYPE if re.search(pattern, word.lower())), None)
+        if kind is not None:
+            return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
+    kind = _BY_SUFFIX.get(suffix, "other")
+    return Artifact(kind=kind, evidence=f"the suffix {suffix}", framework=_SUFFIX_FRAMEWORKS.get(suffix))
+
+
+def suffix_of(href: str) -> str:
+    """Lower case, of the last component without query and fragment."""
+    return PurePosixPath(href.partition("?")[0].partition("#")[0]).suffix.lower()
+
+
+def framework_in(text: str) -> str | None:
+    """The framework that some words speak of."""
+    return next((name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())), None)
+
+
+def framework_of_module(text: str) -> tuple[str, str] | None:
+    """Framework and package, where `text` is a dotted module path of a package known to stand on one."""
+    package, dot, rest = text.strip().partition(".")
+    if not dot or not re.fullmatch(r"[A-Za-z_][\w.]*", rest):
+        return None
+    framework = _PACKAGES.get(package.lower())
+    return (framework, package) if framework else None

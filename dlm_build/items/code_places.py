@@ -1,0 +1,61 @@
+"""Where the source code of an MLM or ML-Model item is: a repository, and the commit where its address has one."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.findings.mlm_assets import SourceIsNoRepository
+from dlm_build.findings.runtime import SourceNotPinned
+from dlm_build.hrefs import Href, read_href
+from dlm_build.items.mlm_fields import find
+from dlm_build.items.names import COMMIT, refuse_unseen
+from dlm_build.items.node import Node
+from dlm_build.items.roles import CODE, Entry
+from dlm_build.records import Record
+
+_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}\Z")
+_LINKS = ("mlm:source_code", "source_code", "source-code", "code", "vcs", "repository", "source")
+_MOST = 2048
+_AT_A_COMMIT = "link it at a commit: https://github.com/me/my-model/tree/<40 hex digits>"
+
+
+class CodePlace(Record, frozen=True, kw_only=True):
+    url: str
+    """Of the repository."""
+    ref: str | None
+    """What its address names: a commit in full, else a tag or branch."""
+    pointer: str
+
+
+def code_of(root: Node, entries: tuple[Entry, ...]) -> CodePlace | None:
+    """Of the first source code asset that is a repository, else of the first link to one."""
+    assets = [entry.node.get("href", "url") for entry in entries if entry.has(CODE) and not entry.trains]
+    rows = [row for row in root.get("links").rows() if isinstance(row.get("rel").value, str)]
+    links = [row.get("href") for row in rows if str(row.get("rel").value).strip().lower() in _LINKS]
+    places = [node for node in (*assets, *links) if isinstance(node.value, str)]
+    for node in places:
+        if found := _read(node, str(node.value).strip()):
+            return found
+    for node in places:
+        node.find(SourceIsNoRepository, found=node.value)
+    return None
+
+
+def _read(node: Node, text: str) -> CodePlace | None:
+    refuse_unseen(node, text)
+    meaning = read_href(text)
+    url = meaning.repository or _unknown_host(meaning)
+    if url is None or len(url) > _MOST:
+        return None
+    ref = meaning.ref if meaning.ref and re.fullmatch(COMMIT.pattern, meaning.ref) and ".." not in meaning.ref else None
+    if meaning.commit is None:
+        find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
+    return CodePlace(url=url, ref=ref, pointer=node.pointer)
+
+
+def _unknown_host(meaning: Href) -> str | None:
+    """An address of a host that is not known, and not one of a file: repositories are kept in many places."""
+    plain = (meaning.url or "").partition("?")[0].partition("#")[0].rstrip("/")
+    if meaning.kind != "file" or not plain.startswith("https://"):
+        return None
+    return plain if plain.endswith(".git") or not _FILE.search(plain.rpartition("/")[2]) else None

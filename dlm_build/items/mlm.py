@@ -1,0 +1,122 @@
+"""MLM, the dialect that followed DLM and ML-Model: versions 1.0 to 1.5, and the drafts before."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from dlm_build.items.contradictions import Declared, contradictions
+from dlm_build.items.contradictions import Pointers as Places
+from dlm_build.items.display import display_text
+from dlm_build.items.document import digest
+from dlm_build.items.identity import identity
+from dlm_build.items.leftovers import Leftovers, read_leftovers
+from dlm_build.items.mlm_bands import find_listing
+from dlm_build.items.mlm_fields import first_of, item_field
+from dlm_build.items.mlm_runtime import Found, read_mlm_runtime
+from dlm_build.items.mlm_tensors import read_mlm_inputs, read_mlm_outputs
+from dlm_build.items.node import Node
+from dlm_build.items.roles import choose_model, read_entries, with_model
+from dlm_build.items.sample_assets import sample_of
+from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
+
+NAME = "mlm"
+PREFIX = "mlm:"
+_SCHEMA = re.compile(r"/(?:mlm|mlm-extension|dlm-extension)/v([0-9][0-9A-Za-z.-]{0,20})/")
+_BY_FIELDS = (
+    ("norm_type", "1.0 to 1.3"),
+    ("norm_by_channel", "1.0 to 1.3"),
+    ("statistics", "1.0 to 1.3"),
+    ("input_array", "a draft of 1.0"),
+    ("variables", "1.5 or later"),
+    ("value_scaling", "1.4 or later"),
+)
+"""Fields of an input that only some versions have; the last that is there decides."""
+
+
+def normalise(root: Node) -> Item:
+    """Raises ItemInvalid or ItemHostile with the pointer of the first field that cannot be used."""
+    sha256 = digest(root.value)
+    who = identity(root, sha256)
+    entries = read_entries(root)
+    model = choose_model(entries)
+    properties = root.get("properties")
+    inputs_node, outputs_node = item_field(root, model, "mlm:input"), item_field(root, model, "mlm:output")
+    version, reason = recognised(root, inputs_node)
+    left = read_leftovers(properties)
+    runtime = read_mlm_runtime(root, entries, model, left)
+    sample = sample_of(root, entries, left.archive)
+    inputs = _with_leftovers(
+        read_mlm_inputs(inputs_node, find_listing(root, model, entries), left.selected_bands), left
+    )
+    outputs = read_mlm_outputs(outputs_node, item_field(root, model, "mlm:tasks", "mlm:task"))
+    _compare(root, inputs_node, outputs_node, inputs, outputs)
+    return Item(
+        id=who.id,
+        origin=root.log.document.origin,
+        sha256=sha256,
+        dialect=NAME,
+        dialect_version=version,
+        dialect_reason=reason,
+        pointers=_pointers(runtime, sample, left, outputs_node),
+        title=who.title or display_text(item_field(root, model, "mlm:name")),
+        description=who.description,
+        license=who.license,
+        date=who.date,
+        date_pointer=who.date_pointer,
+        runtime=runtime.runtime,
+        assets=with_model(entries, model),
+        archive=tuple(row.entry for row in left.archive),
+        sample=sample,
+        inputs=inputs,
+        outputs=outputs,
+        findings=root.log.findings,
+    )
+
+
+def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
+    """The version of MLM as far as the item tells, and by what it was recognised."""
+    for row in root.get("stac_extensions").rows():
+        if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
+            return found[1], f"{row.pointer} names the schema of {found[1]}"
+    names = [name for name, _ in root.get("properties").members() if name.startswith(PREFIX)]
+    where = f"/properties/{names[0]}" if names else "fields that begin with mlm: outside /properties"
+    first = first_of(inputs)
+    by_fields = [version for name, version in _BY_FIELDS if first.has(name)]
+    told = f"; `{PREFIX}input` is written as in {by_fields[-1]}" if by_fields else ""
+    return (by_fields[-1] if by_fields else None), where + told
+
+
+def _with_leftovers(inputs: Inputs, left: Leftovers) -> Inputs:
+    return replace(
+        inputs,
+        number_of_bands=left.number_of_bands,
+        nodata=inputs.nodata if left.nodata is None else left.nodata,
+    )
+
+
+def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, outputs: Outputs) -> None:
+    first_in = first_of(inputs_node).pointer
+    first_out = first_of(outputs_node).pointer
+    places = Places(inputs=first_in, outputs=first_out, data=first_in, shape=f"{first_in}/input")
+    for finding in contradictions(Declared(inputs=inputs, outputs=outputs), places):
+        root.log.add(finding)
+
+
+def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers, outputs: Node) -> Pointers:
+    first = first_of(outputs)
+    return Pointers(
+        framework=found.framework,
+        version=found.version,
+        handler=found.handler,
+        source=found.source,
+        requirements=found.requirements,
+        gpu=found.gpu,
+        image=found.image,
+        run=left.run_pointer,
+        working_dir=left.working_dir_pointer,
+        archive=left.archive_pointer if left.archive else "/assets",
+        sample=sample.pointer if sample else "/assets",
+        task=f"{first.pointer}/tasks" if first.has("tasks") else "/properties/mlm:tasks",
+    )

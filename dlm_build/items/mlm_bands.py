@@ -1,0 +1,111 @@
+"""The bands of an MLM input: names, objects or numbers, and their places in the list of the file's bands."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dlm_build.errors import shown
+from dlm_build.findings.mlm_tensors import (
+    BandDerived,
+    BandsAmbiguous,
+    BandsAsNumbers,
+    BandsFromNames,
+    BandsUnlisted,
+    VariablesUnread,
+)
+from dlm_build.items.display import display_text
+from dlm_build.items.document import Number
+from dlm_build.items.mlm_fields import rows_of, rows_of_list, said
+from dlm_build.items.node import Node
+from dlm_build.items.roles import Entry
+from dlm_build.records import Record
+
+_LISTS = ("bands", "eo:bands", "raster:bands")
+_MOST = 65_536
+
+
+class Listing(Record, frozen=True, kw_only=True):
+    """What the item says of the bands of the files that the model takes."""
+
+    pointer: str = ""
+    names: tuple[str, ...] = ()
+    common_names: tuple[str, ...] = ()
+    """One for each name, or "" where it has none."""
+    data_type: str | None = None
+    nodata: Node | None = None
+
+    def places(self, name: str) -> list[int]:
+        exact = [place for place, other in enumerate(self.names) if other == name]
+        return exact or [place for place, other in enumerate(self.common_names) if other == name]
+
+
+def find_listing(root: Node, model: Entry | None, entries: tuple[Entry, ...]) -> Listing:
+    """At the model's asset, else in the properties, else at another asset. The fullest has the details."""
+    places = [model.node] if model else []
+    places += [root.get("properties"), *(entry.node for entry in entries if entry is not model)]
+    found = [listing for place in places for name in _LISTS if (listing := _listing(place.at(name))).names]
+    return found[0] if found else Listing()
+
+
+def _listing(node: Node) -> Listing:
+    rows = [row for row in node.rows() if isinstance(row.value, dict)]
+    names = tuple(display_text(row.at("name")) or "" for row in rows)
+    if not any(names):
+        return Listing()
+    common = tuple(display_text(said(row, "common_name", "eo:common_name")) or "" for row in rows)
+    kinds = {display_text(row.at("data_type")) for row in rows}
+    nodata = [row.at("nodata") for row in rows]
+    same = nodata[0] if all(other.value == nodata[0].value for other in nodata) else None
+    return Listing(
+        pointer=node.pointer,
+        names=names,
+        common_names=common,
+        data_type=kinds.pop() if len(kinds) == 1 else None,
+        nodata=same,
+    )
+
+
+def band_names(node: Node) -> tuple[str, ...]:
+    """Of one entry of `mlm:input`; what is to be computed, or is no band, is noted."""
+    names = []
+    for row in rows_of_list(node.at("bands")):
+        name = display_text(row.at("name")) if isinstance(row.value, dict) else display_text(row)
+        names.append(name or "")
+        expression = row.at("expression") if isinstance(row.value, dict) else row
+        if isinstance(row.value, dict) and not expression.absent:
+            text = expression.value if isinstance(expression.value, str) else "an expression"
+            row.find(BandDerived, found=name or "", expression=text)
+    variables = node.at("variables")
+    if variables.value:
+        labels = [display_text(row.at("name") if isinstance(row.value, dict) else row) for row in rows_of(variables)]
+        variables.find(VariablesUnread, found=", ".join(label for label in labels if label))
+    return tuple(names)
+
+
+def selected_bands(node: Node, names: tuple[str, ...], listing: Listing) -> tuple[int, ...]:
+    """0-based places in the file, in the model's order; empty where the file's bands are taken as they come."""
+    bands = node.at("bands")
+    if not names or names == listing.names:
+        return ()
+    places = {name: listing.places(name) for name in names}
+    if all(isinstance(row.value, Number) for row in rows_of(bands)) and not all(places.values()):
+        return _numbers(bands, names)
+    if unlisted := [name for name in names if not places[name]]:
+        if listing.names:  # without any list there is nothing that could disagree
+            bands.find(BandsUnlisted, found=", ".join(unlisted))
+        return ()
+    if repeated := [name for name, found in places.items() if len(found) > 1]:
+        bands.find(BandsAmbiguous, listing=listing.pointer, found=", ".join(repeated))
+        return ()
+    chosen = tuple(places[name][0] for name in names)
+    bands.find(BandsFromNames, found=", ".join(names), listing=listing.pointer, indices=list(chosen))
+    return chosen
+
+
+def _numbers(bands: Node, names: tuple[str, ...]) -> tuple[int, ...]:
+    numbers = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 6]
+    if len(numbers) < len(names) or max(Counter(numbers).values()) > 1 or max(numbers) > _MOST:
+        raise bands.invalid(f"must be names of bands, but are {shown(', '.join(names))}", 'write ["red", "green"]')
+    first = 0 if 0 in numbers else 1
+    bands.find(BandsAsNumbers, found=", ".join(names), first=first)
+    return tuple(number - first for number in numbers)

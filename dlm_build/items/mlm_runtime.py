@@ -1,0 +1,167 @@
+"""What runs an MLM model: framework and version of the model that was chosen, entry point, source, image, device."""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.findings.mlm import (
+    AcceleratorUnsupported,
+    EntrypointIsArchitecture,
+    EntrypointNotCalled,
+    EntrypointTrains,
+    EntrypointUnreadable,
+    FrameworkFromArtifact,
+    FrameworkFromModule,
+    FrameworkOfArtifact,
+)
+from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
+from dlm_build.items.artifacts import Artifact, framework_in, framework_of_module, title_of
+from dlm_build.items.code_places import code_of
+from dlm_build.items.containers import image_of_assets, image_of_links
+from dlm_build.items.display import display_text
+from dlm_build.items.leftovers import Leftovers
+from dlm_build.items.mlm_fields import asset_field, find
+from dlm_build.items.names import FRAMEWORK, handler, machine_name, version
+from dlm_build.items.node import Node
+from dlm_build.items.roles import CODE, Entry, artifact_of, check_code
+from dlm_build.items.sample_assets import environment_of
+from dlm_build.records import DeclaredDocker, Record, Runtime
+
+_GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
+_CPU = frozenset(("amd64", "cpu", "intel-ipex-cpu", "x86_64", "x86-64"))
+_TRAINING = frozenset(("train", "training", "trainer", "retrain", "fit", "finetune", "finetuning", "tune"))
+_ANY_FUNCTION = frozenset(("main", "run", "cli", "start", "execute"))
+"""Names that say nothing; then the file's or module's counts."""
+
+
+class Found(Record, frozen=True, kw_only=True):
+    """The runtime, and where each part of it stands."""
+
+    runtime: Runtime
+    framework: str
+    version: str
+    handler: str
+    source: str
+    requirements: str
+    gpu: str
+    image: str
+
+
+def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None, left: Leftovers) -> Found:
+    """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
+    artifact = artifact_of(model) if model else None
+    named, release = asset_field(root, model, "mlm:framework"), asset_field(root, model, "mlm:framework_version")
+    framework, number = _framework(named, release, artifact)
+    entry, called = _entrypoint(root, entries, artifact)
+    place, image = code_of(root, entries), image_of_assets(entries) or image_of_links(root)
+    device, file = asset_field(root, model, "mlm:accelerator"), environment_of(entries)
+    called = left.handler or called
+    check_code(model, has_code=bool(called or left.run))
+    runtime = Runtime(
+        framework=framework,
+        version=number,
+        handler=called,
+        source_url=place.url if place else None,
+        source_commit=place.ref if place else None,
+        requirement_file=left.requirement_file or (file.asset.key if file else None),
+        docker=DeclaredDocker(
+            image_name=image.name if image else None,
+            tag=image.tag if image else None,
+            gpu=_gpu(device),
+            working_dir=left.working_dir,
+            run=left.run,
+        ),
+    )
+    return Found(
+        runtime=runtime,
+        framework=named.pointer,
+        version=release.pointer,
+        handler=left.handler_pointer if left.handler else entry.pointer,
+        source=place.pointer if place else "/assets",
+        requirements=file.asset.pointer if file and not left.requirement_file else left.requirement_pointer,
+        gpu=device.pointer,
+        image=image.pointer if image else "/assets",
+    )
+
+
+# --- framework ---------------------------------------------------------------------------------------------------
+
+
+def _framework(named: Node, release: Node, artifact: Artifact | None) -> tuple[str | None, str | None]:
+    """Name and version of what runs the model; either is None, with a finding, where it is not known."""
+    declared, number = machine_name(named, FRAMEWORK), version(release)
+    if declared and (inferred := framework_of_module(declared)):
+        framework, package = inferred
+        named.find(FrameworkFromModule, found=declared, framework=framework, package=package)
+        declared = framework
+    told = artifact.framework if artifact else None
+    if declared is None and artifact and told:
+        named.find(FrameworkFromArtifact, found=artifact.evidence, framework=told)
+        declared = told
+    if declared is None:
+        find(named, NoFramework, 'add "mlm:framework": "PyTorch"')
+    elif artifact and artifact.kind == "onnx" and framework_in(declared) != "onnxruntime":
+        named.find(FrameworkOfArtifact, found=declared, artifact=title_of(artifact), framework="onnxruntime")
+        return "onnxruntime", None
+    if number is None:
+        find(release, NoFrameworkVersion, 'add "mlm:framework_version": "2.1.2"')
+    return declared, number
+
+
+# --- device ------------------------------------------------------------------------------------------------------
+
+
+def _gpu(node: Node) -> bool | None:
+    """None where the item does not say, or says `null`: any will do."""
+    word = display_text(node)
+    if word is None or word.lower() in ("none", "null"):
+        return None
+    if word.lower() in _GPU or word.lower() in _CPU:
+        return word.lower() in _GPU
+    node.find(AcceleratorUnsupported, found=word)
+    return None
+
+
+# --- entry point -------------------------------------------------------------------------------------------------
+
+
+def _entrypoint(root: Node, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
+    """Where it stands, and the function to call; None where there is none that can be."""
+    code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
+    places = [node for entry in code if not (node := entry.node.at("mlm:entrypoint")).absent]
+    places += [at for node in (root.get("properties"), root) if not (at := node.at("mlm:entrypoint")).absent]
+    architecture = display_text(root.get("properties").at("mlm:architecture"))
+    first = places[0] if places else root.get("assets")
+    for node in places:
+        if name := _callable(node, architecture):
+            if artifact and artifact.alone:
+                node.find(EntrypointNotCalled, found=name, artifact=title_of(artifact))
+                return node, None
+            return node, name
+    return first, None
+
+
+def _callable(node: Node, architecture: str | None) -> str | None:
+    try:
+        name = handler(node)
+    except ItemInvalid:
+        node.find(EntrypointUnreadable, found=display_text(node) or "")
+        return None
+    if name is None:
+        return None
+    if trains(name):
+        node.find(EntrypointTrains, found=name)
+        return None
+    if name == architecture:
+        node.find(EntrypointIsArchitecture, found=name)
+        return None
+    return name
+
+
+def trains(name: str) -> bool:
+    """Whether an entry point, by its own words, trains the model."""
+    place, _, function = name.lower().rpartition(":")
+    last = re.split(r"[./]", (place or function).removesuffix(".py"))[-1]
+    word = last if not place or function in _ANY_FUNCTION else function.rpartition(".")[2]
+    return not _TRAINING.isdisjoint(re.split(r"[_-]", word))

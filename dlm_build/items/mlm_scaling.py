@@ -1,0 +1,151 @@
+"""How MLM says that values are scaled: `value_scaling` of 1.4 on, `norm_type` with `statistics` or `norm_clip` before.
+
+    min-max   (x - minimum) / (maximum - minimum)        offset   x - value
+    z-score   (x - mean) / stddev                        scale    x / value
+
+Each is (x - mean) / std with numbers of its own, which is what the records and the harness have. Whatever is none of
+them is a finding.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dlm_build.findings.mlm_tensors import ScalingIncomplete, ScalingNotDone, StatisticsWithoutNorm
+from dlm_build.items.mlm_fields import rows_of_list
+from dlm_build.items.node import Node
+from dlm_build.items.scalars import real, reals
+from dlm_build.records import Record
+
+_LARGEST = 1e12
+_FIELDS = {
+    "min-max": ("minimum", "maximum"),
+    "z-score": ("mean", "stddev"),
+    "offset": ("value",),
+    "scale": ("value",),
+    "none": (),
+}
+_NOT_A_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?|none|null)", re.IGNORECASE)
+
+
+class Scaling(Record, frozen=True, kw_only=True):
+    """x * factor, then (x - mean) / std."""
+
+    factor: float | None = None
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class _Step(Record, frozen=True, kw_only=True):
+    """(x - shift) / divisor of one band."""
+
+    kind: str
+    shift: float = 0.0
+    divisor: float = 1.0
+
+
+def read_scaling(node: Node) -> Scaling:
+    """Of one entry of `mlm:input`. Raises ItemInvalid for numbers that cannot be divided by."""
+    new = node.at("value_scaling")
+    if not new.absent:
+        return _combined([_step(row) for row in rows_of_list(new)])
+    kind = _name(node.at("norm_type"))
+    if kind == "clip":
+        return _by_clip(node.at("norm_clip"))
+    rows = _statistics(node.at("statistics"))
+    if kind in ("", "none"):
+        if rows and any(row.has("mean") or row.has("minimum") for row in rows):
+            node.at("statistics").find(StatisticsWithoutNorm)
+        return Scaling()
+    if kind not in _FIELDS:
+        node.at("norm_type").find(ScalingNotDone, found=kind)
+        return Scaling()
+    place = node.at("statistics")
+    steps = [_step_of(row, kind) for row in rows] or [_step_of(place, kind)]
+    return _combined(steps)
+
+
+def _name(node: Node) -> str:
+    text = node.value.strip().lower() if isinstance(node.value, str) else ""
+    return {"zscore": "z-score", "minmax": "min-max"}.get(text.replace("_", "-"), text.replace("_", "-"))
+
+
+def _step(row: Node) -> _Step | None:
+    """None where it cannot be done."""
+    row.object('{"type": "z-score", "mean": 0.5, "stddev": 0.2}')
+    if row.has("type") and row.at("type").absent:
+        return _Step(kind="none")
+    kind = _name(row.at("type"))
+    if kind in _FIELDS:
+        return _step_of(row, kind)
+    expression = row.at("expression").value
+    detail = f" {expression}" if isinstance(expression, str) else ""
+    row.find(ScalingNotDone, found=(kind or "a scaling without a type") + detail)
+    if kind.startswith("clip"):  # the other values stay what they are
+        return _Step(kind="none")
+    return None
+
+
+def _step_of(row: Node, kind: str) -> _Step | None:
+    values = [_number(row.at(name)) for name in _FIELDS[kind]]
+    for name, value in zip(_FIELDS[kind], values, strict=True):
+        if value is None:
+            row.find(ScalingIncomplete, found=kind, field=name)
+            return None
+    numbers = [value for value in values if value is not None]
+    match kind:
+        case "min-max":
+            return _Step(kind=kind, shift=numbers[0], divisor=_divisor(row.at("maximum"), numbers[1] - numbers[0]))
+        case "z-score":
+            return _Step(kind=kind, shift=numbers[0], divisor=_divisor(row.at("stddev"), numbers[1]))
+        case "offset":
+            return _Step(kind=kind, shift=numbers[0])
+        case "scale":
+            return _Step(kind=kind, divisor=_divisor(row.at("value"), numbers[0]))
+        case _:
+            return _Step(kind=kind)
+
+
+def _number(node: Node) -> float | None:
+    if isinstance(node.value, str) and _NOT_A_NUMBER.fullmatch(node.value.strip()):
+        return None
+    return real(node, -_LARGEST, _LARGEST)
+
+
+def _divisor(node: Node, value: float) -> float:
+    if abs(value) < 1e-12:
+        raise node.invalid("makes the values be divided by 0", "correct it, or leave the scaling out")
+    return value
+
+
+def _combined(steps: list[_Step | None]) -> Scaling:
+    """Nothing where one of them cannot be done: half a scaling is worse than none."""
+    done = [step for step in steps if step is not None]
+    if not done or len(done) < len(steps):
+        return Scaling()
+    divisors = {step.divisor for step in done}
+    if all(step.kind in ("scale", "min-max") and step.shift == 0 for step in done) and len(divisors) == 1:
+        return Scaling(factor=1 / divisors.pop())
+    mean = tuple(step.shift for step in done)
+    std = tuple(step.divisor for step in done)
+    plain = all(step.kind != "z-score" for step in done)
+    return Scaling(
+        mean=() if plain and not any(mean) else mean,
+        std=() if plain and divisors == {1.0} else std,
+    )
+
+
+def _statistics(node: Node) -> list[Node]:
+    """One row a band; an object of lists, as the drafts had it, is turned into rows."""
+    if not isinstance(node.value, dict) or not any(isinstance(one, list) for one in node.value.values()):
+        return [] if node.absent else rows_of_list(node)
+    columns = {name: column.rows() for name, column in node.members() if isinstance(column.value, list)}
+    length = max(map(len, columns.values()))
+    rows = [{name: column[i].value for name, column in columns.items() if i < len(column)} for i in range(length)]
+    return [Node(node.log, node.pointer, dict(row)) for row in rows]
+
+
+def _by_clip(node: Node) -> Scaling:
+    """Each band is divided by its value; that the result is cut to 0..1 besides is not done."""
+    node.find(ScalingNotDone, found="clip to 0..1 after the division")
+    return Scaling(std=reals(node, 1e-12, _LARGEST, '"norm_clip": [255, 255, 255]'))

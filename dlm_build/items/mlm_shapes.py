@@ -1,0 +1,88 @@
+"""The shape of a tensor with named dimensions, as MLM gives it, as batch, channels, height and width."""
+
+from __future__ import annotations
+
+from dlm_build.errors import shown
+from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsUnread
+from dlm_build.items.mlm_fields import said
+from dlm_build.items.node import Node
+from dlm_build.items.scalars import integers
+from dlm_build.records import Record
+
+_MOST = 1 << 30
+_SIDES = (("height", "width"), ("y", "x"), ("h", "w"), ("rows", "cols"), ("rows", "columns"), ("lat", "lon"),
+          ("latitude", "longitude"))  # fmt: skip
+_BATCH = ("batch", "b", "n", "batch_size")
+_CHANNELS = ("bands", "band", "channel", "channels", "c", "class", "classes", "variables", "feature", "features")
+_BANDS_FIRST = {2: ("batch", "bands"), 3: ("bands", "height", "width"), 4: ("batch", "bands", "height", "width")}
+_BANDS_LAST = {3: ("height", "width", "bands"), 4: ("batch", "height", "width", "bands")}
+_FEW = 32
+"""More channels than this, and a shape without names is read with the channels elsewhere."""
+
+
+class Shape(Record, frozen=True, kw_only=True):
+    """Each is None where the tensor has no such dimension, -1 where it may have any size."""
+
+    batch: int | None = None
+    channels: int | None = None
+    height: int | None = None
+    width: int | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """In the order batch, channels, height, width; what is not there is left out."""
+        return tuple(size for size in (self.batch, self.channels, self.height, self.width) if size is not None)
+
+
+def read_shape(node: Node) -> Shape:
+    """`node` has `shape` and `dim_order`. Raises ItemInvalid where a size is no number from -1 up, or is 0."""
+    place = node.at("shape")
+    sizes = integers(place, -1, _MOST, '"shape": [-1, 3, 256, 256]')
+    if 0 in sizes:
+        raise place.invalid("has a size of 0", "write -1 for any size")
+    if not sizes:
+        return Shape()
+    names = _names(said(node, "dim_order", "dim_names"))
+    if not names:
+        return _unnamed(place, sizes)
+    if len(names) != len(sizes):
+        place.find(DimensionsUnread, found=list(sizes), order=", ".join(names))
+        return Shape()
+    return _named(place, dict(zip(names, sizes, strict=True)), sizes)
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    """Names of dimensions in lower case; `bchw`, as the drafts had it, is one letter each."""
+    if isinstance(node.value, str):
+        text = node.value.strip()
+        words = text.replace(",", " ").split()
+        return tuple(word.lower() for word in (words if len(words) > 1 else text))
+    rows = [row.value for row in node.rows()]
+    return tuple(row.strip().lower() if isinstance(row, str) else "" for row in rows)
+
+
+def _named(place: Node, by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape:
+    sides = next((pair for pair in _SIDES if by_name.keys() >= set(pair)), ())
+    batch = next((name for name in _BATCH if name in by_name), None)
+    rest = [name for name in by_name if name != batch and name not in sides]
+    channels = next((name for name in _CHANNELS if name in rest), rest[0] if len(rest) == 1 else None)
+    if len(by_name) != len(sizes) or [name for name in rest if name != channels]:
+        place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in by_name))
+        return Shape(batch=by_name.get(batch or ""))
+    return Shape(
+        batch=by_name.get(batch or ""),
+        channels=by_name.get(channels or ""),
+        height=by_name[sides[0]] if sides else None,
+        width=by_name[sides[1]] if sides else None,
+    )
+
+
+def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
+    """The usual order; the other one where only that makes sense."""
+    last = len(sizes) in _BANDS_LAST and 0 < sizes[-1] <= _FEW < abs(sizes[-3])
+    order = (_BANDS_LAST if last else _BANDS_FIRST).get(len(sizes), ())
+    if not order:
+        place.find(DimensionsUnread, found=list(sizes), order="no names")
+        return Shape()
+    place.find(DimensionsAssumed, found=list(sizes), order=", ".join(order))
+    return _named(place, dict(zip(order, sizes, strict=True)), sizes)

@@ -1,0 +1,149 @@
+"""What each asset of an MLM or ML-Model item is for, by its roles, else by its key; and which of them is the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
+from dlm_build.hrefs import read_href
+from dlm_build.items.artifacts import Artifact, read_artifact, title_of
+from dlm_build.items.assets import read_assets
+from dlm_build.items.display import display_text, phrase
+from dlm_build.items.node import Node
+from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
+from dlm_build.records import Asset
+
+ARCHIVE = frozenset(("model artefact", "model artifact", "model archive", "archive"))
+MODEL = frozenset(("model",))
+WEIGHTS = frozenset(("weights", "model weights", "model weight", "checkpoint", "compiled"))
+CODE = frozenset(("source code", "code", "source"))
+RUNTIME = frozenset((
+    "container", "docker", "image", "container image", "inference runtime", "runtime", "inference", "inferencing image",
+))  # fmt: skip
+ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
+_KNOWN = (ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
+_CANONICAL = "model artefact"
+"""The role that the archive is chosen by."""
+_ORDER = ("archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other")
+
+
+class Entry(NamedTuple):
+    """An asset with the place it was read from."""
+
+    asset: Asset
+    node: Node
+    purposes: frozenset[str]
+    """Its roles without the prefix of a dialect; its key, where its roles say nothing that is known."""
+    href: str
+    """As published."""
+
+    def has(self, purposes: Iterable[str]) -> bool:
+        return not self.purposes.isdisjoint(purposes)
+
+    @property
+    def trains(self) -> bool:
+        return any("train" in purpose.split() or "training" in purpose.split() for purpose in self.purposes)
+
+
+def read_entries(root: Node) -> tuple[Entry, ...]:
+    nodes = _nodes(root.get("assets"))
+    return tuple(_entry(asset, nodes[asset.pointer]) for asset in read_assets(root))
+
+
+def _nodes(assets: Node) -> dict[str, Node]:
+    """Every place that may be an asset, by its pointer."""
+    found = [node for _, node in assets.members()]
+    for row in assets.rows():
+        found += [row, *(node for _, node in row.members())]
+    return {node.pointer: node for node in found}
+
+
+def _entry(asset: Asset, node: Node) -> Entry:
+    purposes = frozenset(map(_plain, asset.roles))
+    if not any(not known.isdisjoint(purposes) for known in _KNOWN):
+        purposes |= {_plain(phrase(asset.key))}
+    href = node.get("href", "url").value
+    return Entry(asset, node, purposes, href.strip() if isinstance(href, str) else asset.href)
+
+
+def _plain(role: str) -> str:
+    return role.removeprefix("ml model:").removeprefix("mlm:").removeprefix("dlm:").strip()
+
+
+def artifact_of(entry: Entry) -> Artifact:
+    declared = display_text(entry.node.get("mlm:artifact_type"))
+    return read_artifact(entry.href, entry.asset.media_type, declared)
+
+
+def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
+    """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
+    models = [entry for entry in entries if _is_model(entry)]
+    models = models or [entry for entry in entries if entry.has(WEIGHTS) and not entry.trains]
+    if not models:
+        return None
+    chosen = min(models, key=_rank)
+    if len(models) > 1:
+        keys = ", ".join(entry.asset.key for entry in models)
+        chosen.node.find(
+            SeveralModels, count=len(models), keys=keys, chosen=chosen.asset.key, reason=_reason(chosen, models)
+        )
+    _check_type(chosen)
+    return chosen
+
+
+def _is_model(entry: Entry) -> bool:
+    if not entry.has(MODEL | ARCHIVE):
+        return False
+    is_code = entry.has(CODE) and not entry.has(WEIGHTS | ARCHIVE)
+    if is_code or (entry.asset.media_type or "").startswith("text/x-"):
+        entry.node.get("roles", "role").find(ModelRoleOnCode)
+        return False
+    return True
+
+
+def _rank(entry: Entry) -> tuple[bool, bool, int]:
+    return _is_lost(entry), _is_page(entry), _ORDER.index(artifact_of(entry).kind)
+
+
+def _reason(chosen: Entry, models: list[Entry]) -> str:
+    artifact = artifact_of(chosen)
+    if artifact.alone:
+        return f"it is {title_of(artifact)}, which runs without code"
+    if _rank(chosen) < min(_rank(other) for other in models if other is not chosen):
+        return f"it is {title_of(artifact)}"
+    return "it comes first"
+
+
+def _check_type(entry: Entry) -> None:
+    if _is_page(entry) and not _is_lost(entry):
+        entry.node.get("type").find(WeightsAreAPage, found=entry.asset.media_type)
+
+
+def _is_page(entry: Entry) -> bool:
+    return (entry.asset.media_type or "").partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
+
+
+def _is_lost(entry: Entry) -> bool:
+    """Whether no address of a file follows from the href; said where assets are read."""
+    meaning = read_href(entry.href)
+    return meaning.url is None and meaning.kind != "local"
+
+
+def check_code(model: Entry | None, *, has_code: bool) -> None:
+    """Notes weights that nothing can load."""
+    artifact = artifact_of(model) if model else None
+    if model and artifact and artifact.kind in ("pickled", "safetensors") and not has_code:
+        model.node.find(WeightsNeedCode, artifact=title_of(artifact))
+
+
+def with_model(entries: tuple[Entry, ...], model: Entry | None) -> tuple[Asset, ...]:
+    """Every asset, the model with the role that archives are chosen by."""
+    return tuple(
+        replace(entry.asset, roles=tuple(dict.fromkeys((*entry.asset.roles, _CANONICAL))))
+        if model is not None and entry.asset.key == model.asset.key
+        else entry.asset
+        for entry in entries
+    )

@@ -1,0 +1,57 @@
+"""The sample and its expected output as assets of their own, which MLM and ML-Model items may have by convention.
+
+    "test-input":      {"href": "sample.tif",   "roles": ["mlm:test-input"]}
+    "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}
+
+The prefix may be left out, and the key stands for the role where there is none. Tolerances, which have no place at
+assets, stand in `dlm:data.test_file`.
+"""
+
+from __future__ import annotations
+
+from dlm_build.findings.mlm_assets import SeveralSampleAssets
+from dlm_build.findings.samples import NoExpectedOutput, NoSample
+from dlm_build.items.leftovers import names_a_sample, sample_data
+from dlm_build.items.mlm_fields import find
+from dlm_build.items.node import Node
+from dlm_build.items.roles import ENVIRONMENT, Entry
+from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
+from dlm_build.items.scalars import real
+from dlm_build.records import DeclaredSample
+
+_ADD_INPUT = 'add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}, and its expected output'
+_ADD_EXPECTED = 'add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}'
+
+
+def sample_of(root: Node, entries: tuple[Entry, ...], archive: tuple[ArchiveRow, ...]) -> DeclaredSample | None:
+    """As `dlm:data.test_file` or `dlm:archive` say, else by the roles of assets; None, with a finding, without any."""
+    properties = root.get("properties")
+    test_file = sample_data(properties).get("test_file")
+    if names_a_sample(properties, archive):
+        return read_sample(test_file, archive)
+    given, expected = _first(entries, INPUT_ROLES, "the sample"), _first(entries, EXPECTED_ROLES, "the expected output")
+    if given is None:
+        find(root.get("assets"), NoSample, _ADD_INPUT)
+        return None
+    if expected is None:
+        find(given.node, NoExpectedOutput, _ADD_EXPECTED)
+    return DeclaredSample(
+        input=given.asset.key,
+        expected=expected.asset.key if expected else None,
+        pointer=given.asset.pointer,
+        atol=real(test_file.get("atol"), 0.0, 1e9, "1e-5"),
+        rtol=real(test_file.get("rtol"), 0.0, 1e9, "1e-4"),
+    )
+
+
+def environment_of(entries: tuple[Entry, ...]) -> Entry | None:
+    """The asset that is the environment file, by role or key."""
+    return next((entry for entry in entries if entry.has(ENVIRONMENT) and not entry.trains), None)
+
+
+def _first(entries: tuple[Entry, ...], roles: frozenset[str], what: str) -> Entry | None:
+    found = [entry for entry in entries if entry.has(roles)]
+    if len(found) > 1:
+        keys = ", ".join(entry.asset.key for entry in found)
+        found[0].node.find(SeveralSampleAssets, count=len(found), what=what, found=keys)
+    return found[0] if found else None
