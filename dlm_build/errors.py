@@ -21,6 +21,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple, Self
 
 
 class Outcome(StrEnum):
@@ -62,15 +63,35 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
+class Place(NamedTuple):
+    """Where in a document an error stands, and its kind, as data: for who makes a finding of it."""
+
+    code: str
+    """Of a kind of finding."""
+    what: str
+    """The message without its place."""
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+    """Both counted from 1."""
+
+
 class DlmBuildError(Exception):
     """Root of all. `message` says what is wrong and where; `hint` says what to do next."""
 
     outcome: Outcome = Outcome.INFRA
+    place: Place | None = None
+    """Set where the error is about a place in an item that was being read."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def at(self, place: Place) -> Self:
+        """Itself, its place told."""
+        self.place = place
+        return self
 
     @property
     def exit_code(self) -> int:

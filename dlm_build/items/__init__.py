@@ -1,6 +1,8 @@
 """Reading: from the text of an item, in any dialect, to one `Item` with its findings.
 
-read_item(text, origin) -> Item       pure; raises ItemInvalid or ItemHostile, nothing else
+read_item(text, origin) -> Item              pure; raises ItemInvalid or ItemHostile, nothing else
+read_with_positions(text, origin) -> Item    the same, its findings with line and column
+as_finding(error) -> Finding                 an item that could not be read, as a finding
 
 module            what it knows
 reading           the story: limits → loader → dialect → Item
@@ -8,6 +10,7 @@ limits            4 MiB (YAML 256 KiB), depth 64, 64-bit integers, before or whi
 json_text         JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired
 yaml_text         YAML 1.2 without tags, aliases and surprising types
 document, node    values with their positions; a place in them and its findings
+positions         lines and columns of findings, and of errors told as findings
 dialects          the table of dialects; the right word for what is no item
 dlm_runtime       DLM of 2021 on; the only dialect read so far, one module each
 identity, assets, runtimes, samples, tensors    the parts an item is made of, shared by dialects
@@ -18,6 +21,7 @@ display, scalars  texts for people; typed and bounded values
 
 from __future__ import annotations
 
+from dlm_build.items.positions import as_finding, located, read_with_positions
 from dlm_build.items.reading import read_item
 
-__all__ = ["read_item"]
+__all__ = ["as_finding", "located", "read_item", "read_with_positions"]

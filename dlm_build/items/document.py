@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import TypeAlias
 
 import msgspec
 
-from dlm_build.errors import ItemHostile, ItemInvalid, shown
+from dlm_build.errors import ItemHostile, ItemInvalid, Place, shown
+from dlm_build.findings import Kind
+from dlm_build.findings.documents import FieldHostile, FieldInvalid
 from dlm_build.records import Finding, Record
 
 
@@ -39,20 +41,42 @@ class Document(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     """What had to be repaired before it could be parsed."""
 
-    def invalid(self, pointer: str, what: str, fix: str = "") -> ItemInvalid:
-        return ItemInvalid(f"{self._where(pointer)} {what}", fix)
+    def invalid(self, pointer: str, what: str, fix: str = "", kind: type[Kind] = FieldInvalid) -> ItemInvalid:
+        """The error `file:line:column: pointer: what`."""
+        position = nearest(self.places(), pointer)
+        error = ItemInvalid(f"{where(self.origin, position, pointer)} {what}", fix)
+        return error.at(place_of(kind, what, position, pointer))
 
     def hostile(self, pointer: str, what: str, fix: str = "") -> ItemHostile:
-        return ItemHostile(f"{self._where(pointer)} {what}", fix)
+        position = nearest(self.places(), pointer)
+        error = ItemHostile(f"{where(self.origin, position, pointer)} {what}", fix)
+        return error.at(place_of(FieldHostile, what, position, pointer))
 
-    def _where(self, pointer: str) -> str:
-        """`file:line:column: pointer:`; the position is the nearest parent's where the field itself is missing."""
-        places = self.places()
-        near = pointer
-        while near and near not in places:
-            near = near.rpartition("/")[0]
-        place = places.get(near) if near else None
-        return f"{at(self.origin, place)}: {pointer}:" if pointer else f"{at(self.origin, place)}:"
+
+def nearest(places: Mapping[str, Position], pointer: str) -> Position | None:
+    """Of the pointer, or of its nearest parent where the field itself is missing; None for the whole document."""
+    while pointer and pointer not in places:
+        pointer = pointer.rpartition("/")[0]
+    return places.get(pointer) if pointer else None
+
+
+def refused(
+    kind: type[Kind], origin: str, position: Position | None = None, pointer: str = "", **found: object
+) -> ItemInvalid:
+    """An error of a kind: its message and its fix are the kind's own."""
+    finding = kind.at(pointer, **found)
+    error = ItemInvalid(f"{where(origin, position, pointer)} {finding.message}", finding.hint)
+    return error.at(place_of(kind, finding.message, position, pointer))
+
+
+def place_of(kind: type[Kind], what: str, position: Position | None, pointer: str) -> Place:
+    line, column = (position.line, position.column) if position else (None, None)
+    return Place(code=kind.code, what=what, pointer=pointer, line=line, column=column)
+
+
+def where(origin: str, position: Position | None, pointer: str) -> str:
+    """`origin:line:column: pointer:`, as far as they are known."""
+    return f"{at(origin, position)}: {pointer}:" if pointer else f"{at(origin, position)}:"
 
 
 def at(origin: str, place: Position | None) -> str:

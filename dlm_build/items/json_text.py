@@ -14,8 +14,10 @@ from functools import partial
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
+from dlm_build.findings import Kind
+from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
 from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
-from dlm_build.items.document import Document, Number, Position, Value, at, child, line_at, position
+from dlm_build.items.document import Document, Number, Position, Value, child, line_at, position, refused
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
 from dlm_build.records import Finding, Record
 
@@ -40,6 +42,11 @@ _MAX_WALK = 256 << 10
 
 class _Refused(Exception):
     """Raised by the decoder's hooks, which know what is wrong but not where."""
+
+    def __init__(self, kind: type[Kind], **found: str) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+        self.found = found
 
 
 class _Token(Record, frozen=True, kw_only=True):
@@ -76,8 +83,8 @@ def _decode(text: str, original: str, origin: str) -> Value:
         value: Value = json.loads(
             text, parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object
         )
-    except _Refused as refused:
-        raise _refusal(str(refused), text, original, origin) from None
+    except _Refused as problem:
+        raise _refusal(problem, text, original, origin) from None
     except RecursionError:  # brackets hidden from the count, as by a lone quote in a comment line
         raise too_deep(origin, text, 0) from None
     return value
@@ -85,19 +92,19 @@ def _decode(text: str, original: str, origin: str) -> Value:
 
 def _number(raw: str) -> Number:
     if (len(raw) > 15 or "e" in raw or "E" in raw) and (problem := number_problem(raw)):
-        raise _Refused(f"{shown(raw, 40)} is {problem}")
+        raise _Refused(NumberRefused, found=shown(raw, 40), what=problem)
     return Number(raw)
 
 
 def _constant(raw: str) -> NoReturn:
-    raise _Refused(f"{raw} is not a JSON value")
+    raise _Refused(NumberRefused, found=raw, what="not a JSON value")
 
 
 def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         counts = Counter(key for key, _ in pairs)
-        raise _Refused(f'the key "{shown(counts.most_common(1)[0][0])}" is given twice')
+        raise _Refused(DuplicateKey, found=shown(counts.most_common(1)[0][0]))
     return fields
 
 
@@ -118,40 +125,33 @@ def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:
 
 
 def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemInvalid:
-    where = at(origin, position(text, error.pos))
     fix = next((fix for word, fix in _FIXES if word in error.msg), "correct the JSON here")
     if text[error.pos : error.pos + 1] == "'":
         fix = "JSON has double quotes only: write \"…\" for '…'"
-    return ItemInvalid(f"{where}: not valid JSON: {error.msg}; the line is `{line_at(text, error.pos)}`", fix)
+    near = line_at(text, error.pos)
+    return refused(NotJson, origin, position(text, error.pos), found=error.msg, near=near, fix=fix)
 
 
-def _refusal(what: str, text: str, original: str, origin: str) -> ItemInvalid:
+def _refusal(problem: _Refused, text: str, original: str, origin: str) -> ItemInvalid:
     """With its place: that of the first thing in the text that any hook would object to."""
     place = _first_refused(text) if len(text) <= _MAX_WALK else None
     if place is None:
-        return ItemInvalid(f"{at(origin, None)}: {what}", _refusal_fix(what))
-    pointer, offset, what = place
-    return ItemInvalid(f"{at(origin, position(original, offset))}: {pointer}: {what}", _refusal_fix(what))
+        return refused(problem.kind, origin, None, "", **problem.found)
+    token, problem = place
+    return refused(problem.kind, origin, position(original, token.offset), token.pointer, **problem.found)
 
 
-def _refusal_fix(what: str) -> str:
-    return "keep one of them" if "twice" in what else "use an ordinary number, or null, or leave the field out"
-
-
-def _first_refused(text: str) -> tuple[str, int, str] | None:
-    """Pointer, offset, and what is wrong."""
+def _first_refused(text: str) -> tuple[_Token, _Refused] | None:
     seen: set[str] = set()
     for token in _walk(text):
-        what = ""
         if token.is_key:
-            what = f'the key "{shown(_plain(token.text))}" is given twice' if token.pointer in seen else ""
+            if token.pointer in seen:
+                return token, _Refused(DuplicateKey, found=shown(_plain(token.text)))
             seen.add(token.pointer)
         elif token.text.lstrip("-") in ("NaN", "Infinity"):
-            what = f"{token.text} is not a JSON value"
-        elif NUMBER.fullmatch(token.text) and (problem := number_problem(token.text)):
-            what = f"{shown(token.text, 40)} is {problem}"
-        if what:
-            return token.pointer, token.offset, what
+            return token, _Refused(NumberRefused, found=token.text, what="not a JSON value")
+        elif NUMBER.fullmatch(token.text) and (what := number_problem(token.text)):
+            return token, _Refused(NumberRefused, found=shown(token.text, 40), what=what)
     return None
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from dlm_build.errors import ItemInvalid
-from dlm_build.items.document import at, position
+from dlm_build.findings.documents import DocumentTooDeep, DocumentTooLarge
+from dlm_build.items.document import position, refused
 
 MAX_BYTES = 4 << 20
 MAX_YAML_BYTES = 256 << 10
 """Smaller than for JSON: the YAML parser is some hundred times slower, and a real item has 20 kB."""
+YAML_FIX = "YAML is read up to this size only: convert the item to JSON"
 MAX_DEPTH = 64
 MAX_COMMAS = 100_000
 """In JSON, an upper bound of its values that costs nothing to count; a real item has some hundreds."""
@@ -28,21 +30,17 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
     """Raises ItemInvalid where `text` has more than `limit` bytes of UTF-8."""
     size = len(text) if len(text) > limit else len(text.encode("utf-8", "surrogatepass"))
     if size > limit:
-        raise ItemInvalid(
-            f"{at(origin, None)}: the document has more than {limit:,} bytes",
-            "an item describes a model in a few kilobytes: move tables and class lists into files and link them"
-            if limit == MAX_BYTES
-            else "YAML is read up to this size only: convert the item to JSON",
-        )
+        fix = "an item describes a model in a few kilobytes: move tables and class lists into files and link them"
+        if limit != MAX_BYTES:
+            fix = YAML_FIX
+        raise refused(DocumentTooLarge, origin, found=f"{limit:,} bytes", fix=fix)
 
 
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
     if text.count(",") > MAX_COMMAS or text.count('"') > 4 * MAX_COMMAS:  # a member has four quotes at most
-        raise ItemInvalid(
-            f"{at(origin, None)}: the document has more than {MAX_COMMAS:,} values",
-            "an item describes a model in some hundred values: move tables into files and link them",
-        )
+        fix = "an item describes a model in some hundred values: move tables into files and link them"
+        raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
     if _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
 
@@ -68,8 +66,7 @@ def _too_deep_at(text: str) -> int:
 
 
 def too_deep(origin: str, text: str, offset: int) -> ItemInvalid:
-    where = at(origin, position(text, offset))
-    return ItemInvalid(f"{where}: values are nested more than {MAX_DEPTH} deep", "flatten this part of the item")
+    return refused(DocumentTooDeep, origin, position(text, offset), found=MAX_DEPTH)
 
 
 def number_problem(raw: str) -> str:

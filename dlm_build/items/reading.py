@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dlm_build.errors import ItemInvalid
+from dlm_build.findings.documents import DocumentEmpty, DocumentIsAPage
 from dlm_build.items.contradictions import disagreements
 from dlm_build.items.dialects import read_dialect
-from dlm_build.items.document import Document, at
+from dlm_build.items.document import Document, refused
 from dlm_build.items.json_text import load_json, starts_like_json
 from dlm_build.items.limits import check_size
 from dlm_build.items.node import Log, Node
@@ -36,10 +36,9 @@ def load(text: str, origin: str) -> Document:
     text = text.removeprefix("\ufeff")
     start = text.lstrip()[:1]
     if not start:
-        raise ItemInvalid(f"{at(origin, None)}: the document is empty", "give a STAC item in JSON or YAML")
+        raise refused(DocumentEmpty, origin)
     if start == "<":
-        fix = "give the address of the item itself, e.g. the raw file and not the page that shows it"
-        raise ItemInvalid(f"{at(origin, None)}: this is a web page or XML, not an item", fix)
+        raise refused(DocumentIsAPage, origin)
     if starts_like_json(text):
         return load_json(text, origin)
     from dlm_build.items.yaml_text import load_yaml

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.items.document import Document, Number, Position, Value, at, child, line_at, position
-from dlm_build.items.limits import MAX_DEPTH, MAX_YAML_BYTES, NUMBER, check_size, number_problem, too_deep
+from dlm_build.findings import Kind
+from dlm_build.findings import documents as kinds
+from dlm_build.items.document import Document, Number, Position, Value, child, line_at, position, refused
+from dlm_build.items.limits import MAX_DEPTH, MAX_YAML_BYTES, NUMBER, YAML_FIX, check_size, number_problem, too_deep
 
 MAX_EVENTS = 40_000
 """About two seconds of parsing; a real item has some hundreds."""
@@ -48,7 +50,7 @@ class _Composer:
             if kind == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
-                    raise self._refused(event, "a second document begins", "keep one item in the file")
+                    raise self._refused(event, kinds.SecondDocument)
             elif kind in ("MappingEndEvent", "SequenceEndEvent"):
                 self.stack.pop()
             elif kind in ("ScalarEvent", "MappingStartEvent", "SequenceStartEvent", "AliasEvent"):
@@ -57,9 +59,9 @@ class _Composer:
 
     def _take(self, kind: str, event: Any) -> None:
         if kind == "AliasEvent":
-            raise self._refused(event, f"the alias *{shown(event.anchor)} is not read", "write the value out here")
+            raise self._refused(event, kinds.YamlAlias, found=shown(event.anchor))
         if event.tag is not None:
-            raise self._refused(event, f"the tag {shown(str(event.tag))} is not read", "remove the tag")
+            raise self._refused(event, kinds.YamlTag, found=shown(str(event.tag)))
         if self.stack and isinstance(self.stack[-1][1], dict) and self.key is None:
             self._take_key(kind, event)
             return
@@ -73,12 +75,12 @@ class _Composer:
 
     def _take_key(self, kind: str, event: Any) -> None:
         if kind != "ScalarEvent":
-            raise self._refused(event, "a key is a list or an object", "quote the key")
+            raise self._refused(event, kinds.KeyNotText)
         pointer, fields = self.stack[-1]
         self.key = str(event.value)
         if self.key in fields:
-            place = f"{self._at(event)}: {child(pointer, self.key)}:"
-            raise ItemInvalid(f'{place} the key "{shown(self.key)}" is given twice', "keep one of them")
+            place = child(pointer, self.key)
+            raise refused(kinds.DuplicateKey, self.origin, self._position(event), place, found=shown(self.key))
         self.places[child(pointer, self.key)] = self._position(event)
 
     def _place(self, event: Any, value: Value) -> str:
@@ -107,20 +109,21 @@ class _Composer:
         if raw in _WORDS:
             return _WORDS[raw]
         if _NOT_A_NUMBER.fullmatch(raw):
-            raise self._refused(event, f"{raw} is not a value of any field", "use null, or leave the field out")
+            raise self._not_a_number(event, raw, "not a value of any field")
         if not NUMBER.fullmatch(raw):
             return raw
         if problem := number_problem(raw):
-            raise self._refused(event, f"{shown(raw, 40)} is {problem}", "quote it if it is text")
+            raise self._not_a_number(event, shown(raw, 40), problem)
         return Number(raw)
 
-    def _refused(self, event: Any, what: str, fix: str) -> ItemInvalid:
-        return ItemInvalid(
-            f"{self._at(event)}: {what}; the line is `{line_at(self.text, event.start_mark.index)}`", fix
-        )
+    def _not_a_number(self, event: Any, raw: str, problem: str) -> ItemInvalid:
+        near = line_at(self.text, event.start_mark.index)
+        what = f"{problem}; the line is `{near}`"
+        return refused(kinds.NumberRefused, self.origin, self._position(event), found=raw, what=what)
 
-    def _at(self, event: Any) -> str:
-        return at(self.origin, self._position(event))
+    def _refused(self, event: Any, kind: type[Kind], **found: str) -> ItemInvalid:
+        near = line_at(self.text, event.start_mark.index)
+        return refused(kind, self.origin, self._position(event), near=near, **found)
 
     def _position(self, event: Any) -> Position:
         return Position(line=event.start_mark.line + 1, column=event.start_mark.column + 1)
@@ -135,10 +138,7 @@ def _events(text: str, origin: str) -> Iterator[Any]:
     try:
         for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
             if count > MAX_EVENTS:
-                raise ItemInvalid(
-                    f"{at(origin, None)}: the document has more than {MAX_EVENTS:,} values",
-                    "YAML is read up to this size only: convert the item to JSON",
-                )
+                raise refused(kinds.DocumentTooLarge, origin, found=f"{MAX_EVENTS:,} values", fix=YAML_FIX)
             yield event
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -146,21 +146,20 @@ def _events(text: str, origin: str) -> Iterator[Any]:
     except ReaderError as error:
         raise _bad_character(text, origin, int(error.position)) from None
     except (YAMLError, ValueError, OverflowError) as error:  # the last two: numeric escapes no character has
-        raise ItemInvalid(f"{at(origin, None)}: not valid YAML: {shown(str(error))}", "correct the YAML") from None
+        near, fix = line_at(text, 0), "correct the YAML"
+        raise refused(kinds.NotYaml, origin, found=shown(str(error)), near=near, fix=fix) from None
 
 
 def _bad_character(text: str, origin: str, offset: int) -> ItemInvalid:
-    where, character = at(origin, position(text, offset)), shown(text[offset : offset + 1])
-    what = f"the character {character} may not stand in YAML; the line is `{line_at(text, offset)}`"
-    return ItemInvalid(f"{where}: {what}", "remove it, or write it escaped inside double quotes")
+    character, near = shown(text[offset : offset + 1]), line_at(text, offset)
+    return refused(kinds.CharacterRefused, origin, position(text, offset), found=character, near=near)
 
 
 def _syntax_error(text: str, origin: str, offset: int, problem: str) -> ItemInvalid:
     offset = min(offset, len(text))
-    where = at(origin, position(text, offset))
     problem = re.sub(r"\('(<[a-z ]+>)',\)", r"\1", problem)
-    what = f"{where}: not valid YAML: {shown(problem)}; the line is `{line_at(text, offset)}`"
-    return ItemInvalid(what, _fix(text, offset, problem))
+    found, near, fix = shown(problem), line_at(text, offset), _fix(text, offset, problem)
+    return refused(kinds.NotYaml, origin, position(text, offset), found=found, near=near, fix=fix)
 
 
 def _fix(text: str, offset: int, problem: str) -> str:
