@@ -88,11 +88,14 @@ def _refuse_stale(lock: Lock, plan: Plan) -> None:
     if lock.plan.archive.sha256 != plan.archive.sha256:
         raise HashMismatch(
             f"the lock pins the archive at sha256 {lock.plan.archive.sha256}, it is now {plan.archive.sha256}",
-            "--update accepts the new archive and locks again",
+            "--update instead of --lock accepts the new archive and locks again",
         )
     if not _same_environment(lock.plan, plan):
         changes = "\n  ".join(lock_diff(lock.plan, plan))
-        raise UsageError(f"the lock is stale:\n  {changes}", "--update locks again, or use the item it was made from")
+        raise UsageError(
+            f"the lock is stale:\n  {changes}",
+            "--update instead of --lock locks again; or use the item it was made from",
+        )
 
 
 def _tell_changes(old: Plan, new: Plan, notify: Notify) -> None:

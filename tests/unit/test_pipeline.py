@@ -418,7 +418,9 @@ def test_a_given_lock_must_fit(world: World) -> None:
         locked(world, planned(python="3.12"), lock=given)
     with pytest.raises(HashMismatch, match="pins the archive"):
         locked(world, planned(archive=NEW_WEIGHTS), lock=given)
-    assert not locked(world, planned(archive=NEW_WEIGHTS), lock=given, update=True)[1]
+    with pytest.raises(UsageError, match="contradict"):
+        locked(world, planned(archive=NEW_WEIGHTS), lock=given, update=True)
+    assert not locked(world, planned(archive=NEW_WEIGHTS), update=True)[1]
 
 
 def test_a_lock_that_cannot_be_read_is_made_again(world: World) -> None:
