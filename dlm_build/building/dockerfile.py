@@ -1,4 +1,4 @@
-"""The Dockerfile and its README from their templates. Only digests, fixed places and numbers reach a template."""
+"""The Dockerfile, the Apptainer definition and their README from templates. Only digests, fixed places and numbers reach a template."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlm_build.building.layout import ENVIRONMENT, GENERATED
-from dlm_build.container_layout import LAUNCHER, PREFIX, ROOT, USER, USER_ID
+from dlm_build.container_layout import INPUT, LAUNCHER, OUTPUT, PREFIX, ROOT, USER, USER_ID
 from dlm_build.oci import DIGEST, HOST, PATH
 from dlm_build.records import BaseImage
 
@@ -22,6 +22,9 @@ INSTALL = (
     "python3", "-I", "-B", "/environment/install_environment.py",
     "--lock", "/environment/lock.json", "--packages", "/packages", "--prefix", PREFIX,
 )  # fmt: skip
+
+COMMAND = ("info",)
+"""What the container does when it is told nothing."""
 
 
 def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
@@ -36,7 +39,24 @@ def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[
         root=ROOT,
         user=USER,
         entrypoint=[LAUNCHER],
-        command=["info"],
+        command=COMMAND,
+    )  # fmt: skip
+
+
+def definition_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
+    """The same image as an Apptainer definition; its sections also become the SIF's scripts."""
+    return _templates().get_template("Apptainer.def.j2").render(
+        generated=GENERATED,
+        base=_checked(_REFERENCE, base.reference),
+        installer_base=_checked(_REFERENCE, installer_base.reference),
+        trees=[_checked(_TREE, name) for name in trees],
+        install=INSTALL,
+        environment=ENVIRONMENT,
+        home=dict(ENVIRONMENT)["HOME"],
+        launcher=LAUNCHER,
+        command=COMMAND,
+        input=INPUT,
+        output=OUTPUT,
     )  # fmt: skip
 
 

@@ -23,4 +23,6 @@ ENVIRONMENT = (
 GENERATED = "# Made by dlm-build; changes here are lost."
 """First line of the Dockerfile: how a folder is known to be ours. Must never be a parser directive."""
 DOCKERFILE = "Dockerfile"
+DEFINITION = "Apptainer.def"
+LABELS = "labels.json"
 BUILD_ARGS = "build.args"

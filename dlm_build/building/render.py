@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dlm_build.building.describe import dlm_json
-from dlm_build.building.dockerfile import dockerfile_text, readme_text, template_folders
+from dlm_build.building.dockerfile import definition_text, dockerfile_text, readme_text, template_folders
 from dlm_build.building.labels import CONTEXT, labels
-from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE, EPOCH
+from dlm_build.building.layout import BUILD_ARGS, DEFINITION, DOCKERFILE, EPOCH, LABELS
 from dlm_build.building.rows import member_row, text_row, tree
 from dlm_build.container_layout import LAUNCHER, PREFIX, ROOT
 from dlm_build.records import Context, ContextFile, Lock, Member, Package, Plan
@@ -40,6 +40,8 @@ def assemble(lock: Lock, conda_lock: str, explicit: str) -> Context:
     names = [name for name, _ in trees]
     files = [
         text_row(DOCKERFILE, dockerfile_text(lock.base, lock.installer_base, names)),
+        text_row(DEFINITION, definition_text(lock.base, lock.installer_base, names)),
+        text_row(LABELS, json.dumps(labels(lock), sort_keys=True, indent=1) + "\n"),
         text_row("README.md", readme_text(names)),
         text_row("conda-lock.yml", conda_lock),
         text_row("explicit.txt", explicit),

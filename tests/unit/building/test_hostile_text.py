@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from dlm_build.records import (
     ClassName,
     ComparisonPolicy,
+    Context,
     Decision,
     EnvironmentSpec,
     Finding,
@@ -68,7 +69,13 @@ def shape(text: str) -> list[tuple[str, str]]:
     ]
 
 
+def definition(context: Context) -> str:
+    """Apptainer's, with digests left out likewise."""
+    return re.sub(r"\b[0-9a-f]{32,64}\b", "(digest)", text_of(context, "Apptainer.def"))
+
+
 PLAIN = shape(text_of(rendered(tiny_lock()), "Dockerfile"))
+PLAIN_DEFINITION = definition(rendered(tiny_lock()))
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,9 +95,11 @@ def check(lock: Lock) -> None:
     context = rendered(lock)
     text = text_of(context, "Dockerfile")
     assert shape(text) == PLAIN
+    assert definition(context) == PLAIN_DEFINITION
     assert text.isascii()
     assert {row.path.split("/")[0].partition("-")[0] for row in context.files} == {
-        "Dockerfile", "README.md", "build.args", "conda", "explicit.txt", "environment", "source", "model", "dlm",
+        "Dockerfile", "Apptainer.def", "README.md", "build.args", "conda", "explicit.txt", "labels.json",
+        "environment", "source", "model", "dlm",
     }  # fmt: skip
     for argument in text_of(context, "build.args").splitlines():
         assert re.match(r"--(label|platform|provenance|sbom|output|build-arg)=", argument)
