@@ -26,6 +26,11 @@ class Pointers(Record, frozen=True, kw_only=True):
     outputs: str
     data: str
     shape: str
+    moved: dict[str, str] = {}
+    """Fields that stand elsewhere, by name."""
+
+    def of(self, part: str, field: str) -> str:
+        return self.moved.get(field, f"{part}/{field}")
 
 
 def contradictions(declared: Declared, at: Pointers) -> tuple[Finding, ...]:
@@ -42,8 +47,8 @@ def _bands(declared: Declared, at: Pointers) -> Iterator[Finding]:
     inputs = declared.inputs
     count, selected = inputs.number_of_bands, inputs.selected_bands
     if count is not None and declared.eo_bands not in (None, count):
-        yield kinds.ContradictionBandCount.at(f"{at.data}/number_of_bands", found=count, other=declared.eo_bands)
-    place = f"{at.inputs}/selected_bands"
+        yield kinds.ContradictionBandCount.at(at.of(at.data, "number_of_bands"), found=count, other=declared.eo_bands)
+    place = at.of(at.inputs, "selected_bands")
     if count is not None and selected and max(selected) >= count:
         yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
     if declared.useful_bands and selected and declared.useful_bands != selected:
@@ -54,7 +59,7 @@ def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:
     channels = inputs.channels
     if channels is None:
         return
-    place = f"{at.shape}/channels"
+    place = at.of(at.shape, "channels")
     if len(inputs.selected_bands) not in (0, channels):
         other = len(inputs.selected_bands)
         yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
@@ -67,12 +72,12 @@ def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:
 def _classes(outputs: Outputs, at: Pointers) -> Iterator[Finding]:
     count, layer = outputs.number_of_classes, outputs.final_layer_size
     if count is not None and outputs.classes and len(outputs.classes) != count:
-        place = f"{at.outputs}/number_of_classes"
+        place = at.of(at.outputs, "number_of_classes")
         yield kinds.ContradictionClassCount.at(place, found=count, other=len(outputs.classes))
     channels = layer[1] if len(layer) > 1 else layer[0] if layer else -1
     sides_only = len(layer) == 2 and _is_map(outputs)
     if count is not None and channels > 1 and channels != count and not sides_only:
-        place = f"{at.outputs}/final_layer_size"
+        place = at.of(at.outputs, "final_layer_size")
         yield kinds.ContradictionFinalLayerClasses.at(place, found=count, other=channels)
 
 
@@ -83,7 +88,7 @@ def _sides(declared: Declared, at: Pointers) -> Iterator[Finding]:
         return
     wanted, given = (inputs.height, inputs.width), layer[-2:]
     if None not in wanted and -1 not in given and given != wanted:
-        place = f"{at.outputs}/final_layer_size"
+        place = at.of(at.outputs, "final_layer_size")
         yield kinds.ContradictionOutputSize.at(place, found=_by(given), other=_by(wanted))
 
 

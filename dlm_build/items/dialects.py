@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.items import dlm_runtime
+from dlm_build.findings.dialects import OtherDialectToo
+from dlm_build.items import dlm, ml_model, mlm
+from dlm_build.items.dlm_parts import GENERATIONS
 from dlm_build.items.document import Number, Value, described
+from dlm_build.items.generation import Generation
+from dlm_build.items.marks import marks_found
 from dlm_build.items.node import Node
+from dlm_build.items.overlay import as_object
 from dlm_build.items.runtimes import RUNTIME_EXAMPLE
 from dlm_build.records import Item, Record
 
@@ -18,71 +23,89 @@ _PROPERTIES_EXAMPLE = f'"properties": {{{RUNTIME_EXAMPLE}}}'
 
 
 class Dialect(Record, frozen=True, kw_only=True):
-    """One way to say it. The first row whose marks are found wins."""
+    """One way to say it."""
 
     name: str
     title: str
     marks: tuple[str, ...]
-    """Field names; one that ends with `:` stands for every field that begins so."""
-    read: Callable[[Node], Item] | None = None
-    """None: known by name only."""
+    """Field names that tell it; see `marks.marks_found`."""
+    enough: int = 1
+    """How many marks tell it."""
+    whole: tuple[str, ...] = ()
+    """Marks of a whole description, not of what a conversion left behind: they win over any row without them."""
+    read: Callable[[Node], Item]
+
+
+def _generation(one: Generation) -> Dialect:
+    whole = tuple(name for name in one.names.runtime if ":" in name)
+    return Dialect(name=one.name, title=one.title, marks=one.marks, enough=one.enough, whole=whole, read=dlm.normalise)
 
 
 DIALECTS = (
-    Dialect(name=dlm_runtime.NAME, title="DLM of 2021 on", marks=(dlm_runtime.FIELD,), read=dlm_runtime.normalise),
-    Dialect(name="dlm/engine", title="DLM of December 2020", marks=("dlm:engine", "dlm:publisher", "dlm:version")),
-    Dialect(name="dlm", title="DLM without a runtime", marks=("dlm:",)),
-    Dialect(name="dml", title="DLM as its report spells it", marks=("dml:",)),
-    Dialect(name="mlm", title="MLM (Machine Learning Model)", marks=("mlm:",)),
-    Dialect(name="ml-model", title="ML-Model", marks=("ml-model:",)),
-    Dialect(name="model", title="DLM's first draft", marks=("model:",)),
-    Dialect(name="engine", title="DLM's draft of November 2020", marks=("engine",)),
+    Dialect(
+        name=mlm.NAME,
+        title="MLM (Machine Learning Model)",
+        marks=(mlm.PREFIX,),
+        whole=("mlm:input", "mlm:output", "mlm:architecture"),
+        read=mlm.normalise,
+    ),
+    *(_generation(one) for one in GENERATIONS),
+    Dialect(
+        name=ml_model.NAME,
+        title="ML-Model",
+        marks=(ml_model.PREFIX,),
+        whole=("ml-model:type", "ml-model:prediction_type"),
+        read=ml_model.normalise,
+    ),
 )
+"""The first row that has marks of a whole description wins, else the first that has marks."""
 
 
 def read_dialect(root: Node) -> Item:
-    """Raises ItemInvalid: not an item, not a model item, or a dialect that is not read."""
-    properties = root.value.get("properties") if isinstance(root.value, dict) else None
-    if isinstance(properties, dict) and dlm_runtime.FIELD in properties:
-        return dlm_runtime.normalise(root)
+    """Raises ItemInvalid: not an item, or not a model item."""
+    root = _with_properties(root)
+    found = {dialect.name: _found(root, dialect.marks, dialect.enough) for dialect in DIALECTS}
+    spoken = [dialect for dialect in DIALECTS if found[dialect.name]]
+    spoken.sort(key=lambda dialect: not _found(root, dialect.whole))
+    if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
+        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value))
+    if not spoken:
+        raise _no_dialect(root)
+    for other in spoken[1:]:
+        if other.read != spoken[0].read and other.read != dlm.normalise:
+            root.find(OtherDialectToo, title=other.title, found=_listed(found[other.name]))
+    return spoken[0].read(root)
+
+
+def _with_properties(root: Node) -> Node:
+    """Properties written as a list of objects are one object. Raises ItemInvalid where they are no object at all."""
+    properties = root.at("properties")
+    if properties.absent or isinstance(properties.value, dict):
+        return root
+    as_one = as_object(properties)
+    if isinstance(as_one.value, dict):
+        return root.made_of({**dict(root.members()), "properties": as_one})
     if word := not_an_item(root.value):
         raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value))
-    if isinstance(root.value, dict) and "properties" in root.value and not isinstance(properties, dict):
-        place = root.get("properties")
-        raise place.invalid(f"must be an object, but is {described(properties)}", f"write {_PROPERTIES_EXAMPLE}")
-    names = _names(root.value)
-    for dialect in DIALECTS:
-        if found := [name for name in names if _marked(name, dialect.marks)]:
-            raise _not_read(root, dialect, found)
-    raise root.invalid(
-        "this is not a model item: it has no `dlm:runtime` in its properties, nor the fields of any dialect known",
-        f"add to /properties: {RUNTIME_EXAMPLE}",
-    )
+    what = f"must be an object, but is {described(properties.value)}"
+    raise properties.invalid(what, f"write {_PROPERTIES_EXAMPLE}")
 
 
-def _not_read(root: Node, dialect: Dialect, found: list[str]) -> ItemInvalid:
-    listed = ", ".join(shown(name, 60) for name in found[:4]) + (", …" if len(found) > 4 else "")
-    if dlm_runtime.FIELD in found:
-        what = "`dlm:runtime` stands outside /properties"
-        return root.log.document.invalid("/dlm:runtime", what, "move every dlm: field into /properties")
-    what = f"is missing; the item speaks the dialect {dialect.name} ({dialect.title}: {listed}), which is not read yet"
-    if dialect.name == "dlm":
-        what = f"is missing; there are other DLM fields ({listed}), but what runs the model is not said"
-    return root.log.document.invalid("/properties/dlm:runtime", what, f"add to /properties: {RUNTIME_EXAMPLE}")
+def _found(root: Node, marks: tuple[str, ...], enough: int = 1) -> list[str]:
+    """Marks in the properties, the document and its assets, in this order."""
+    assets = root.at("assets").value
+    inner = assets.values() if isinstance(assets, dict) else assets if isinstance(assets, list) else ()
+    places = (root.at("properties").value, root.value, *inner)
+    return [name for place in places for name in marks_found(marks, place, enough)]
 
 
-def _names(value: Value) -> list[str]:
-    """Field names of the document, its properties and its assets, in this order."""
-    fields = value if isinstance(value, dict) else {}
-    places: list[Value] = [fields, fields.get("properties")]
-    assets = fields.get("assets")
-    if isinstance(assets, dict):
-        places.extend(assets.values())
-    return [name for place in places if isinstance(place, dict) for name in place]
+def _no_dialect(root: Node) -> ItemInvalid:
+    what = "this is not a model item: it has no `dlm:runtime` in its properties, nor the fields of any dialect known"
+    return root.invalid(what, f"add to /properties: {RUNTIME_EXAMPLE}")
 
 
-def _marked(name: str, marks: tuple[str, ...]) -> bool:
-    return any(name.startswith(mark) if mark.endswith(":") else name == mark for mark in marks)
+def _listed(names: list[str]) -> str:
+    return ", ".join(shown(name, 60) for name in names[:4]) + (", …" if len(names) > 4 else "")
 
 
 def not_an_item(value: Value) -> str:
@@ -114,6 +137,14 @@ def _other_document(value: dict[str, Value]) -> str:
         return "a CKAN answer"
     if "modelServerVersion" in keys or ({"model", "runtime"} <= keys and "properties" not in keys):
         return "a TorchServe manifest"
+    if "flavors" in keys and "properties" not in keys:
+        return "an MLflow MLmodel file"
+    if "format_version" in keys and keys & {"weights", "documentation", "cite"} and "properties" not in keys:
+        return "a bioimage.io description"
+    if "services" in keys and "assets" not in keys:
+        return "a Compose file"
+    if "dependencies" in keys and keys <= {"name", "channels", "dependencies", "prefix", "variables", "platforms"}:
+        return "a conda environment file"
     if "properties" not in keys and keys & {"code", "status"} and keys & {"description", "detail"}:
         return "an API's error message"
     return ""

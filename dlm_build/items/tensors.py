@@ -91,7 +91,7 @@ def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
     useful = useful_bands(data)
     if bands or not useful:
         return bands
-    place = f"{data.pointer}/useful_bands"
+    place = data.at("useful_bands").pointer
     node.get("selected_bands").find(kinds.BandsInferred, found=list(useful), other=place)
     return useful
 

@@ -9,7 +9,7 @@ import pytest
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
 
-from .samples_of_items import GOOD, read
+from .samples_of_items import GOOD, found, read
 
 FEATURE: dict[str, Any] = {
     "type": "Feature",
@@ -75,38 +75,83 @@ def test_many_ids_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "name"),
+    ("properties", "dialect", "reason"),
     [
-        ({"dlm:engine": {"framework": "PyTorch"}, "dlm:inputs": {}}, "dlm/engine (DLM of December 2020: dlm:engine"),
-        ({"dml:runtime": {}}, "dml (DLM as its report spells it: dml:runtime"),
-        ({"mlm:name": "x"}, "mlm (MLM (Machine Learning Model): mlm:name"),
-        ({"ml-model:type": "ml-model"}, "ml-model (ML-Model: ml-model:type"),
-        ({"model:inputs": {}, "framework": {}}, "model (DLM's first draft: model:inputs"),
-        ({"engine": {"framework": "PyTorch"}, "inputs": {}}, "engine (DLM's draft of November 2020: engine"),
+        ({"dlm:runtime": {"framework": "PyTorch"}}, "dlm/runtime", "/properties/dlm:runtime"),
+        ({"dlm:inputs": {"name": "x"}}, "dlm/runtime", "/properties/dlm:inputs"),
+        ({"dlm:engine": {"framework": "PyTorch"}, "dlm:inputs": {}}, "dlm/engine", "/properties/dlm:engine"),
+        ({"dlm:version": "1.0", "dlm:runtime": {"framework": "PyTorch"}}, "dlm/runtime", "/properties/dlm:runtime"),
+        ({"dml:runtime": {"framework": "PyTorch"}}, "dlm/runtime", "/properties/dml:runtime"),
+        ({"dml:engine": {"framework": "PyTorch"}}, "dlm/engine", "/properties/dml:engine"),
+        ({"model:inputs": {"name": "x"}, "framework": {"name": "PyTorch"}}, "dlm/model", "/properties/model:inputs"),
+        ({"engine": {"framework": "PyTorch"}}, "dlm/bare", "/properties/engine"),
+        ({"inputs": {"name": "x"}, "outputs": {}}, "dlm/bare", "/properties/inputs and /properties/outputs"),
+        ({"engine": {"framework": "PyTorch"}, "dlm:inputs": {}}, "dlm/bare", "/properties/engine"),
     ],
 )
-def test_a_dialect_not_read_yet_is_named_with_the_fields_needed(properties: dict[str, Any], name: str) -> None:
-    message = refused(FEATURE | {"properties": properties})
-    assert f"the dialect {name}" in message
-    assert "which is not read yet" in message
-    assert "/properties/dlm:runtime: is missing" in message
-    assert 'add to /properties: "dlm:runtime": {' in message
+def test_generations_of_dlm(properties: dict[str, Any], dialect: str, reason: str) -> None:
+    item = read(FEATURE | {"properties": properties})
+    assert (item.dialect, item.dialect_reason) == (dialect, reason)
+
+
+@pytest.mark.parametrize(
+    ("properties", "dialect"),
+    [({"mlm:name": "x"}, "mlm"), ({"ml-model:type": "ml-model"}, "ml-model")],
+)
+def test_the_dialects_after_dlm(properties: dict[str, Any], dialect: str) -> None:
+    assert read(FEATURE | {"properties": properties}).dialect == dialect
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"engine": "V8"},
+        {"engine": {"name": "V8", "version": 2}},
+        {"inputs": {"water": "2 l"}},
+        {"model:year": 2020, "dlm_runtime": {}},
+        {"archive": "somewhere", "data": {}},
+    ],
+)
+def test_names_that_might_be_anything_tell_nothing(properties: dict[str, Any]) -> None:
+    assert "this is not a model item" in refused(FEATURE | {"properties": properties})
 
 
 def test_mlm_in_the_assets_only() -> None:
-    message = refused(FEATURE | {"properties": {}, "assets": {"model": {"href": "x", "mlm:artifact_type": "t"}}})
-    assert "the dialect mlm" in message
+    item = read(FEATURE | {"properties": {}, "assets": {"model": {"href": "x", "mlm:artifact_type": "t"}}})
+    assert item.dialect == "mlm"
 
 
 def test_dlm_fields_without_a_runtime() -> None:
-    message = refused(FEATURE | {"properties": {"dlm:inputs": {}, "dlm:outputs": {}}})
-    assert "/properties/dlm:runtime: is missing; there are other DLM fields (dlm:inputs, dlm:outputs)" in message
+    item = read(FEATURE | {"properties": {"dlm:inputs": {}, "dlm:outputs": {}}})
+    assert found(item, "no-framework").pointer == "/properties/dlm:runtime/framework"
 
 
 def test_the_runtime_at_the_root() -> None:
-    message = refused(FEATURE | {"dlm:runtime": {"framework": "PyTorch"}, "properties": {}})
-    assert "/dlm:runtime: `dlm:runtime` stands outside /properties" in message
-    assert "move every dlm: field into /properties" in message
+    item = read(FEATURE | {"dlm:runtime": {"framework": "PyTorch"}, "properties": {}})
+    assert found(item, "outside-properties").pointer == "/dlm:runtime"
+    assert (item.runtime.framework, item.pointers.framework) == ("PyTorch", "/dlm:runtime/framework")
+    assert item.dialect_reason == "/dlm:runtime"
+
+
+def test_properties_as_a_list_of_objects() -> None:
+    rows = [{name: value} for name, value in GOOD["properties"].items()]
+    item = read({**GOOD, "properties": rows})
+    assert found(item, "list-of-objects").pointer == "/properties"
+    assert item.runtime == read(GOOD).runtime
+    assert (
+        item.pointers.framework == f"/properties/{list(GOOD['properties']).index('dlm:runtime')}/dlm:runtime/framework"
+    )
+
+
+def test_a_whole_mlm_item_that_kept_dlm_fields_is_mlm() -> None:
+    item = read({**GOOD, "properties": {**GOOD["properties"], "mlm:name": "x", "mlm:input": [], "mlm:output": []}})
+    assert item.dialect == "mlm"
+
+
+def test_fields_of_another_dialect_are_said() -> None:
+    item = read({**GOOD, "properties": {**GOOD["properties"], "mlm:name": "coast", "mlm:tasks": []}})
+    assert item.dialect == "dlm/runtime"
+    assert "MLM (Machine Learning Model) (mlm:name, mlm:tasks)" in found(item, "other-dialect-too").message
 
 
 def test_an_item_without_a_model() -> None:
@@ -116,11 +161,6 @@ def test_an_item_without_a_model() -> None:
 @pytest.mark.parametrize("properties", ["text", 5, [1], True])
 def test_properties_that_are_no_object(properties: object) -> None:
     assert "/properties: must be an object, but is" in refused(FEATURE | {"properties": properties})
-
-
-def test_an_item_with_two_dialects_is_read_by_the_one_known() -> None:
-    both = {**GOOD, "properties": {**GOOD["properties"], "mlm:name": "coast"}}
-    assert read(both).dialect == "dlm/runtime"
 
 
 @pytest.mark.parametrize("text", ["<!DOCTYPE html><html>", "\ufeff <?xml version='1.0'?>"])
