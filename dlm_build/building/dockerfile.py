@@ -1,4 +1,7 @@
-"""The Dockerfile, the Apptainer definition and their README from templates. Only digests, fixed places and numbers reach a template."""
+"""The Dockerfile, the Apptainer definition and their README from templates.
+
+Only digests, fixed places and numbers reach a template.
+"""
 
 from __future__ import annotations
 
