@@ -1,0 +1,139 @@
+"""An MLM item is built and verified like a DLM one: the examples said in MLM, with their files as assets, and packed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.errors import Outcome
+from dlm_build.records import Plan, from_json
+from tests.engines.conftest import Cli
+from tests.engines.test_examples import EXAMPLES
+
+pytestmark = pytest.mark.engine
+
+ONNX = EXAMPLES / "segmentation-onnx"
+SCHEMA = "https://stac-extensions.github.io/mlm/v1.5.1/schema.json"
+
+
+def asset(path: Path, *roles: str, **fields: Any) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {
+        "href": f"./{path.name}",
+        "roles": list(roles),
+        "file:checksum": "1220" + hashlib.sha256(content).hexdigest(),
+        "file:size": len(content),
+        **fields,
+    }
+
+
+def said_in_mlm(dlm: dict[str, Any]) -> dict[str, Any]:
+    """The properties of the example in MLM's words; scale, mean and deviation become one z-score of the raw values."""
+    given, result = dlm["dlm:inputs"], dlm["dlm:outputs"]
+    tensor, factor = given["input_tensors"], given["scaling_factor"]
+    bands = [band["name"] for band in dlm["eo:bands"]]
+    classes = [(int(index), name) for row in result["class_name_mapping"] for index, name in row.items()]
+    means = zip(given["normalization:mean"], given["normalization:std"], strict=True)
+    return {
+        **{name: dlm[name] for name in ("datetime", "created", "title", "license")},
+        "mlm:name": "land cover",
+        "mlm:architecture": "U-Net",
+        "mlm:tasks": ["semantic-segmentation"],
+        "mlm:framework": "ONNX",
+        "mlm:framework_version": dlm["dlm:runtime"]["version"],
+        "mlm:accelerator": "cpu",
+        "mlm:input": [
+            {
+                "name": given["name"],
+                "bands": [bands[place] for place in given["selected_bands"]],
+                "input": {
+                    "shape": [-1, tensor["channels"], tensor["height"], tensor["width"]],
+                    "dim_order": ["batch", "bands", "height", "width"],
+                    "data_type": "float32",
+                },
+                "value_scaling": [{"type": "z-score", "mean": m / factor, "stddev": s / factor} for m, s in means],
+            }
+        ],
+        "mlm:output": [
+            {
+                "name": "labels",
+                "tasks": ["semantic-segmentation"],
+                "result": {
+                    "shape": [-1, *result["final_layer_size"][1:]],
+                    "dim_order": ["batch", "class", "height", "width"],
+                    "data_type": "float32",
+                },
+                "classification:classes": [
+                    {"value": value, "name": name, "nodata": value == result["dont_care_index"]}
+                    for value, name in classes
+                ],
+            }
+        ],
+    }
+
+
+def item_of(properties: dict[str, Any], assets: dict[str, Any], name: str) -> dict[str, Any]:
+    published = json.loads((ONNX / "item.json").read_text())
+    kept = {name: published[name] for name in ("type", "stac_version", "geometry", "bbox", "links")}
+    return {**kept, "stac_extensions": [SCHEMA], "id": name, "properties": properties, "assets": assets}
+
+
+@pytest.fixture
+def published() -> dict[str, Any]:
+    properties: dict[str, Any] = json.loads((ONNX / "item.json").read_text())["properties"]
+    return properties
+
+
+def listed(dlm: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**band, "data_type": "uint16", "nodata": 0} for band in dlm["eo:bands"]]
+
+
+def test_files_as_assets_need_no_archive(cli: Cli, published: dict[str, Any], tmp_path: Path) -> None:
+    with zipfile.ZipFile(ONNX / "model.mar") as archive:
+        archive.extractall(tmp_path)
+    model = {
+        "mlm:artifact_type": "onnx",
+        "bands": listed(published),
+        "type": "application/octet-stream; framework=onnx",
+    }
+    assets = {
+        "model": asset(tmp_path / "model.onnx", "mlm:model", "mlm:compiled", **model),
+        "environment": asset(tmp_path / "environment.yml", "mlm:environment"),
+        "test-input": asset(tmp_path / "sample.tif", "mlm:test-input"),
+        "expected-output": asset(tmp_path / "expected.tif", "mlm:expected-output"),
+    }
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(item_of(said_in_mlm(published), assets, "land-cover-mlm")))
+    ended = cli(str(item), "--json", "--output", "out")
+    assert ended.status == 0, ended.stdout + ended.stderr
+    report = ended.report
+    assert report.verdict.outcome == Outcome.MATCHES and report.verdict.device == "cpu"
+    assert report.item and (report.item.dialect, report.item.dialect_version) == ("mlm", "1.5.1")
+    plan = report.plan
+    assert plan and plan.runner.kind == "onnx" and plan.archive.kind == "file"
+    assert plan.inputs.selected_bands == tuple(published["dlm:inputs"]["selected_bands"])
+    assert plan.sample and plan.sample.expected and plan.sample.expected.path == "expected.tif"
+
+
+def test_what_has_no_place_in_mlm_is_kept_as_dlm(cli: Cli, published: dict[str, Any], tmp_path: Path) -> None:
+    """The example's own archive, and under `dlm:` what MLM cannot say of it."""
+    (tmp_path / "model.mar").write_bytes((ONNX / "model.mar").read_bytes())
+    kept = {
+        "dlm:archive": published["dlm:archive"],
+        "dlm:data": {"test_file": published["dlm:data"]["test_file"], "nodata_value": 0},
+        "dlm:inputs": {"selected_bands": published["dlm:inputs"]["selected_bands"]},
+        "dlm:runtime": {"requirement_file": "environment.yml"},
+    }
+    model = asset(tmp_path / "model.mar", "mlm:model", **{"mlm:artifact_type": "torch-model-archiver"})
+    properties = {**said_in_mlm(published), **kept}
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(item_of(properties, {"archive": model}, "land-cover-packed")))
+    plan = from_json(Plan, cli("plan", str(item), "--json").stdout.encode())
+    assert plan.runner.weights == "model.onnx" and plan.environment.origin == "archive:environment.yml"
+    ended = cli(str(item), "--json", "--output", "out")
+    assert ended.status == 0 and ended.report.verdict.outcome == Outcome.MATCHES, ended.stdout + ended.stderr
