@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import Decided, decided, finding, noticed
+from dlm_build.findings.planning import BadTolerance, ToleranceCapped
+from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Record, SampleSpec
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
@@ -77,11 +78,9 @@ def _limited(
     if value is None:
         return None, False, None
     if not math.isfinite(value) or value < 0:
-        message = f"the tolerance {name}={shown(value)} is not a number from 0 up; the default is used"
-        return None, False, finding("bad-tolerance", sample.pointer, message, "correct it")
+        return None, False, BadTolerance.at(sample.pointer, name=name, found=shown(value))
     if value <= limits.ceiling:
         return value, value > limits.default, None
     used = limits.ceiling if capped else None
     instead = f"{used:g}" if used else "the default, relative to the values,"
-    message = f"{name}={value:g} is looser than dlm-build allows; {instead} is used"
-    return used, capped, finding("tolerance-capped", sample.pointer, message, "expect closer results")
+    return used, capped, ToleranceCapped.at(sample.pointer, name=name, found=f"{value:g}", used=instead)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from dlm_build.errors import UsageError, shown
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.findings.identity import NoDate
+from dlm_build.findings.planning import DateBeforeFramework
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.tables import FrameworkRow
 from dlm_build.records import Item
 
@@ -22,8 +24,7 @@ def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
         return decided("as-of", instant, iso(instant), "asked for with --as-of")
     if item.date is None:
         outcome: Decided[datetime | None] = decided("as-of", None, "no limit", "the item has no date")
-        hint = "add `created`, so that the environment is solved as it was then"
-        return noticed(outcome, finding("no-date", "/properties/created", "the item says no date", hint))
+        return noticed(outcome, NoDate.at("/properties/created"))
     instant = parse_instant(item.date)
     pointer = item.date_pointer or "/properties/datetime"
     if instant is None:
@@ -38,10 +39,9 @@ def settle_as_of(as_of: datetime | None, row: FrameworkRow, from_item: bool) -> 
         return None
     moved = released + GRACE
     reason = f"the item is dated {as_of.date()}, before the framework {row.version} it names was released"
-    hint = "correct `created` or the framework's version"
     after = f"{reason}; {GRACE.days} days after that release"
     outcome: Decided[datetime | None] = decided("as-of", moved, iso(moved), after, f"released {row.released}")
-    return noticed(outcome, finding("date-before-framework", "/properties/created", reason, hint))
+    return noticed(outcome, DateBeforeFramework.at("/properties/created", found=reason))
 
 
 def parse_instant(text: str) -> datetime | None:

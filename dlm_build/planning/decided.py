@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from dlm_build.errors import ItemInvalid
-from dlm_build.records import Decision, Finding, Severity
+from dlm_build.records import Decision, Finding
 
 T = TypeVar("T")
 
@@ -30,10 +30,6 @@ def noticed(outcome: Decided[T], *findings: Finding | None) -> Decided[T]:
 
 def present(findings: Iterable[Finding | None]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding is not None)
-
-
-def finding(code: str, pointer: str, message: str, hint: str = "", severity: Severity = "warning") -> Finding:
-    return Finding(code=code, severity=severity, pointer=pointer, message=message, hint=hint)
 
 
 def invalid(pointer: str, message: str, hint: str) -> ItemInvalid:

@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.planning.decided import finding
+from dlm_build.findings import environments as kinds
 from dlm_build.planning.requirements import LONGEST_TEXT, Line, Pip, Siblings, read_lines, read_requirements
 from dlm_build.records import EnvironmentFile, Finding, Record
 
@@ -203,8 +203,7 @@ def _conda_line(node: Node, file: EnvironmentFile) -> tuple[Conda, list[Finding]
     name = found["name"].lower()
     findings = []
     if wanted := CONDA_NAMES.get(name):
-        message = f"{place}: {shown(name)} is taken for {wanted}, which is what the conda package is called"
-        findings.append(finding("import-name", "", message, f"write {wanted}", "info"))
+        findings.append(kinds.ImportName.at("", place=place, found=name, wanted=wanted))
     return Conda(name=wanted or name, channel=found["channel"] or "", rest=rest, place=place), findings
 
 
@@ -217,8 +216,7 @@ def _selected_away(node: Node, lines: list[str], file: EnvironmentFile) -> Findi
     for_linux = bool(words & {"linux", "linux64", "unix", "x86_64"}) != ("not" in words)
     if for_linux:
         return None
-    message = f"{_place(node, file)}: {shown(str(node.value))} is for another system"
-    return finding("selector", "", message, severity="info")
+    return kinds.Selector.at("", found=f"{_place(node, file)}: {shown(str(node.value))}")
 
 
 def _channels(node: Node | None, file: EnvironmentFile) -> tuple[str, ...]:
@@ -227,9 +225,8 @@ def _channels(node: Node | None, file: EnvironmentFile) -> tuple[str, ...]:
 
 
 def _unknown_key(key: str, file: EnvironmentFile) -> Finding:
-    message = f"{file.name}: {shown(key)} is not used"
-    hint = "an item's environment variables never reach the container" if key == "variables" else ""
-    return finding("environment-key", "", message, hint, "warning" if key == "variables" else "info")
+    kind = kinds.EnvironmentVariables if key == "variables" else kinds.EnvironmentKey
+    return kind.at("", file=file.name, found=shown(key))
 
 
 def _place(node: Node, file: EnvironmentFile) -> str:

@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 
 from dlm_build.config import Settings
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.planning.decided import Decided, decided, finding, noticed
+from dlm_build.findings import environments as kinds
+from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.planning.env_files import Conda, Declared
 from dlm_build.planning.evidence import (
     CUDA_PACKAGES,
@@ -57,13 +58,10 @@ def choose_file(files: Sequence[EnvironmentFile]) -> EnvironmentFile | None:
 def unused_files(files: Sequence[EnvironmentFile], chosen: EnvironmentFile, pointer: str) -> list[Finding]:
     """A finding at `pointer` per file that was found and is not the one."""
     return [
-        finding(
-            "environment-not-used", pointer, f"{shown(file.name)} is not used: {shown(chosen.name)} comes first",
-            "keep one", "info",
-        )
+        kinds.EnvironmentNotUsed.at(pointer, found=file.name, used=chosen.name)
         for file in files
         if file != chosen and (file.kind != "pip" or chosen.kind == "pip")
-    ]  # fmt: skip
+    ]
 
 
 def decide_environment(facts: Facts, declared: Declared | None, settings: Settings) -> Decided[EnvironmentSpec]:
@@ -89,9 +87,8 @@ def _inferred(facts: Facts, settings: Settings) -> Decided[EnvironmentSpec]:
     )
     base = f"none is declared; {facts.table.name} {facts.picked.version} and what its runner needs"
     outcome = decided("environment", spec, "inferred", _reason(base, parts, facts))
-    hint = "put an environment.yml or conda-lock.yml into the archive"
     what = ", ".join((*parts.conda, *parts.pip))
-    note = finding("environment-inferred", facts.pointers.requirements, f"no environment is declared; {what}", hint)
+    note = kinds.EnvironmentInferred.at(facts.pointers.requirements, found=what)
     return noticed(outcome, note, _unknown_program(facts))
 
 
@@ -100,10 +97,7 @@ def _unknown_program(facts: Facts) -> Finding | None:
     program = facts.runner.argv[0].split()[0] if facts.runner.argv else ""
     if not program or "/" in program or program in _SHELLS or program.startswith("python"):
         return None
-    message = f"nothing declared installs the program {shown(program)} that the command starts"
-    return finding(
-        "program-unknown", facts.pointers.run, message, "put an environment.yml that installs it into the archive"
-    )
+    return kinds.ProgramUnknown.at(facts.pointers.run, found=program)
 
 
 def _reason(reason: str, parts: Parts, facts: Facts) -> str:
@@ -144,8 +138,7 @@ def _channels(declared: Declared, settings: Settings, notes: list[Finding], poin
                 f"use one of {', '.join(settings.channels.allowed)}, or set `[channels] allowed` or `mirrors`",
             )
     if not named and declared.conda:
-        message = f"{declared.origin} names no channel; conda-forge is used"
-        notes.append(finding("no-channel", pointer, message, "name the channels", "info"))
+        notes.append(kinds.NoChannel.at(pointer, found=declared.origin))
     return named or ("conda-forge",)
 
 
@@ -167,8 +160,8 @@ def _pinned_pip(text: str, facts: Facts, notes: list[Finding]) -> str:
 
 
 def _tightened(place: str, name: str, facts: Facts) -> Finding:
-    message = f"{shown(place)}: {shown(name)} has no version; {facts.picked.version} is the item's"
-    return finding("framework-pinned", facts.pointers.requirements, message, "write the version", "info")
+    used = facts.picked.version
+    return kinds.FrameworkPinned.at(facts.pointers.requirements, place=place, found=name, used=used)
 
 
 def _pins_python(declared: Declared, facts: Facts) -> bool:
@@ -179,8 +172,8 @@ def _pins_python(declared: Declared, facts: Facts) -> bool:
 def _add_framework(facts: Facts, declared: Declared, pip: list[str], notes: list[Finding]) -> None:
     requirement = framework_requirement(facts)
     pip.append(requirement)
-    message = f"{declared.origin} does not install {facts.table.name}; {requirement} is added"
-    notes.append(finding("framework-added", facts.pointers.requirements, message, "add it to the environment"))
+    said = {"found": declared.origin, "framework": facts.table.name, "used": requirement}
+    notes.append(kinds.FrameworkAdded.at(facts.pointers.requirements, **said))
 
 
 def _add_cuda(facts: Facts, declared: Declared, conda: list[str], notes: list[Finding]) -> None:
@@ -193,8 +186,7 @@ def _add_cuda(facts: Facts, declared: Declared, conda: list[str], notes: list[Fi
         return
     added = conda_cuda(facts)
     conda.extend(added)
-    message = f"{' and '.join(added)} added: no base image has CUDA {facts.cuda} any more"
-    notes.append(finding("cuda-added", facts.pointers.requirements, message, "add it to the environment"))
+    notes.append(kinds.CudaAdded.at(facts.pointers.requirements, found=" and ".join(added), cuda=facts.cuda))
 
 
 def declared_cuda_packages(declared: Declared) -> bool:
@@ -210,8 +202,8 @@ def _add_needs(facts: Facts, declared: Declared, conda: list[str], pip: list[str
         if name in there or (name == "numpy" and there & _BRING_NUMPY) or (name == "tifffile" and "rasterio" in there):
             continue
         (conda if declared.conda else pip).append(name)
-        message = f"{declared.origin} does not install {name}, which the {facts.runner.kind} runner needs; it is added"
-        notes.append(finding("runner-needs", facts.pointers.requirements, message, f"add {name} to the environment"))
+        said = {"found": declared.origin, "used": name, "runner": facts.runner.kind}
+        notes.append(kinds.RunnerNeeds.at(facts.pointers.requirements, **said))
 
 
 def decide_libraries(facts: Facts, spec: EnvironmentSpec, declared: Declared | None) -> tuple[Libraries, str]:

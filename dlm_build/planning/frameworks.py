@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.findings import planning as kinds
+from dlm_build.findings.runtime import NoFrameworkVersion
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.env_files import Declared
 from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
 from dlm_build.planning.tables import Framework, FrameworkRow
@@ -52,14 +54,12 @@ def _named(named: str, tables: Sequence[Framework], pointer: str) -> Decided[Fra
 def _keras(spelled: str, pointer: str) -> Finding | None:
     if "keras" not in spelled:
         return None
-    message = "Keras is declared; its version is taken for TensorFlow's, which is the same from 2.4 to 2.15"
-    return finding("keras-version", pointer, message, "declare TensorFlow and its version")
+    return kinds.KerasVersion.at(pointer)
 
 
 def _inferred(item: Item, table: Framework, reason: str) -> Decided[Framework]:
-    message = f"no framework is declared; {table.name}, because {reason}"
     outcome = decided("framework", table, table.name, f"not declared; {reason}")
-    return noticed(outcome, finding("framework-inferred", item.pointers.framework, message, "name the framework"))
+    return noticed(outcome, kinds.FrameworkInferred.at(item.pointers.framework, found=table.name, reason=reason))
 
 
 def _known(tables: Sequence[Framework]) -> str:
@@ -74,7 +74,7 @@ def decide_version(item: Item, declared: Declared | None, table: Framework, as_o
     if pinned is None:
         picked = said or pick(table, None, as_of, pointer)
         outcome = _version(picked, picked.reason, table)
-        return noticed(outcome, _missing(raw, picked, pointer), _unknown(picked, pointer))
+        return noticed(outcome, _missing(raw, pointer), _unknown(picked, pointer))
     text, place = pinned
     installed = pick(table, text, as_of, place)
     reason = f"{text} is what the environment installs ({shown(place)})"
@@ -86,25 +86,21 @@ def _version(picked: Picked, reason: str, table: Framework) -> Decided[Picked]:
     return decided("framework-version", picked, picked.version, reason, f"row {table.name} {picked.row.version}")
 
 
-def _missing(raw: str | None, picked: Picked, pointer: str) -> Finding | None:
-    if raw and raw.strip():
-        return None
-    message = f"no framework version is declared; {picked.version} is taken"
-    return finding("no-framework-version", pointer, message, "declare it")
+def _missing(raw: str | None, pointer: str) -> Finding | None:
+    return None if raw and raw.strip() else NoFrameworkVersion.at(pointer)
 
 
 def _unknown(picked: Picked, pointer: str) -> Finding | None:
     if picked.exists:
         return None
-    return finding("unknown-version", pointer, picked.reason, "correct the version")
+    return kinds.UnknownVersion.at(pointer, found=picked.reason, other=picked.row.version)
 
 
 def _contradiction(raw: str | None, installed: str, pointer: str) -> Finding | None:
     said = numbers(raw or "")
     if not said or numbers(installed)[: len(said)] == said:
         return None
-    message = f"the item says {shown(raw)}, its environment installs {installed}, which is used"
-    return finding("version-contradiction", pointer, message, "make them agree")
+    return kinds.VersionContradiction.at(pointer, found=raw, used=installed)
 
 
 def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: bool | None) -> Decided[bool]:
@@ -115,8 +111,7 @@ def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: 
         return decided("gpu", choice, _yes(choice), "asked for with --gpu or --no-gpu")
     if place:
         outcome = decided("gpu", False, "no", f"the environment installs {table.name} without CUDA", shown(place))
-        message = f"a GPU is wanted, but {shown(place)} installs {table.name} without CUDA"
-        note = finding("no-cuda-build", item.pointers.gpu, message, "install the CUDA build")
+        note = kinds.NoCudaBuild.at(item.pointers.gpu, found=place, framework=table.name)
         return noticed(outcome, note if said or choice else None)
     if said is not None:
         return decided("gpu", said, _yes(said), "declared", item.pointers.gpu)
@@ -156,13 +151,11 @@ def _untested(cuda: str, row: FrameworkRow, place: str) -> Finding | None:
     known = {numbers(one)[:2] for one in row.cuda} | {numbers(one)[:1] for one in row.cuda if "." not in one}
     if numbers(cuda)[:2] in known or numbers(cuda)[:1] in known:
         return None
-    message = f"CUDA {cuda} is asked for, but {row.version} was built for {', '.join(row.cuda)}"
-    return finding("cuda-unsupported", place, message, "correct one of them")
+    return kinds.CudaUnsupported.at(place, found=cuda, framework=row.version, other=", ".join(row.cuda))
 
 
 def _other_wheel(declared: Declared | None, chosen: str) -> Finding | None:
     wanted = declared.local_cuda if declared else None
     if wanted is None or wanted == chosen:
         return None
-    message = f"a build for CUDA {wanted} is declared; the package index has the one for {chosen}"
-    return finding("cuda-of-wheel", "", message, "results may differ in the last digits")
+    return kinds.CudaOfWheel.at("", found=wanted, used=chosen)

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.findings.planning import WeightsInferred
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
 
 WEIGHT_ROLES = frozenset({
-    "model weight", "model weights", "weight", "weights", "checkpoint", "model checkpoint", "model", "model artefact",
+    "model weight", "model weights", "weight", "weights", "checkpoint", "checkpoint file", "model checkpoint", "model",
+    "model artefact",
     "model artifact", "mlm:model", "mlm:weights",
 })  # fmt: skip
 WEIGHT_SUFFIXES = (
@@ -92,9 +94,7 @@ def _by_suffix(item: Item, archive: Archive) -> Decided[Member | None]:
             outcome: Decided[Member | None] = decided(
                 "weights", found[0], shown(found[0].path), f"the only {suffix} file of the archive"
             )
-            hint = "say so with a role `model weight`"
-            message = f"{shown(found[0].path)} is taken for the weights by its name"
-            return noticed(outcome, finding("weights-inferred", item.pointers.archive, message, hint, "info"))
+            return noticed(outcome, WeightsInferred.at(item.pointers.archive, found=found[0].path))
     return decided("weights", None, "none", "no member has the role or the name of weights")
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
+from dlm_build.findings.planning import BasePinDied
 from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
 from dlm_build.planning.comparison import decide_comparison
 from dlm_build.planning.dates import decide_as_of, iso, settle_as_of
@@ -67,7 +68,7 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
     """Decides everything. Raises ItemInvalid where the item lacks or garbles something, UsageError for the options."""
     log = _Log()
     tables = replace(tables, bases=tuple(row for row in tables.bases if row.digest not in choices.dead_bases))
-    log.findings.extend(_dead_base(digest) for digest in choices.dead_bases)
+    log.findings.extend(BasePinDied.at("", found=digest) for digest in choices.dead_bases)
     declared = _declared(item, materials, log)
     facts, as_of = _decide_model(item, materials, declared, choices, tables, log)
     environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
@@ -82,14 +83,6 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
         inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
         archive=materials.archive, source=materials.source, dead_bases=choices.dead_bases,
         decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
-    )  # fmt: skip
-
-
-def _dead_base(digest: str) -> Finding:
-    return Finding(
-        code="base-pin-died", severity="info", pointer="",
-        message=f"the registry no longer has the base {digest}; the next best was chosen",
-        hint="keep a mirror of the bases you build on, and name it in the settings",
     )  # fmt: skip
 
 

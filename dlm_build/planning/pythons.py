@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from dlm_build.errors import shown
+from dlm_build.findings.planning import PythonTooOld, PythonUnsupported
 from dlm_build.planning.dates import parse_instant
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.tables import FrameworkRow
 from dlm_build.planning.versions import numbers
 
@@ -47,14 +48,13 @@ def decide_python(
     outcome = decided("python", chosen, chosen, f"python {shown(text)} is declared", place)
     if both or not row.python:
         return outcome
-    message = f"python {shown(text)} is declared, but {row.version} supports {', '.join(row.python)}"
-    return noticed(outcome, finding("python-unsupported", place, message, "correct one of them"))
+    other = ", ".join(row.python)
+    return noticed(outcome, PythonUnsupported.at(place, found=text, framework=row.version, other=other))
 
 
 def _too_old(oldest: str, row: FrameworkRow, pointer: str) -> Decided[str]:
-    message = f"{row.version} supports {', '.join(row.python)} only; {oldest} is the oldest dlm-build can run"
-    outcome = decided("python", oldest, oldest, message, f"row {row.version}")
-    return noticed(outcome, finding("python-too-old", pointer, message, "use a newer framework"))
+    note = PythonTooOld.at(pointer, framework=row.version, found=", ".join(row.python), used=oldest)
+    return noticed(decided("python", oldest, oldest, note.message, f"row {row.version}"), note)
 
 
 def _undeclared(

@@ -10,7 +10,8 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.planning.decided import finding
+from dlm_build.findings import Kind
+from dlm_build.findings import environments as kinds
 from dlm_build.records import EnvironmentFile, Finding, Record
 
 IMPORT_NAMES = {
@@ -99,17 +100,16 @@ def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
         if not _OWN_TREE.fullmatch(text):
             raise _refused(line, "an editable install of something else")
     if _OWN_TREE.fullmatch(text):
-        return _dropped(line, "own-tree", "the model's own source is put on the module path, not installed")
+        return _dropped(line, kinds.OwnTree)
     if _CONSTRAIN.match(text) or _OPTION.match(text):
-        return _dropped(line, "pip-option", "where packages come from is set by this site, not by the item")
+        return _dropped(line, kinds.PipOption)
     if text.startswith("-"):
         raise _refused(line, "an option dlm-build does not know")
     return _requirement(text, line)
 
 
 def _hashes(line: Line) -> Finding:
-    message = f"{shown(line.place.rpartition(':')[0])}: its hashes are not compared with what is locked"
-    return finding("hashes-unused", "", message, "publish a conda-lock.yml: the hashes in one are kept")
+    return kinds.HashesUnused.at("", found=line.place.rpartition(":")[0])
 
 
 def _requirement(text: str, line: Line) -> Pip:
@@ -123,13 +123,11 @@ def _requirement(text: str, line: Line) -> Pip:
         raise _refused(line, "a link instead of a version")
     findings = []
     if wanted := IMPORT_NAMES.get(canonicalize_name(parsed.name)):
-        message = f"{line.place}: {shown(parsed.name)} is taken for {wanted}, which is what the package is called"
-        findings.append(finding("import-name", "", message, f"write {wanted}", "info"))
+        findings.append(kinds.ImportName.at("", place=line.place, found=parsed.name, wanted=wanted))
         parsed.name = wanted
     parsed.specifier, local = without_local(parsed.specifier)
     if local:
-        message = f"{line.place}: the local version +{shown(local)} is dropped: the package index has no such builds"
-        findings.append(finding("local-version", "", message, "the index's own build of that version is used"))
+        findings.append(kinds.LocalVersion.at("", place=line.place, found=local))
     return Pip(requirements=(str(parsed),), findings=tuple(findings), local_cuda=cuda_of_tag(local))
 
 
@@ -159,8 +157,8 @@ def _included(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
     return read_lines(list(logical_lines(found.text, found.name)), siblings, depth + 1)
 
 
-def _dropped(line: Line, code: str, why: str) -> Pip:
-    return Pip(findings=(finding(code, "", f"{line.place}: {shown(line.text)} is left out: {why}"),))
+def _dropped(line: Line, kind: type[Kind]) -> Pip:
+    return Pip(findings=(kind.at("", place=line.place, found=shown(line.text)),))
 
 
 def _refused(line: Line, why: str) -> ItemInvalid:

@@ -6,8 +6,10 @@ import re
 from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
+from dlm_build.findings.completeness import TorchscriptAssumed
+from dlm_build.findings.planning import BuiltInHandler
 from dlm_build.planning.command import parse_command
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import find_member, manifest_model, near_names, normalised
 from dlm_build.records import Item, Materials, Member, Runner
 
@@ -45,8 +47,7 @@ def decide_runner(
     outcome = _by_weights(item, weights, framework, folder)
     if not named:
         return outcome
-    message = f"{shown(named)} is a handler of TorchServe itself; the weights are run without it"
-    return noticed(outcome, finding("built-in-handler", pointer, message, "put the handler into the archive"))
+    return noticed(outcome, BuiltInHandler.at(pointer, found=named))
 
 
 def _by_weights(item: Item, weights: Member | None, framework: str, folder: str) -> Decided[Runner]:
@@ -62,9 +63,8 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         runner = Runner(kind="torchscript", weights=weights.path, working_dir=folder)
         reason = "no command and no handler; the weights are taken for TorchScript, which carries its code"
         outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason)
-        hint = "add a `model_handler` if they are a state dict"
-        message = f"{shown(weights.path)} must be TorchScript to run without a handler"
-        return noticed(outcome, finding("torchscript-assumed", item.pointers.handler, message, hint))
+        wanted = {"handler": "add a `model_handler`", "source": "say where its code is"}
+        return noticed(outcome, TorchscriptAssumed.at(item.pointers.handler, found=weights.path, **wanted))
     raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}", _ADD)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dlm_build.errors import shown
-from dlm_build.planning.decided import Decided, decided, finding, invalid, noticed
+from dlm_build.findings.planning import ExpectedIsInput, ExpectedNotInArchive
+from dlm_build.findings.samples import NoExpectedOutput, NoSample
+from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import find_member, near_names
 from dlm_build.records import Archive, DeclaredSample, Finding, Item, Member, SampleSpec
 
@@ -13,10 +15,7 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
     declared = item.sample
     if declared is None:
         outcome: Decided[SampleSpec | None] = decided("sample", None, "none", "the item names no test file")
-        hint = "add `test_file` with an input and an expected output, both in the archive"
-        return noticed(
-            outcome, finding("no-sample", item.pointers.sample, "nothing to verify: the item has no sample", hint)
-        )
+        return noticed(outcome, NoSample.at(item.pointers.sample))
     given = _found(item, archive, declared.input)
     if given is None:
         message = f"the sample {shown(declared.input)} is not in the archive"
@@ -38,10 +37,8 @@ def _without_expected(declared: DeclaredSample, spec: SampleSpec, archive: Archi
     if spec.expected is not None and spec.expected.path != spec.input.path:
         return None
     if spec.expected is not None:
-        message = "the sample's input is given as its expected output too"
-        return finding("expected-is-input", declared.pointer, message, "name the output the model must give")
+        return ExpectedIsInput.at(declared.pointer, found=spec.input.path)
     if declared.expected:
-        message = f"the expected output {shown(declared.expected)} is not in the archive: a run can only end in `ran`"
-        return finding("expected-missing", declared.pointer, message, near_names(archive, declared.expected))
-    hint = "put the expected output into the archive and name it"
-    return finding("no-expected-output", declared.pointer, "no expected output: a run can only end in `ran`", hint)
+        near = near_names(archive, declared.expected)
+        return ExpectedNotInArchive.at(declared.pointer, found=shown(declared.expected), near=near)
+    return NoExpectedOutput.at(declared.pointer)

@@ -216,7 +216,7 @@ def test_conda_files_that_cannot_be_used_say_where(text: str, place: str) -> Non
 def test_environment_variables_are_left_out_and_said() -> None:
     declared = read(conda("variables: {LD_PRELOAD: /x.so}\nprefix: /home/x\ndependencies: [numpy]\nfoo: 1\n"))
     assert [(one.code, one.severity) for one in declared.findings] == [
-        ("environment-key", "warning"), ("environment-key", "info"),
+        ("environment-variables", "warning"), ("environment-key", "info"),
     ]  # fmt: skip
 
 

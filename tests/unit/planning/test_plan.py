@@ -111,7 +111,7 @@ def test_no_sample_is_a_warning() -> None:
     assert findings(made)["no-sample"].severity == "warning"
 
 
-@pytest.mark.parametrize(("expected", "code"), [(None, "no-expected-output"), ("gone.tif", "expected-missing")])
+@pytest.mark.parametrize(("expected", "code"), [(None, "no-expected-output"), ("gone.tif", "expected-not-in-archive")])
 def test_without_an_expected_output_the_best_end_is_ran(expected: str | None, code: str) -> None:
     made = plan(item(framework="PyTorch", run=RUN, sample=sample(expected=expected)))
     assert made.sample is not None

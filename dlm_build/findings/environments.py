@@ -1,0 +1,217 @@
+"""Environment files: what of them is read otherwise than written, and what they leave out."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+class HashesUnused(Kind):
+    """{found}: its hashes are not compared with what is locked"""
+
+    severity = VERIFICATION
+    fix = "publish a conda-lock.yml: the hashes in one are kept"
+    more = """
+    The versions of a requirements file are kept and its hashes are not: dlm-build solves anew as of the item's date,
+    and locks the hashes it finds. A file that was replaced on the index since would not be noticed.
+
+    Before: `numpy==1.19.2 --hash=sha256:…` in requirements.txt. After: the same package in a conda-lock.yml.
+    """
+
+
+class ImportName(Kind):
+    """{place}: {found} is taken for {wanted}, which is what the package is called"""
+
+    severity = HYGIENE
+    fix = "write {wanted}"
+    more = """
+    What a program imports is not always what is installed: `import cv2` comes with opencv-python. Under the name of the
+    import there is no package, or one of a stranger.
+
+    Before: `sklearn==0.24.1`. After: `scikit-learn==0.24.1`.
+    """
+
+
+class LocalVersion(Kind):
+    """{place}: the local version +{found} is dropped: the package index has no such builds"""
+
+    severity = VERIFICATION
+    fix = "write the version without it; the index's own build of that version is used"
+    more = """
+    A version behind a plus sign is somebody's own build, kept on a server of theirs. Those servers are not asked; the
+    index's build of the same version may be made for another CUDA.
+
+    Before: `torch==1.9.0+cu111`. After: `torch==1.9.0`.
+    """
+
+
+class OwnTree(Kind):
+    """{place}: {found} is left out: the model's own source is put on the module path, not installed"""
+
+    severity = VERIFICATION
+    fix = "list what its setup requires in the environment file"
+    more = """
+    Installing a source tree runs its setup, a stranger's program, while the image is built. The tree is made importable
+    instead. What its setup would have installed besides, compiled or given a command, is missing.
+
+    Before: `-e .`. After: the requirements of the setup, line by line.
+    """
+
+
+class PipOption(Kind):
+    """{place}: {found} is left out: where packages come from is set by this site, not by the item"""
+
+    severity = VERIFICATION
+    fix = "remove the line, and use packages that the package index has"
+    more = """
+    An item that could name its own index could name a hostile one. Packages come from where the operator's settings
+    say; a package that is only elsewhere is not found, or found in another build.
+
+    Before: `--extra-index-url https://example.org/simple`. After: no such line.
+    """
+
+
+class Selector(Kind):
+    """{found} is for another system"""
+
+    severity = HYGIENE
+    fix = "remove the line, if nobody builds for that system"
+    more = """
+    A selector keeps a line for one system. Images are for Linux, so lines for others are left out, as conda-build
+    does.
+
+    Before: `- pywin32  # [win]`. After: no such line.
+    """
+
+
+class EnvironmentKey(Kind):
+    """{file}: {found} is not used"""
+
+    severity = HYGIENE
+    fix = "remove it"
+    more = """
+    The name, channels and dependencies of an environment file are read. Anything else is a matter of the tool that
+    wrote it.
+
+    Before: `category: main`. After: no such key.
+    """
+
+
+class EnvironmentVariables(Kind):
+    """{file}: {found} is not used"""
+
+    severity = VERIFICATION
+    fix = "set what the model needs in its own code: an item's environment variables never reach the container"
+    more = """
+    Some environment variables make a program load code before its own, so none is taken from an item. A model that
+    counts on one may run otherwise than published.
+
+    Before: `variables: {TF_DETERMINISTIC_OPS: 1}`. After: `os.environ.setdefault(…)` at the top of the handler.
+    """
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+class EnvironmentNotUsed(Kind):
+    """{found} is not used: {used} comes first"""
+
+    severity = HYGIENE
+    fix = "keep one"
+    more = """
+    Of several environment files one is taken: a lock before a conda file before a list for pip, and the item's own
+    before the archive's before the source's.
+
+    Before: environment.yml and requirements.txt with other versions. After: environment.yml.
+    """
+
+
+class EnvironmentInferred(Kind):
+    """no environment is declared; {found}"""
+
+    severity = VERIFICATION
+    fix = "put an environment.yml or conda-lock.yml into the archive"
+    more = """
+    The inferred environment has the framework and what its runner needs, as of the item's date. Whatever else the
+    model's code imports is missing, and every version but the framework's is chosen and not published.
+
+    Before: an archive with weights alone. After: the conda-lock.yml that `dlm-build lock` wrote, beside them.
+    """
+
+
+class ProgramUnknown(Kind):
+    """nothing declared installs the program {found} that the command starts"""
+
+    severity = VERIFICATION
+    fix = "put an environment.yml that installs it into the archive"
+    more = """
+    The command begins with a program that is neither Python nor a shell, and no environment file says which package
+    brings it. If none of the inferred packages does, the run ends with "not found".
+
+    Before: `"run": "thelper infer …"` and no environment. After: an environment.yml with `thelper`.
+    """
+
+
+class NoChannel(Kind):
+    """{found} names no channel; conda-forge is used"""
+
+    severity = HYGIENE
+    fix = "add `channels: [conda-forge]`"
+    more = """
+    Without channels, each installation of conda has its own default, so the same file gives different packages.
+    conda-forge has nearly everything, under a licence that lets images be shared.
+
+    Before: `dependencies: [numpy]`. After: `channels: [conda-forge]` above it.
+    """
+
+
+class FrameworkPinned(Kind):
+    """{place}: {found} has no version; {used} is the item's"""
+
+    severity = HYGIENE
+    fix = "write {found}={used}"
+    more = """
+    The environment file leaves the framework's version open and the item declares one, so that is installed.
+
+    Before: `- pytorch`. After: `- pytorch=1.5.1`.
+    """
+
+
+class FrameworkAdded(Kind):
+    """{found} does not install {framework}; {used} is added"""
+
+    severity = VERIFICATION
+    fix = "add {used} to the environment"
+    more = """
+    Publishers leave out what their base image had. The item's framework is added to the environment in the version that
+    the item declares; other packages may have to give way to it.
+
+    Before: a requirements.txt without torch. After: `torch==1.5.1` in it.
+    """
+
+
+class CudaAdded(Kind):
+    """{found} added: no base image has CUDA {cuda} any more"""
+
+    severity = VERIFICATION
+    fix = "add {found} to the environment"
+    more = """
+    Images with the old versions of CUDA were deleted from the registries. conda still has the libraries, so they are
+    installed in the environment; the framework's build is the one that goes with them.
+
+    Before: `pytorch=1.5.1`. After: `pytorch=1.5.1` and `cudatoolkit=10.2`.
+    """
+
+
+class RunnerNeeds(Kind):
+    """{found} does not install {used}, which the {runner} runner needs; it is added"""
+
+    severity = VERIFICATION
+    fix = "add {used} to the environment"
+    more = """
+    Without a handler or a command, dlm-build's own code reads the sample and runs the weights, and needs numpy and a
+    reader of pictures for that. Their versions are chosen and not published.
+
+    Before: an environment with onnxruntime alone. After: numpy and tifffile besides.
+    """
