@@ -8,6 +8,7 @@ from dlm_build.errors import shown
 from dlm_build.findings import runtime as kinds
 from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
 from dlm_build.findings.reading import NotAText
+from dlm_build.items.commands import container_command
 from dlm_build.items.document import described
 from dlm_build.items.locations import commit_in, file_behind
 from dlm_build.items.names import (
@@ -15,7 +16,6 @@ from dlm_build.items.names import (
     FRAMEWORK,
     IMAGE,
     TAG,
-    command_line,
     handler,
     machine_name,
     member_name,
@@ -70,7 +70,7 @@ def _docker(node: Node) -> DeclaredDocker:
         docker_file=_docker_file(node.get("docker_file", "dockerfile")),
         gpu=boolean(node.get("gpu")),
         working_dir=working_dir(node.get("working_dir", "workdir")),
-        run=command_line(node.get("run")),
+        run=container_command(node.get("run"), image),
     )
 
 

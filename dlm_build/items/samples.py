@@ -12,7 +12,9 @@ from dlm_build.items.node import Node
 from dlm_build.items.scalars import real, text
 from dlm_build.records import ArchiveEntry, DeclaredSample, Record
 
-INPUT_ROLES = frozenset(("test set", "test file", "test input", "test sample", "sample", "sample input"))
+INPUT_ROLES = frozenset(
+    ("test", "test set", "test file", "test data", "test image", "test input", "test sample", "sample", "sample input")
+)
 EXPECTED_ROLES = frozenset(("expected output", "test output", "reference output", "sample output"))
 _ROWS_EXAMPLE = '"dlm:archive": [{"name": "model.onnx", "roles": ["model weight"]}]'
 _SAMPLE_EXAMPLE = '"test_file": {"filename": "sample.tif", "output": "expected.tif"}'

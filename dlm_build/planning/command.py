@@ -21,6 +21,8 @@ LONGEST = 8192
 _UNQUOTED = frozenset("|&;<>`$(){}*?[]\n\r")
 _IN_DOUBLE_QUOTES = frozenset("`$\n\r")
 _ENGINES = frozenset({"docker", "nvidia-docker", "podman", "singularity", "apptainer", "docker-compose"})
+_STRANGE = re.compile(r"\{\{[^{}]*\}\}|(?<!\$)\{[A-Za-z_]+\}|<[A-Za-z_][\w.-]{0,60}>")
+"""What an author left to be filled in."""
 _PLACEHOLDER_HINT = f"write one of {', '.join(PLACEHOLDERS)}, each in single braces"
 _HINT = "write one plain command with its arguments, or let a shell run it with --allow-shell"
 
@@ -49,7 +51,7 @@ def parse_command(run: str, allow_shell: bool = False, pointer: str = Pointers()
 
 def shell_syntax(line: str) -> str | None:
     """What in `line` only a shell understands, as a clause for a message; None where nothing is."""
-    for strange in re.findall(r"\{\{[^{}]*\}\}|(?<!\$)\{[A-Za-z_]+\}", _unquoted(line)):
+    for strange in _STRANGE.findall(_unquoted(line)):
         if strange not in PLACEHOLDERS:
             return f"{shown(strange)} is no placeholder"
     for position, character, quote in _with_quotes(_without_placeholders(line)):

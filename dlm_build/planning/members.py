@@ -13,8 +13,7 @@ from dlm_build.records import Archive, Item, Materials, Member
 
 WEIGHT_ROLES = frozenset({
     "model weight", "model weights", "weight", "weights", "checkpoint", "checkpoint file", "model checkpoint", "model",
-    "model artefact",
-    "model artifact", "mlm:model", "mlm:weights",
+    "model artefact", "model artifact", "mlm:model", "mlm:weights",
 })  # fmt: skip
 WEIGHT_SUFFIXES = (
     ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".pb", ".h5", ".keras", ".tflite", ".params",

@@ -65,7 +65,7 @@ def test_what_needs_a_shell_or_is_no_command_is_refused(line: str) -> None:
     assert "\x1b" not in caught.value.message
 
 
-@pytest.mark.parametrize("wrong", ["{inputs}", "{{input}}", "{{ cookiecutter.x }}", "{in}"])
+@pytest.mark.parametrize("wrong", ["{inputs}", "{{input}}", "{{ cookiecutter.x }}", "{in}", "<config_path>"])
 def test_a_wrong_placeholder_is_told_the_right_ones(wrong: str) -> None:
     with pytest.raises(ItemInvalid) as caught:
         parse_command(f"python run.py --in {wrong} --out {{output}}")
