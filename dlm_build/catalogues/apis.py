@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from dlm_build.catalogues.asked import Asked, SourceText, Unread
 from dlm_build.catalogues.documents import Opened, kind_of, opened
@@ -13,6 +16,9 @@ from dlm_build.catalogues.listing import listed
 from dlm_build.catalogues.reader import Reader, Text
 from dlm_build.errors import ItemInvalid, SourceGone, shown
 from dlm_build.fetching.urls import shown_url
+
+NEIGHBOURS = 500
+"""Items that are looked through, where a server has none with the id asked for, to name those like it."""
 
 
 class Api:
@@ -82,7 +88,8 @@ class Api:
             source = SourceText(text=found.text, origin=found.place)
             yield Found(lambda: source)
         else:
-            yield from self._paged(page or self._follow(href, text))
+            pages = self._paged(page or self._follow(href, text))
+            yield from pages if self._asked.id is None else islice(pages, NEIGHBOURS)
 
     def _direct(self, href: str, text: Text) -> Text | None:
         if self._asked.id is None:
@@ -97,7 +104,13 @@ class Api:
     def _search(self, href: str, text: Text) -> Iterator[Found]:
         from dlm_build.catalogues.stac_api import searched
 
-        yield from searched(self._reader, href, text, self._asked)
+        none = True
+        for one in searched(self._reader, href, text, self._asked):
+            none = False
+            yield one
+        if none and self._asked.id is not None:
+            anything = msgspec.structs.replace(self._asked, id=None)
+            yield from islice(searched(self._reader, href, text, anything), NEIGHBOURS)
 
     def _paged(self, first: Text) -> Iterator[Found]:
         from dlm_build.catalogues.stac_api import paged

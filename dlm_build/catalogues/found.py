@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from dlm_build.catalogues.asked import SourceText
 from dlm_build.catalogues.documents import Part, id_of
@@ -52,9 +52,17 @@ def _cut(part: Part, page: Text) -> SourceText:
 
 
 def _own_place(part: Part, page: Text) -> str:
-    """Its self link, on the same server only: elsewhere it would borrow a trust that is not its own."""
+    """Its self link, on the same server only: elsewhere it would borrow a trust that is not its own.
+
+    Without one it is `<items>/<id>`, as both kinds of API have it.
+    """
     try:
         own = urljoin(page.base, part.self_href) if part.self_href else ""
     except ValueError:
         own = ""
-    return own if is_url(own) and same_server(page.place, own) else page.place
+    if is_url(own) and same_server(page.place, own):
+        return own
+    parts = urlsplit(page.place)
+    if part.id is not None and parts.path.endswith("/items"):
+        return parts._replace(path=f"{parts.path}/{quote(part.id, safe='')}", query="").geturl()
+    return page.place

@@ -27,6 +27,8 @@ def word_for(document: Opened) -> str:
     kind = kind_of(document)
     if kind == "catalogue":
         return "a STAC Collection" if "extent" in document.head else "a STAC Catalog"
+    if kind == "ckan" and isinstance(result := document.head.get("result"), dict) and "resources" in result:
+        return "a CKAN dataset"
     if kind == "features" and not document.head:
         return f"a list of {len(document.parts)} entries"
     return _WORDS[kind]
@@ -40,9 +42,12 @@ class Inside:
         self._api = Api(reader, asked, all_collections=everything)
 
     def items(self, text: Text, document: Opened) -> Iterator[Found | Unread]:
-        """Lazily. Raises a DlmBuildError where the way ends."""
+        """Lazily. Raises a DlmBuildError where the way ends.
+
+        What an item says of its collection counts in answers alone: elsewhere the way to it has told already.
+        """
+        wanted = self._asked.collection if kind_of(document) in ("features", "api") else None
         for one in self._items(text, document):
-            wanted = self._asked.collection
             if isinstance(one, Unread) or wanted is None or one.collection in (None, wanted):
                 yield one
 

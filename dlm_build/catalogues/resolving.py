@@ -14,6 +14,7 @@ from dlm_build.catalogues.choosing import called, only
 from dlm_build.catalogues.documents import Opened, id_of, kind_of, opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import Inside, word_for
+from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.errors import DlmBuildError, SourceGone, UsageError, shown
 from dlm_build.fetching.pages import direct_url
@@ -46,8 +47,7 @@ def every(asked: Asked, outside: Outside, bounds: Bounds = BULK) -> Iterator[Sou
     ITEM may be a folder too. Raises UsageError alone.
     """
     if asked.id is None and asked.href != "-" and not is_url(asked.href) and Path(asked.href).is_dir():
-        for path in _files(Path(asked.href)):
-            yield from _each(msgspec.structs.replace(asked, href=str(path)), outside, bounds, in_folder=True)
+        yield from _folder(asked, outside, bounds)
     else:
         yield from _each(asked, outside, bounds)
 
@@ -83,9 +83,27 @@ def _read_all(found: Iterator[Found | Unread], first: Text) -> Iterator[SourceTe
             yield Unread(first.place, problem)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _folder(asked: Asked, outside: Outside, bounds: Bounds) -> Iterator[SourceText | Unread]:
+    empty = True
+    for path in _files(Path(asked.href)):
+        empty = False
+        if isinstance(path, Unread):
+            yield path
+        else:
+            yield from _each(msgspec.structs.replace(asked, href=str(path)), outside, bounds, in_folder=True)
+    if empty:
+        what = f"{shown(asked.href, 300)}: no JSON or YAML file is in this folder"
+        yield Unread(asked.href, SourceGone(what, "give the path of an item"))
+
+
+def _files(folder: Path) -> Iterator[Path | Unread]:
     """JSON and YAML files below `folder`, by name; nothing hidden, no links to folders."""
-    for path in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as problem:
+        yield Unread(str(folder), SourceGone(f"{shown(str(folder), 300)}: {problem.strerror}", "make it readable"))
+        return
+    for path in entries:
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
@@ -133,7 +151,7 @@ def _itself(first: Text, whole: Asked, asked: Asked) -> SourceText:
     meant = whole.id if is_url(whole.href) else asked.id
     if meant is not None and (own := id_of(first.text, first.place)) != meant:
         raise SourceGone(
-            f"{shown(first.place, 300)}: this item has the id {shown(own, 60)}, not {shown(meant, 60)}",
+            f"{named(first.place)}: this item has the id {shown(own, 60)}, not {shown(meant, 60)}",
             "leave --id out, or give the catalogue that has that item",
         )
     return SourceText(text=first.text, origin=first.place)

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from dlm_build.catalogues.asked import Asked, Bounds, SourceText, Unread
 from dlm_build.catalogues.documents import Opened, kind_of, opened
 from dlm_build.catalogues.found import Found
+from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
-from dlm_build.errors import DlmBuildError, ItemInvalid, ResourceExceeded, shown
+from dlm_build.errors import DlmBuildError, ItemInvalid, ResourceExceeded
 
 
 class _Door(NamedTuple):
@@ -53,7 +54,7 @@ class Walk:
         elif kind == "catalogue" and document is not None:
             yield from self._catalogue(found, document, depth)
         else:
-            what = f"{shown(place, 300)}: no file of a catalogue, but an answer of an API"
+            what = f"{named(place)}: no file of a catalogue, but an answer of an API"
             yield Unread(place, ItemInvalid(what, "give that address as ITEM"))
 
     def _catalogue(self, text: Text, document: Opened, depth: int) -> Iterator[Found | Unread]:
@@ -63,7 +64,7 @@ class Walk:
         if depth < self._deepest:
             self._doors += [_Door(place, depth + 1) for place in reversed(children)]
         elif children:
-            what = f"{shown(text.place, 300)}: lies {depth} catalogues deep and has more below it"
+            what = f"{named(text.place)}: lies {depth} catalogues deep and has more below it"
             yield Unread(text.place, ResourceExceeded(what, "give that catalogue as ITEM"))
         for place in items:
             yield from self._read(place, depth)

@@ -1,0 +1,226 @@
+"""One item: from a path, standard input or a URL, and what servers answer instead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlm_build.catalogues import Asked, SourceText, Unread, every, resolve
+from dlm_build.catalogues.reader import same_server
+from dlm_build.config import Settings
+from dlm_build.errors import DlmBuildError, InfraError, ItemInvalid, ResourceExceeded, SourceGone
+from dlm_build.fetch import HttpFetcher
+from dlm_build.fetching.patience import Patience
+from dlm_build.items import read_item
+from dlm_build.progress import silent
+from tests.unit.catalogues.worlds import SITE, World, catalogue, features, model, write
+from tests.unit.fetching.server import Call, Server, running
+
+EXACT = '{"type": "Feature",\n "id": "a", "properties": {"v": 1.10}}\n'
+
+
+def test_the_text_is_as_it_was_published(tmp_path: Path) -> None:
+    found = World().resolve(write(tmp_path, {"a.json": EXACT}))
+    assert found == SourceText(text=EXACT, origin=str(tmp_path / "a.json"))
+    assert World({f"{SITE}/a.json": EXACT}).resolve(f"{SITE}/a.json") == SourceText(text=EXACT, origin=f"{SITE}/a.json")
+    assert World(stdin=b"\xef\xbb\xbf" + EXACT.encode()).resolve("-") == SourceText(text=EXACT, origin="-")
+
+
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"a.json": EXACT})
+    monkeypatch.chdir(tmp_path)
+    assert World().resolve("a.json").origin == str(tmp_path / "a.json")
+
+
+def test_the_id_of_an_item_may_only_agree(tmp_path: Path) -> None:
+    path = write(tmp_path, {"a.json": model("a"), "b.yml": "type: Feature\nid: 12\n"})
+    assert World().resolve(path, id="a").origin == str(path)
+    assert World().resolve(tmp_path / "b.yml", id="12").origin == str(tmp_path / "b.yml")
+    with pytest.raises(SourceGone, match="this item has the id a, not b") as caught:
+        World().resolve(path, id="b")
+    assert "leave --id out" in caught.value.hint
+
+
+def test_the_anchor_of_an_items_address_says_nothing() -> None:
+    world = World({f"{SITE}/a.json": model("a")})
+    assert world.resolve(f"{SITE}/a.json#L12").origin == f"{SITE}/a.json"
+    with pytest.raises(SourceGone, match="has the id a, not b"):
+        world.resolve(f"{SITE}/a.json", id="b")
+
+
+def test_an_unreadable_text_is_left_to_the_reader_of_items(tmp_path: Path) -> None:
+    text = '{"type": "FeatureCollection", "features": [}'
+    path = write(tmp_path, {"a.json": text})
+    assert World().resolve(path).text == text
+    with pytest.raises(ItemInvalid, match=r"a\.json:1:44: not valid JSON"):
+        read_item(text, str(path))
+
+
+@pytest.mark.parametrize(
+    ("page", "fix"),
+    [
+        ("https://github.com/me/m/blob/main/a.json", "give https://github.com/me/m/raw/main/a.json"),
+        ("https://huggingface.co/me/m/blob/main/a.json", "give https://huggingface.co/me/m/resolve/main/a.json"),
+    ],
+)
+def test_a_page_that_shows_the_item_names_the_item(page: str, fix: str) -> None:
+    with pytest.raises(SourceGone, match="is a web page, not an item") as caught:
+        World({page: "<!DOCTYPE html><title>a.json</title>"}).resolve(page)
+    assert caught.value.hint == fix
+
+
+# --- every -------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_gives_its_documents(tmp_path: Path) -> None:
+    files = {
+        "b.json": model("b"),
+        "a/x.yaml": "id: x\n",
+        "catalog.json": catalogue(("item", "b.json")),
+        "answer.geojson": features(model("f1"), model("f2")),
+        "bad.json": "{",
+        ".hidden/c.json": model("c"),
+        "readme.md": "no",
+    }
+    write(tmp_path, files)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    world = World()
+    rows = world.every(tmp_path)
+    origins = [Path(row.origin).name for row in rows]
+    assert origins == ["x.yaml", "answer.geojson", "answer.geojson", "b.json", "bad.json"]
+    (said,) = world.told
+    assert "catalog.json: a STAC Catalog; the items of this folder are read from their own files" in said
+
+
+def test_an_empty_folder_is_said(tmp_path: Path) -> None:
+    (row,) = World().every(tmp_path)
+    assert isinstance(row, Unread) and "no JSON or YAML file is in this folder" in row.problem.message
+
+
+def test_what_is_not_there_does_not_end_the_others(tmp_path: Path) -> None:
+    (row,) = World().every(tmp_path / "none.json")
+    assert isinstance(row, Unread) and isinstance(row.problem, SourceGone)
+
+
+def test_all_are_read_lazily(tmp_path: Path) -> None:
+    world = World(
+        {f"{SITE}/c.json": catalogue(("item", "a"), ("item", "b")), f"{SITE}/a": model("a"), f"{SITE}/b": model("b")}
+    )
+    rows = every(Asked(href=f"{SITE}/c.json"), world)
+    assert next(rows).origin == f"{SITE}/a"
+    assert world.fetch.count(f"{SITE}/b") == 0
+
+
+# --- servers -----------------------------------------------------------------------------------------------------
+
+
+class Real(World):
+    """The real door, with little patience."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        patience = Patience(attempts=2, read=0.5, answer=1.0, first_pause=0.0, longest_pause=0.0)
+        self.real = HttpFetcher(Settings(), patience=patience)
+
+    def ask(self, url: str, **asked: Any) -> SourceText:
+        class Doors:
+            fetch = self.real
+            notify = staticmethod(silent)
+            clock = staticmethod(time.monotonic)
+            stdin = staticmethod(lambda: b"")
+
+        try:
+            return resolve(Asked(href=url, **asked), Doors())
+        finally:
+            self.real.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running() as one:
+        yield one
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        (404, SourceGone, "is not there (404)"),
+        (410, SourceGone, "is not there (410)"),
+        (401, SourceGone, "access is refused (401)"),
+        (403, SourceGone, "access is refused (403)"),
+        (400, SourceGone, "the server answers 400"),
+        (503, InfraError, "the server answers 503 (2 tries)"),
+    ],
+)
+def test_what_a_server_refuses(server: Server, status: int, kind: type[DlmBuildError], said: str) -> None:
+    server.handlers["/a.json"] = lambda call: call.answer(status, b"no")
+    with pytest.raises(kind) as caught:
+        Real().ask(server.url("/a.json"))
+    assert said in caught.value.message and caught.value.hint
+
+
+@pytest.mark.loopback
+def test_a_server_that_says_nothing(server: Server) -> None:
+    @server.on("/a.json")
+    def _stall(call: Call) -> None:
+        time.sleep(0.8)
+        call.drop()
+
+    with pytest.raises(InfraError, match=r"connection broke|no whole answer"):
+        Real().ask(server.url("/a.json"))
+
+
+@pytest.mark.loopback
+def test_an_answer_without_end(server: Server) -> None:
+    server.serve("/a.json", b" " * ((4 << 20) + 1))
+    with pytest.raises(ResourceExceeded, match="longer than 4194304 bytes"):
+        Real().ask(server.url("/a.json"))
+
+
+@pytest.mark.loopback
+def test_a_redirect_to_another_private_server(server: Server) -> None:
+    with running() as other:
+        other.serve("/a.json", EXACT.encode())
+        server.handlers["/a.json"] = lambda call: call.answer(302, location=other.url("/a.json"))
+        with pytest.raises(InfraError, match="redirects to a place it may not"):
+            Real().ask(server.url("/a.json"))
+        assert other.calls == []
+
+
+@pytest.mark.loopback
+def test_links_are_read_from_where_redirects_end(server: Server) -> None:
+    server.handlers["/stac"] = lambda call: call.answer(301, location="/stac/")
+    server.serve("/stac/", b'{"type": "Catalog", "links": [{"rel": "item", "href": "a.json"}]}')
+    server.serve("/stac/a.json", b'{"type": "Feature", "id": "a"}')
+    assert Real().ask(server.url("/stac"), id="a").origin == server.url("/stac/a.json")
+    assert "geo+json" in server.calls[0][2]["accept"]
+
+
+@pytest.mark.loopback
+def test_a_linked_item_that_redirects_to_this_machine(server: Server) -> None:
+    server.serve("/c.json", b'{"type": "Catalog", "links": [{"rel": "item", "href": "a.json"}]}')
+    server.handlers["/a.json"] = lambda call: call.answer(302, location="file:///etc/passwd")
+    with pytest.raises(SourceGone, match=r"1 could not be read, first: .* redirects to a place it may not"):
+        Real().ask(server.url("/c.json"), id="a")
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "same"),
+    [
+        ("http://a:80/x", "http://A/y", True),
+        ("http://a/x", "https://a/y", True),
+        ("https://a/x", "http://a/y", False),
+        ("http://a:8000/x", "https://a:8000/y", False),
+        ("http://a:8000/x", "http://a:8001/y", False),
+        ("http://a/x", "http://b/x", False),
+        ("http://a/x", "file:///x", False),
+        ("http://a/x", "http://[bad", False),
+    ],
+)
+def test_same_server(mine: str, other: str, same: bool) -> None:
+    assert same_server(mine, other) is same
