@@ -60,6 +60,8 @@ EXIT_CODES: dict[Outcome, int] = {
     Outcome.INFRA: 14,
 }
 EXIT_USAGE = 2
+EXIT_BELOW_GRADE = 16
+"""Of `check --fail-under`: an item's grade is worse than the one asked for."""
 EXIT_INTERRUPTED = 130
 
 

@@ -9,6 +9,7 @@ import click
 
 from dlm_build import __version__
 from dlm_build.cli import commands
+from dlm_build.cli.check import check
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +22,7 @@ Examples:
   curl -s https://…/item.json | dlm-build -
   dlm-build catalog.json --id coast        an item inside a catalogue, a search answer, an API
   dlm-build verify item.json               run and judge the image that was built before
+  dlm-build check items/                   what items lack to be built and verified
   dlm-build doctor                         what this machine can do
 
 \b
@@ -29,7 +31,8 @@ Exit codes:
   2 wrong option or setting                9 source-gone      14 infra
   3 ran (no expected output)              10 hash-mismatch    15 built (nothing to run)
   4 mismatch      5 model-error           11 gpu-incompatible
-  6 item-invalid  7 item-hostile          12 resource        130 interrupted
+  6 item-invalid  7 item-hostile          12 resource        16 below --fail-under of check
+                                         130 interrupted
 """
 
 
@@ -215,6 +218,9 @@ def bases_resolve(**given: Any) -> None:
 def schema() -> None:
     """Print the JSON Schema of report.json."""
     commands.schema()
+
+
+cli.add_command(check)
 
 
 def main() -> None:

@@ -1,0 +1,22 @@
+"""`dlm-build check`: what an item lacks to be built and to be verified, and how far it leads.
+
+check_text(text, origin) -> Checked      pure, for any text
+grade(item) -> Grade                     A to F, and what would lift it
+
+module            what it knows
+records           Checked, Grade, Summary: what a check says
+weights, parts    what an item gives of what it takes to build a model again
+grading           the letter, its guesses, and the way to the next one
+words             how each family of dialects spells what is missing
+check             one text to one Checked
+schema            the JSON Schema of a check's JSON
+explaining        what a code means, at length
+formats/          a check as a list, JSON, SARIF, JUnit, Markdown, HTML
+"""
+
+from __future__ import annotations
+
+from dlm_build.checking.check import check_text
+from dlm_build.checking.grading import grade
+
+__all__ = ["check_text", "grade"]

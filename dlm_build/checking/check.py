@@ -1,0 +1,122 @@
+"""One item, checked: read, graded, and every finding with its line and column. Pure; nothing is asked of any network.
+
+check_text(text, origin) -> Checked     for any text: what cannot be read is a grade F that says why
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from dlm_build.checking.grading import grade_of
+from dlm_build.checking.parts import Offer, offer_of, place
+from dlm_build.checking.recipes import without_recipe
+from dlm_build.checking.records import MEANINGS, Checked, Grade
+from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
+from dlm_build.findings.completeness import ImageWithoutDigest
+from dlm_build.items.document import Position
+from dlm_build.items.reading import item_of, load
+from dlm_build.records import Finding, Item
+
+_RANKS = {"error": 0, "warning": 1, "info": 2}
+_IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code"}
+"""A gap that says what a reader's finding says, and at a higher rank."""
+_AT = re.compile(r":(?P<line>[0-9]{1,9}):(?P<column>[0-9]{1,9})(?=: )")
+_POINTER = re.compile(r": (?P<pointer>/[^\s:]*(?::[^\s:]+)*): ")
+
+
+Ask = Callable[[Item], tuple[Finding, ...]]
+"""Finds out more about an item, for instance from the servers it names."""
+
+
+def check_text(text: str, origin: str, ask: Ask | None = None) -> Checked:
+    """The item in `text`, checked. `origin` is the path or URL it came from, or `-`. Never raises for any text."""
+    try:
+        document = load(text, origin)
+        item = item_of(document)
+    except DlmBuildError as problem:
+        return unread(problem, origin)
+    return checked_item(item, document.places(), ask(item) if ask else ())
+
+
+def checked_item(item: Item, places: dict[str, Position], more: tuple[Finding, ...] = ()) -> Checked:
+    """An item that was read, with `more` findings that others made about it."""
+    offer = offer_of(item)
+    gaps = _gaps(item, offer)
+    dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
+    own = (finding for finding in item.findings if finding.code not in dropped)
+    findings = sorted((*own, *gaps, *more), key=lambda finding: _RANKS[finding.severity])
+    return Checked(
+        origin=item.origin,
+        id=item.id,
+        title=item.title,
+        sha256=item.sha256,
+        dialect=item.dialect,
+        dialect_version=item.dialect_version,
+        dialect_reason=item.dialect_reason,
+        grade=grade_of(item, offer),
+        findings=tuple(_placed(finding, places) for finding in findings),
+    )
+
+
+def _gaps(item: Item, offer: Offer) -> list[Finding]:
+    """What the parts lack, where the reader has not said it already."""
+    said = {finding.code for finding in item.findings}
+    gaps = [finding for part in offer.parts for finding in (part.gap, *part.others) if finding]
+    if offer.weights.state == "missing":
+        gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
+    if "no-sample" in said or "sample-missing" in {gap.code for gap in gaps}:
+        gaps = [gap for gap in gaps if gap.code != "expected-missing"]
+    return [gap for gap in (*gaps, *without_recipe(item), *_image(item, said)) if gap.code not in said]
+
+
+def _image(item: Item, said: set[str]) -> tuple[Finding, ...]:
+    docker = item.runtime.docker
+    if not docker.image_name or "@sha256:" in docker.image_name or "image-floats" in said:
+        return ()
+    name = f"{docker.image_name}:{docker.tag}" if docker.tag else docker.image_name
+    return (ImageWithoutDigest.at(place(item, item.pointers.image), found=name),)
+
+
+def _placed(finding: Finding, places: dict[str, Position]) -> Finding:
+    """With the position of its pointer, or of the nearest parent that is there."""
+    near = finding.pointer
+    while near and near not in places:
+        near = near.rpartition("/")[0]
+    place = places.get(near)
+    return replace(finding, line=place.line, column=place.column) if place and finding.line is None else finding
+
+
+# --- what could not be read --------------------------------------------------------------------------------------
+
+
+def unread(problem: DlmBuildError, origin: str) -> Checked:
+    """Grade F: the error as the only finding."""
+    outcome = Outcome.INFRA if isinstance(problem, UsageError) else problem.outcome
+    finding = _finding(problem, origin, outcome)
+    return Checked(origin=origin, grade=Grade(letter="F", meaning=MEANINGS["F"]), findings=(finding,), outcome=outcome)
+
+
+def _finding(problem: DlmBuildError, origin: str, outcome: Outcome) -> Finding:
+    """The error's own words, its place taken out of them where it stands in front."""
+    message, line, column, pointer = problem.message, None, None, ""
+    name = shown(origin, 300)
+    if message.startswith(name):
+        message = message.removeprefix(name)
+        if place := _AT.match(message):
+            line, column = int(place["line"]), int(place["column"])
+            message = message[place.end() :]
+        if field := _POINTER.match(message):
+            pointer, message = field["pointer"], message[field.end() - 2 :]
+        message = message.removeprefix(":").strip()
+    return Finding(
+        code=str(outcome),
+        severity="error",
+        pointer=pointer,
+        message=message,
+        hint=problem.hint,
+        line=line,
+        column=column,
+    )

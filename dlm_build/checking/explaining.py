@@ -1,0 +1,53 @@
+"""What the code of a finding means, at length."""
+
+from __future__ import annotations
+
+import difflib
+
+from dlm_build.errors import UsageError, shown
+from dlm_build.findings.kinds import Kind, every_kind
+from dlm_build.records import Record
+
+_RANKS = {
+    "error": "blocks the build",
+    "warning": "blocks or weakens verification",
+    "info": "hygiene: read all the same",
+}
+
+
+class Explanation(Record, frozen=True, kw_only=True):
+    code: str
+    rank: str
+    message: str
+    """With `…` where an item's own values stand."""
+    fix: str
+    paragraphs: tuple[str, ...]
+
+
+def explain(code: str) -> Explanation:
+    """Raises UsageError for a code that there is not, with the nearest."""
+    kinds = every_kind()
+    wanted = code.strip().lower().replace("_", "-")
+    if wanted not in kinds:
+        raise UsageError(f"there is no finding with the code {shown(code, 60)}", _nearest(wanted, kinds))
+    kind = kinds[wanted]
+    return Explanation(
+        code=wanted,
+        rank=_RANKS[kind.severity],
+        message=kind.template().strip(),
+        fix=kind.fix_template(),
+        paragraphs=kind.paragraphs(),
+    )
+
+
+def _nearest(code: str, kinds: dict[str, type[Kind]]) -> str:
+    near = difflib.get_close_matches(code[:80], list(kinds), n=5, cutoff=0.5)
+    near = near or [known for known in kinds if code and code in known][:5]
+    return f"the nearest are {', '.join(near)}" if near else "`dlm-build check --explain all` lists them"
+
+
+def every_code() -> tuple[tuple[str, str, str], ...]:
+    """Code, rank and message of all findings there are, by rank and name."""
+    order = list(_RANKS)
+    kinds = sorted(every_kind().values(), key=lambda kind: (order.index(kind.severity), kind.code))
+    return tuple((kind.code, _RANKS[kind.severity], kind.template().strip()) for kind in kinds)

@@ -1,0 +1,79 @@
+"""GitHub's Markdown, for a comment. An item's text makes no link, no mention, no picture and no HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dlm_build.checking.formats.table import Format, Look
+from dlm_build.checking.records import Checked, Summary
+from dlm_build.errors import shown, shown_lines
+from dlm_build.records import Finding
+
+_RANKS = (("error", "Blocks the build"), ("warning", "Blocks verification"), ("info", "Hygiene"))
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def make(_name: str, look: Look) -> Format:
+    return Markdown(look)
+
+
+class Markdown:
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._rows: list[str] = []
+        self._sections: list[str] = []
+
+    def begin(self) -> str:
+        return "# dlm-build check\n\n"
+
+    def item(self, checked: Checked) -> str:
+        counts = " | ".join(str(sum(f.severity == rank for f in checked.findings)) for rank, _ in _RANKS)
+        name = code(checked.id) if checked.id is not None else "unread"
+        self._rows.append(f"| **{checked.grade.letter}** | {name} | {counts} | {code(checked.origin)} |")
+        if not self._look.quiet:
+            self._sections.append("\n".join(self._section(checked)))
+        return ""
+
+    def end(self, _summary: Summary) -> str:
+        head = "| Grade | Item | Build | Verification | Hygiene | Where |\n|---|---|--:|--:|--:|---|\n"
+        return head + "".join(f"{row}\n" for row in self._rows) + "".join(f"\n{part}\n" for part in self._sections)
+
+    def _section(self, checked: Checked) -> Iterator[str]:
+        yield f"## {checked.grade.letter}: {code(checked.id if checked.id is not None else checked.origin)}\n"
+        guesses = ", ".join(guess.what for guess in checked.grade.guesses)
+        yield plain(checked.grade.meaning + (f": {guesses}" if guesses else "")) + "\n"
+        for rank, heading in _RANKS:
+            findings = [finding for finding in checked.findings if finding.severity == rank]
+            if findings and (rank != "info" or self._look.verbose):
+                yield f"**{heading}**\n"
+                yield "\n".join(map(_finding, findings)) + "\n"
+            elif findings:
+                yield f"{len(findings)} of hygiene.\n"
+        if checked.grade.lifts:
+            yield f"**To reach {checked.grade.next}**\n"
+            yield "\n".join(f"{n}. {plain(lift.fix)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
+
+
+def _finding(finding: Finding) -> str:
+    place = f" at {finding.line}:{finding.column}" if finding.line else ""
+    pointer = f" {code(finding.pointer)}" if finding.pointer else ""
+    fix = f"\n  Fix: {plain(finding.hint)}" if finding.hint else ""
+    return f"- `{finding.code}`{place}{pointer}: {plain(finding.message)}{fix}"
+
+
+def code(text: str) -> str:
+    """As a span of code, in which nothing is read but its own fence; a bar would end a cell of a table."""
+    clean = shown(text, 300).replace("|", "¦")
+    longest = max(map(len, re.findall("`+", clean)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if clean.startswith("`") or clean.endswith("`") or not clean.strip() else ""
+    return f"{fence}{space}{clean}{space}{fence}"
+
+
+def plain(text: str) -> str:
+    """As text: every mark escaped, entities and tags made harmless, addresses and mentions left unlinked."""
+    clean = shown_lines(text).replace("\n", " ")
+    clean = _MARKS.sub(r"\\\1", clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    clean = clean.replace("://", ":&#8203;//").replace("@", "@&#8203;")
+    return re.sub(r"(?i)\bwww\.", lambda found: f"{found.group()[:-1]}&#8203;.", clean)

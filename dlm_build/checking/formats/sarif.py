@@ -1,0 +1,108 @@
+"""SARIF 2.1.0, for code scanning. Results come first and the rules after them, so that no result is kept.
+
+A message of SARIF may hold links, `[text](target)`; an item's text must not make one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from dlm_build import __version__
+from dlm_build.checking.formats.table import Format, Look
+from dlm_build.checking.records import Checked, Summary
+from dlm_build.errors import shown, shown_lines
+from dlm_build.findings.kinds import Kind, every_kind
+from dlm_build.records import Finding
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def make(_name: str, _look: Look) -> Format:
+    return Sarif()
+
+
+class Sarif:
+    def __init__(self) -> None:
+        self._rules: dict[str, int] = {}
+        self._severities: dict[str, str] = {}
+        self._between = ""
+
+    def begin(self) -> str:
+        return f'{{"$schema":"{_SCHEMA}","version":"2.1.0","runs":[{{"columnKind":"unicodeCodePoints","results":['
+
+    def item(self, checked: Checked) -> str:
+        text = ""
+        for finding in checked.findings:
+            text += f"{self._between}\n{_text(self._result(finding, checked))}"
+            self._between = ","
+        return text
+
+    def end(self, _summary: Summary) -> str:
+        kinds = every_kind()
+        rules = [_rule(code, self._severities[code], kinds.get(code)) for code in self._rules]
+        driver = {"name": "dlm-build", "semanticVersion": __version__, "rules": rules}
+        return f'\n],"tool":{{"driver":{_text(driver)}}}}}]}}\n'
+
+    def _result(self, finding: Finding, checked: Checked) -> dict[str, Any]:
+        index = self._rules.setdefault(finding.code, len(self._rules))
+        self._severities.setdefault(finding.code, finding.severity)
+        where = f"{finding.pointer}: " if finding.pointer else ""
+        fix = f"\nFix: {finding.hint}" if finding.hint else ""
+        return {
+            "ruleId": finding.code,
+            "ruleIndex": index,
+            "level": _LEVELS[finding.severity],
+            "message": {"text": _plain(f"{where}{finding.message}{fix}")},
+            "locations": [_location(finding, checked)],
+            "partialFingerprints": {"dlmBuildFinding/v1": _fingerprint(finding, checked)},
+            "properties": {"grade": checked.grade.letter, "item": shown(checked.id or "", 200)},
+        }
+
+
+def _location(finding: Finding, checked: Checked) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.origin)}}
+    if finding.line:
+        physical["region"] = {"startLine": finding.line, "startColumn": finding.column or 1}
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if finding.pointer:
+        location["logicalLocations"] = [{"fullyQualifiedName": shown(finding.pointer, 1000), "kind": "property"}]
+    return location
+
+
+def _uri(origin: str) -> str:
+    """A relative path stays relative: code scanning reads it from the root of the repository."""
+    if "://" in origin:
+        return quote(origin, safe="/:?#[]@!$&'()*+,;=%-._~")
+    if origin == "-":
+        return "stdin"
+    return ("file://" if origin.startswith("/") else "") + quote(origin)
+
+
+def _fingerprint(finding: Finding, checked: Checked) -> str:
+    """Stays when lines are added above: of the item, the field and the kind."""
+    return hashlib.sha256("\0".join((checked.id or "", finding.code, finding.pointer)).encode()).hexdigest()[:32]
+
+
+def _rule(code: str, severity: str, kind: type[Kind] | None) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _LEVELS[severity]}}
+    if kind is not None:
+        rule["shortDescription"] = {"text": _plain(kind.template().strip() or code)}
+        if paragraphs := kind.paragraphs():
+            rule["fullDescription"] = {"text": _plain(paragraphs[0])}
+        if help_text := "\n\n".join((*kind.paragraphs(), kind.fix_template())).strip():
+            rule["help"] = {"text": _plain(help_text)}
+    return rule
+
+
+def _plain(text: str) -> str:
+    """Without what a viewer takes for a link."""
+    return shown_lines(text).replace("](", "] (")
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,115 @@
+"""Many items, one after the other, or several at a time in processes of their own; in the order they were given.
+
+Nothing is kept of an item that has been handed on, so ten thousand take no more memory than one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain, islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from dlm_build.catalogues import Asked, SourceText, Unread, every
+from dlm_build.catalogues.asked import Outside
+from dlm_build.checking.check import Ask, check_text, unread
+from dlm_build.checking.records import Checked
+from dlm_build.errors import UsageError, shown
+from dlm_build.records import from_json, to_json
+
+Given = SourceText | Unread
+_LIST_LIMIT = 64 << 20
+"""Bytes of a list of items."""
+_BATCH = 16
+"""Items that go to another process together."""
+
+
+def sources(given: Iterable[str], outside: Outside) -> Iterator[Given]:
+    """The texts behind what the operator named: a path, a folder, a URL, `-`, or `@list.txt` with one of these a line.
+
+    Raises UsageError for a list that cannot be read.
+    """
+    return chain.from_iterable(every(Asked(href=href), outside) for href in _named(given))
+
+
+def _named(given: Iterable[str]) -> Iterator[str]:
+    for href in given:
+        if href.startswith("@") and len(href) > 1:
+            yield from _listed(href[1:])
+        else:
+            yield href
+
+
+def _listed(path: str) -> Iterator[str]:
+    """One a line; blank lines and those that begin with `# ` are left out."""
+    try:
+        with Path(path).open(encoding="utf-8-sig") as stream:
+            text = stream.read(_LIST_LIMIT)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"list {shown(path)}: {problem}", "give a text file with one ITEM a line") from problem
+    for line in text.splitlines():
+        if line.strip() and not re.match(r"\s*#(?:\s|$)", line):
+            yield line.strip()
+
+
+def check_one(source: Given, ask: Ask | None = None) -> Checked:
+    """What could not be had is a grade F too."""
+    if isinstance(source, Unread):
+        return unread(source.problem, source.origin)
+    checked = check_text(source.text, source.origin, ask)
+    return replace(checked, findings=(*checked.findings, *source.notes)) if source.notes else checked
+
+
+Check = Callable[[Given], Checked]
+
+
+def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Checked]:
+    """Each as soon as it and those before it are done, by `jobs` processes."""
+    if jobs <= 1:
+        yield from map(check_one, texts)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting: deque[Future[list[bytes]]] = deque()
+        for batch in _batches(map(_portable, texts)):
+            waiting.append(pool.submit(_encoded, batch))
+            if len(waiting) >= 4 * jobs:
+                yield from _decoded(waiting.popleft().result())
+        while waiting:
+            yield from _decoded(waiting.popleft().result())
+
+
+def check_asking(texts: Iterable[Given], check: Check, jobs: int = 1) -> Iterator[Checked]:
+    """As `check_all`, by a check that asks servers: `jobs` threads, since it mostly waits."""
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        waiting: deque[Future[Checked]] = deque()
+        for text in texts:
+            waiting.append(pool.submit(check, text))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _portable(source: Given) -> SourceText | Checked:
+    """What may go to another process: an error may not."""
+    return source if isinstance(source, SourceText) else check_one(source)
+
+
+def _batches(texts: Iterable[SourceText | Checked]) -> Iterator[list[SourceText | Checked]]:
+    rows = iter(texts)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _encoded(batch: list[SourceText | Checked]) -> list[bytes]:
+    """Runs in a worker; records come back as JSON."""
+    return [to_json(one if isinstance(one, Checked) else check_one(one)) for one in batch]
+
+
+def _decoded(batch: list[bytes]) -> Iterator[Checked]:
+    return (from_json(Checked, one) for one in batch)

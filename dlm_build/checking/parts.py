@@ -1,0 +1,204 @@
+"""What an item gives of all that it takes to build a model again and to know it: six parts, each with its gap."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import partial
+
+from msgspec.structs import replace
+
+from dlm_build.checking.records import Part
+from dlm_build.checking.weights import digest_of_weights, suffix_of, weights_of
+from dlm_build.checking.words import Words, words_of
+from dlm_build.findings.completeness import (
+    CodeNotFound,
+    EntryPointUnknown,
+    EnvironmentNotLocked,
+    ExpectedMissing,
+    NoEnvironment,
+    NothingRunsTheWeights,
+    SampleMissing,
+    TorchscriptAssumed,
+)
+from dlm_build.findings.runtime import SourceNotPinned
+from dlm_build.planning.members import WEIGHT_ROLES
+from dlm_build.records import Asset, Finding, Item, Record
+
+_SAID_AS = {
+    "entry-point-unknown": ("entrypoint-trains", "entrypoint-is-architecture", "entrypoint-unreadable",
+                            "weights-need-code"),
+    "torchscript-assumed": ("weights-need-code",),
+    "sample-missing": ("no-sample", "sample-is-a-url"),
+    "expected-missing": ("no-expected-output", "no-sample", "sample-is-a-url"),
+    "no-checksum": ("checksum-unknown",),
+    "source-not-pinned": ("source-not-pinned",),
+}  # fmt: skip
+"""The codes by which readers say what a part's own gap says; the most telling first."""
+_ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
+"""Formats that hold the program too: their framework alone runs them."""
+_MAYBE_ALONE = frozenset((".pt", ".pth"))
+_PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
+_LOCK = re.compile(
+    r"(?:.*[.-])?conda-lock\.ya?ml|conda-\w+-\w+\.lock|explicit[\w.-]*\.txt|(?:pixi|uv|poetry|pdm)\.lock|Pipfile\.lock"
+    r"|pylock[\w.-]*\.toml|requirements[\w.-]*lock[\w.-]*\.txt|[\w.-]*[.-]lock(?:\.(?:txt|ya?ml|json))?",
+    re.IGNORECASE,
+)
+_LIST = re.compile(
+    r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
+    r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
+    re.IGNORECASE,
+)
+
+
+class Offer(Record, frozen=True, kw_only=True):
+    """All parts of one item."""
+
+    weights: Part
+    digest: Part
+    code: Part
+    environment: Part
+    sample: Part
+    expected: Part
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self.weights, self.digest, self.code, self.environment, self.sample, self.expected
+
+
+def offer_of(item: Item) -> Offer:
+    """Pure, and by declaration alone."""
+    words = words_of(item)
+    asset, weights = weights_of(item)
+    own = (
+        weights,
+        digest_of_weights(asset),
+        _code(item, asset, words),
+        _environment(item, words),
+        _sample(item, words),
+        _expected(item, words),
+    )
+    return Offer(**{part.name: _as_said(part, item) for part in own})
+
+
+def _as_said(part: Part, item: Item) -> Part:
+    """With the reader's own finding as its gap, where that says the same: it knows the words of the dialect."""
+    if part.gap is None:
+        return part
+    said = (f for code in _SAID_AS.get(part.gap.code, ()) for f in item.findings if f.code == code)
+    gap = next(said, None)
+    return replace(part, gap=gap) if gap else part
+
+
+def place(item: Item, pointer: str) -> str:
+    """A pointer of the item, or a place above it where its dialect has no such field."""
+    if "/dlm:" not in pointer or item.dialect == "dlm/runtime":
+        return pointer
+    return "/assets" if item.dialect.startswith("ml") else "/properties"
+
+
+# --- the code ----------------------------------------------------------------------------------------------------
+
+_given, _guessed, _missing = (partial(Part, state=state) for state in ("given", "guessed", "missing"))
+
+
+def _code(item: Item, asset: Asset | None, words: Words) -> Part:
+    """What loads and runs the weights: they themselves, or code that is named, and where it is."""
+    runtime = item.runtime
+    name = _weights_name(item, asset)
+    named = runtime.handler or runtime.docker.run
+    if named:
+        return _named_code(item, asset, words, named)
+    if suffix_of(name) in _ALONE or ".cbm" in name:
+        return _given(name="code")
+    if runtime.source_url:
+        gap = EntryPointUnknown.at(place(item, item.pointers.handler), handler=words.handler)
+        return _guessed(name="code", gap=gap, others=_floating(item, words))
+    suffix = suffix_of(name)
+    at = place(item, item.pointers.handler)
+    if suffix in _MAYBE_ALONE:
+        gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
+        return _guessed(name="code", gap=gap)
+    if suffix in _PACKED:
+        return _guessed(name="code", gap=EntryPointUnknown.at(at, handler=words.handler))
+    found = f"the {suffix} file" if suffix else "the weights"
+    gap = NothingRunsTheWeights.at(at, found=found, handler=words.handler, source=words.source)
+    return _missing(name="code", gap=gap)
+
+
+def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:
+    runtime = item.runtime
+    if runtime.source_url:
+        floating = _floating(item, words)
+        return _guessed(name="code", gap=floating[0]) if floating else _given(name="code")
+    inside = {posixpath.basename(entry.name) for entry in item.archive}
+    file = posixpath.basename((runtime.handler or "").partition(":")[0])
+    packed = asset is not None and suffix_of(asset.href) in _PACKED
+    if (file.endswith(".py") and (packed or file in inside)) or f"{file.rpartition('.')[2]}.py" in inside:
+        return _given(name="code")
+    if runtime.handler is None and _is_locked(item):
+        return _given(name="code")  # the command comes with a package of the lock
+    return _guessed(
+        name="code", gap=CodeNotFound.at(place(item, item.pointers.source), found=named, source=words.source)
+    )
+
+
+def _floating(item: Item, words: Words) -> tuple[Finding, ...]:
+    if not item.runtime.source_url or re.fullmatch("[0-9a-f]{40}(?:[0-9a-f]{24})?", item.runtime.source_commit or ""):
+        return ()
+    gap = SourceNotPinned.at(place(item, item.pointers.source), what="the commit of the source is not given")
+    return (replace(gap, hint=words.commit),)
+
+
+def _weights_name(item: Item, asset: Asset | None) -> str:
+    """Of the member that holds them, else of the file behind the address."""
+    named = [entry.name for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
+    if named:
+        return named[0]
+    return posixpath.basename(asset.href.partition("?")[0].partition("#")[0]) if asset else ""
+
+
+# --- the environment ---------------------------------------------------------------------------------------------
+
+
+def _environment(item: Item, words: Words) -> Part:
+    """A lock, or an image by its digest, leaves nothing open; a list of requirements does; else all is inferred."""
+    if _is_locked(item):
+        return _given(name="environment")
+    at = place(item, item.pointers.requirements)
+    if found := next((name for name in _environment_files(item) if _LIST.fullmatch(posixpath.basename(name))), None):
+        gap = EnvironmentNotLocked.at(at, found=found, environment=words.environment)
+    elif item.runtime.requirement_file:
+        gap = EnvironmentNotLocked.at(at, found=item.runtime.requirement_file, environment=words.environment)
+    else:
+        gap = NoEnvironment.at(at, environment=words.environment)
+    return _guessed(name="environment", gap=gap)
+
+
+def _is_locked(item: Item) -> bool:
+    if "@sha256:" in (item.runtime.docker.image_name or ""):
+        return True
+    return any(_LOCK.fullmatch(posixpath.basename(name)) for name in _environment_files(item))
+
+
+def _environment_files(item: Item) -> list[str]:
+    named = [item.runtime.requirement_file] if item.runtime.requirement_file else []
+    keyed = {asset.key: asset.href for asset in item.assets}
+    plain = [keyed.get(name, name).partition("?")[0].partition("#")[0] for name in named]
+    plain += [entry.name for entry in item.archive]
+    return plain + [asset.href.partition("?")[0].partition("#")[0] for asset in item.assets]
+
+
+# --- the sample --------------------------------------------------------------------------------------------------
+
+
+def _sample(item: Item, words: Words) -> Part:
+    if item.sample is not None:
+        return _given(name="sample")
+    return _missing(name="sample", gap=SampleMissing.at(place(item, item.pointers.sample), sample=words.sample))
+
+
+def _expected(item: Item, words: Words) -> Part:
+    if item.sample is not None and item.sample.expected:
+        return _given(name="expected")
+    return _missing(name="expected", gap=ExpectedMissing.at(place(item, item.pointers.sample), expected=words.expected))

@@ -1,0 +1,30 @@
+"""Whether dlm-build itself can build for the framework that an item names."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.findings.completeness import FrameworkWithoutRecipe
+from dlm_build.planning.frameworks import decide_framework
+from dlm_build.planning.tables import Tables, load_tables
+from dlm_build.records import Finding, Item
+
+
+def without_recipe(item: Item) -> tuple[Finding, ...]:
+    """The finding that it cannot; nothing where it can, or where no framework is named."""
+    if not item.runtime.framework:
+        return ()
+    tables = _tables().frameworks
+    try:
+        decide_framework(item, None, None, tables)
+    except ItemInvalid:
+        known = ", ".join(table.name for table in tables)
+        return (FrameworkWithoutRecipe.at(item.pointers.framework, found=item.runtime.framework, known=known),)
+    return ()
+
+
+@cache
+def _tables() -> Tables:
+    """Files of this package, read once."""
+    return load_tables()

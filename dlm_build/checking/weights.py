@@ -1,0 +1,90 @@
+"""Where the weights are: the asset that a build would take, what its address is worth, and whether a digest is given.
+
+No address is asked. What a share or a page really serves, only a build or `--online` can tell.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from dlm_build.checking.records import Part
+from dlm_build.errors import shown
+from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsOverHttp
+from dlm_build.findings.hrefs import ModelHasNoAddress
+from dlm_build.hrefs import read_href
+from dlm_build.model_asset import candidates, path_of
+from dlm_build.records import Asset, Finding, Item
+
+_NONE = frozenset(("no-assets", "weights-are-a-page", "weights-are-no-file", "model-has-no-address"))
+"""Codes by which a reader says that there are none."""
+_DOUBTS = ("raw-url-inferred", "share-url-inferred", "href-moves", "href-ends")
+"""Codes by which a reader says that the address is inferred, or may serve something else or nothing tomorrow."""
+_DATA = {
+    ".nc": "a NetCDF file", ".grib": "a GRIB file", ".grb": "a GRIB file", ".zarr": "a Zarr store",
+    ".tif": "a picture", ".tiff": "a picture", ".jp2": "a picture", ".png": "a picture", ".jpg": "a picture",
+    ".jpeg": "a picture", ".gif": "a picture", ".svg": "a picture",
+    ".csv": "a table", ".tsv": "a table", ".xlsx": "a table", ".parquet": "a table", ".geojson": "a map",
+    ".md": "a text", ".rst": "a text", ".pdf": "a text", ".html": "a web page", ".htm": "a web page",
+    ".py": "code", ".ipynb": "a notebook", ".r": "code", ".yml": "a description", ".yaml": "a description",
+    ".dockerfile": "a Dockerfile",
+}  # fmt: skip
+_ANOTHER_ROLE = frozenset(("metadata", "thumbnail", "overview", "documentation"))
+
+
+def weights_of(item: Item) -> tuple[Asset | None, Part]:
+    """The asset that is the model, where one is, and how surely its bytes can be had."""
+    said = next((finding for finding in item.findings if finding.code in _NONE), None)
+    models = [asset for asset in candidates(item.assets) if not _is_another(asset)]
+    if said is not None or len(models) != 1:
+        return None, _missing(said or NoModelAsset.at("/assets", found=_unclear(models, item)))
+    return models[0], _addressed(models[0], item)
+
+
+def _is_another(asset: Asset) -> bool:
+    """Whether it was taken for want of another only, since its roles say that it is something else."""
+    return bool(asset.roles) and _ANOTHER_ROLE.issuperset(asset.roles)
+
+
+def _unclear(models: list[Asset], item: Item) -> str:
+    if models:
+        return "it could be any of " + ", ".join(shown(asset.key) for asset in models[:8])
+    keys = ", ".join(shown(asset.key) for asset in item.assets[:8])
+    return f"by their roles, {keys} are something else" if keys else "there is none"
+
+
+def _addressed(asset: Asset, item: Item) -> Part:
+    pointer = f"{asset.pointer}/href"
+    if what := _DATA.get(suffix_of(asset.href)):
+        return _missing(WeightsAreData.at(pointer, found=asset.href, what=what))
+    href = read_href(asset.href)
+    lost = not _is_beside(asset, item) if href.kind == "local" else href.url is None
+    if lost:
+        instead = href.instead or "publish the file and give its URL, or a path beside the item"
+        return _missing(ModelHasNoAddress.at(pointer, found=asset.href, what=href.reason, instead=instead))
+    plain = (WeightsOverHttp.at(pointer, found=asset.href),) if asset.href.startswith("http://") else ()
+    said = [finding for finding in item.findings if finding.pointer.startswith(asset.pointer)]
+    doubt = next((finding for code in _DOUBTS for finding in said if finding.code == code), None)
+    return Part(name="weights", state="guessed" if doubt else "given", gap=doubt, others=plain)
+
+
+def suffix_of(href: str) -> str:
+    """In lower case, with its point; empty where there is none."""
+    return posixpath.splitext(path_of(href))[1].lower()
+
+
+def _missing(gap: Finding) -> Part:
+    return Part(name="weights", state="missing", gap=gap)
+
+
+def _is_beside(asset: Asset, item: Item) -> bool:
+    """Whether the file travels with the item: below its folder, or named from there."""
+    if not asset.href.startswith(("/", "~")) and asset.href[1:3] not in (":/", ":\\"):
+        return True
+    folder = posixpath.dirname(item.origin)
+    return bool(folder) and "://" not in folder and asset.href.startswith(folder.rstrip("/") + "/")
+
+
+def digest_of_weights(asset: Asset | None) -> Part:
+    if asset is not None and asset.sha256:
+        return Part(name="digest", state="given")
+    return Part(name="digest", state="missing", gap=NoChecksum.at(asset.pointer if asset else "/assets"))

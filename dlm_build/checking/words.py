@@ -1,0 +1,40 @@
+"""How each family of dialects spells what is missing: text to paste, for the hints of a check."""
+
+from __future__ import annotations
+
+from dlm_build.records import Item, Record
+
+_LOCK = "the `conda-lock.yml` that `dlm-build lock` writes"
+
+
+class Words(Record, frozen=True, kw_only=True):
+    handler: str
+    source: str
+    commit: str
+    environment: str
+    sample: str
+    expected: str
+
+
+DLM = Words(
+    handler='add "model_handler": "handler.py:handle" to dlm:runtime, the function that takes an input',
+    source='add "model_src_url": "https://github.com/me/my-model" and "model_commit_hash" to dlm:runtime',
+    commit='add "model_commit_hash": "…" with all 40 hex digits that `git rev-parse HEAD` prints',
+    environment=f'put {_LOCK} into the archive, and add "requirement_file": "conda-lock.yml" to dlm:runtime',
+    sample='put a small input into the archive, and add "test_file": {"filename": "sample.tif"} to dlm:data',
+    expected='put the output into the archive, and write "test_file": {"filename": "sample.tif", '
+    '"output": "expected.tif"} in dlm:data',
+)
+MLM = Words(
+    handler='add "mlm:entrypoint": "my_package.inference:predict" to the asset of the source code',
+    source='add an asset {"href": "https://github.com/me/my-model/tree/<40 hex digits>", '
+    '"roles": ["mlm:source_code", "code"]}',
+    commit="link the code at a commit: …/tree/<the 40 hex digits that `git rev-parse HEAD` prints>",
+    environment=f'publish {_LOCK} as an asset {{"href": "./conda-lock.yml", "roles": ["environment"]}}',
+    sample='add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}',
+    expected='add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}',
+)
+
+
+def words_of(item: Item) -> Words:
+    return MLM if item.dialect.partition("/")[0] in ("mlm", "ml-model") else DLM

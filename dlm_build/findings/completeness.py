@@ -1,0 +1,190 @@
+"""What an item lacks to be built, and built again to the same bytes; and what its addresses are worth."""
+
+from __future__ import annotations
+
+from dlm_build.findings.kinds import BUILD, HYGIENE, VERIFICATION, Kind
+
+# --- the weights -------------------------------------------------------------------------------------------------
+
+
+class NoModelAsset(Kind):
+    """no asset can be told to be the model: {found}"""
+
+    severity = BUILD
+    fix = 'give the asset that is the model "roles": ["mlm:model"], and the address of its file'
+    more = """
+    The model is the asset with a role that says so, else the one whose key says so, else the only one there is. Where
+    several could be meant none is taken, and where all are something else there is nothing to take.
+
+    Before: `"assets": {"a": {"href": "a.zip"}, "b": {"href": "b.zip"}}`. After: `"roles": ["mlm:model"]` in the one
+    that is the model.
+    """
+
+
+class WeightsAreData(Kind):
+    """ "{found}" is {what} by its name, so it holds no model"""
+
+    severity = BUILD
+    fix = 'give the address of the weights or the model archive, such as "href": "https://…/model.onnx"'
+    more = """
+    What an asset is said to be proves little: examples are copied, and the type stays. A file of pictures, tables, text
+    or code is not taken for a model, whatever its type and role say.
+
+    Before: `"href": "https://example.org/data.nc", "type": "application/zip"`. After:
+    `"href": "https://example.org/model.mar", "type": "application/zip"`.
+    """
+
+
+class WeightsOverHttp(Kind):
+    """ "{found}" is plain http: what it serves could be changed on the way, and it is fetched only by consent"""
+
+    severity = VERIFICATION
+    fix = "publish it at an https address; to build all the same, add the host to `network.allow_hosts`"
+    more = """
+    Of addresses that an item gives, only https is asked, unless the settings name the host. The checksum would show a
+    change, where there is one.
+    """
+
+
+class NoChecksum(Kind):
+    """no checksum is given, so nothing shows that the bytes fetched are the ones published"""
+
+    severity = VERIFICATION
+    fix = 'add "file:checksum": "1220…", that is 1220 and the 64 digits that `sha256sum` prints, and "file:size"'
+    more = """
+    Addresses stay and files change: a release is made again, a share is replaced. With the digest in the item every
+    build proves that it has the model that was published. The lock keeps the digest of what was found, which shows
+    later changes and not earlier ones.
+
+    Before: `{"href": "https://example.org/model.mar"}`. After: `{"href": "https://example.org/model.mar",
+    "file:checksum": "122054f51a93…", "file:size": 451735}`.
+    """
+
+
+# --- the code ----------------------------------------------------------------------------------------------------
+
+
+class NothingRunsTheWeights(Kind):
+    """nothing says which code runs {found}: there is no entry point, no command and no source"""
+
+    severity = BUILD
+    fix = "publish the model as ONNX or TorchScript too, or {handler} and {source}"
+    more = """
+    Most weights are numbers without a program: only the code that trained them can load them. ONNX and TorchScript
+    carry their program along. For anything else the item has to name the function that loads and runs it, and where
+    that code is.
+    """
+
+
+class TorchscriptAssumed(Kind):
+    """no code is named, so {found} is taken for TorchScript, which carries its own"""
+
+    severity = VERIFICATION
+    fix = "if it is a state dict or a pickled object, {handler} and {source}"
+    more = """
+    Files named .pt and .pth may be TorchScript, which runs alone, or the numbers of a network, which do not. Which one
+    it is shows when the file is opened; if the guess is wrong, the run fails with a message that says so.
+    """
+
+
+class EntryPointUnknown(Kind):
+    """the code is named, but not the function in it that runs the model"""
+
+    severity = VERIFICATION
+    fix = "{handler}"
+    more = """
+    A repository holds many functions. Without the name of one, somebody has to read the code and guess; a name that is
+    importable, and that takes an input file and gives outputs, can be called.
+    """
+
+
+class CodeNotFound(Kind):
+    """ "{found}" names code, and nothing says where that code is"""
+
+    severity = VERIFICATION
+    fix = "{source}"
+    more = """
+    The function or the program may come with the archive, or with a package of the environment; neither is said. If it
+    is in neither, the build stops.
+    """
+
+
+class FrameworkWithoutRecipe(Kind):
+    """dlm-build has no recipe for {found}, so it cannot build the item itself; its grade does not suffer from that"""
+
+    severity = BUILD
+    fix = "publish the model as ONNX too; dlm-build builds for {known}"
+    more = """
+    What is known of each framework (its versions, the CUDA and Python each of them runs with, how its weights are run)
+    is a table of dlm-build's, and only what is in it can be built. The item may be complete, and another program may
+    build from it, so the grade, which is about the item, stays what it is.
+    """
+
+
+# --- the environment ---------------------------------------------------------------------------------------------
+
+
+class NoEnvironment(Kind):
+    """no environment is declared, so one is inferred from the framework, its version and the item's date"""
+
+    severity = VERIFICATION
+    fix = "{environment}"
+    more = """
+    The inferred environment has the framework and what its runner needs, as of the item's date. Whatever else the
+    model's code imports is missing from it, and every version in it is a guess, if a reasoned one.
+
+    `dlm-build lock ITEM` writes the environment it chose as `conda-lock.yml`. Published with the item, it makes every
+    later build the same.
+    """
+
+
+class EnvironmentNotLocked(Kind):
+    """ "{found}" names packages, and not the exact file of every one, as a lock does"""
+
+    severity = VERIFICATION
+    fix = "{environment}"
+    more = """
+    A list of requirements leaves the packages below the named ones to the day it is solved on. dlm-build solves it as
+    of the item's date, which comes close. A lock with a digest for each package leaves nothing open.
+
+    `dlm-build lock ITEM` writes `conda-lock.yml`; put it where the list is now, and name it.
+    """
+
+
+# --- the sample --------------------------------------------------------------------------------------------------
+
+
+class SampleMissing(Kind):
+    """no sample input is given, so the model cannot be run and there is nothing to verify"""
+
+    severity = VERIFICATION
+    fix = "{sample}"
+    more = """
+    The image can be built, but nothing shows that the model in it works. One small input is enough, with the output
+    that the publisher got from it beside it.
+    """
+
+
+class ExpectedMissing(Kind):
+    """no expected output is given, so a run can be made and not be compared"""
+
+    severity = VERIFICATION
+    fix = "{expected}"
+    more = """
+    Running without an error does not mean that the result is right: a wrong order of bands gives a map that looks like
+    one. Only an output that the publisher made shows that it is still the same model.
+    """
+
+
+# --- the image ---------------------------------------------------------------------------------------------------
+
+
+class ImageWithoutDigest(Kind):
+    """the image "{found}" is named by a tag, which may be moved to another image"""
+
+    severity = HYGIENE
+    fix = "append @sha256:… with the digest that `docker buildx imagetools inspect` prints"
+    more = """
+    A published image is evidence of the environment the model was made in; dlm-build does not build from it. Under the
+    same tag there may be another one next year. `dlm-build check --online` prints the digest it has today.
+    """
