@@ -1,4 +1,4 @@
-"""An MLM item is built and verified like a DLM one: the examples said in MLM, with their files as assets, and packed."""
+"""An MLM item is built and verified like a DLM one: an example said in MLM, its files as assets, and packed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""ML-Model items, which say little: what follows from the little."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from dlm_build.gathering.assets import choose_archive
+from dlm_build.records import DeclaredDocker, Item
+
+from .samples_of_items import codes, found, read, spoiled
+from .samples_of_mlm import COMMIT, ML_MODEL, PROPERTIES
+
+
+def spoil(path: str, value: object = ...) -> Item:
+    return read(spoiled(path, value, ML_MODEL))
+
+
+def test_a_whole_item() -> None:
+    item = read(ML_MODEL)
+    assert (item.id, item.title, item.dialect, item.dialect_version) == ("storm", "Storm", "ml-model", "1.0.0")
+    assert item.dialect_reason == "/stac_extensions/0 names the schema of 1.0.0"
+    assert (item.runtime.framework, item.runtime.version, item.runtime.handler) == ("PyTorch", None, None)
+    assert (item.runtime.source_url, item.runtime.source_commit) == ("https://github.com/me/storm", COMMIT)
+    assert item.runtime.docker == DeclaredDocker(image_name="docker.io/me/storm", tag="1")
+    assert item.outputs.task == "object detection" and item.sample is None
+    assert choose_archive(item).key == "checkpoint"
+    assert codes(item) == {
+        "framework-from-artifact", "no-framework-version", "image-from-link", "runtime-is-instructions",
+        "weights-need-code", "no-sample",
+    }  # fmt: skip
+
+
+def test_pointers_name_the_places_of_ml_model() -> None:
+    at = read(ML_MODEL).pointers
+    assert at.framework == "/properties/ml-model:architecture" and at.task == "/properties/ml-model:prediction_type"
+    assert at.image == "/links/1/href" and at.source == "/links/2/href"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "href", "framework", "evidence"),
+    [
+        ("resnet18", "https://example.org/m.ckpt", "PyTorch", "the suffix .ckpt"),
+        ("catboost", "https://example.org/m.cbm.tar.gz", "CatBoost", "the architecture catboost"),
+        ("XGBoost", "https://example.org/m.bin", "XGBoost", "the architecture XGBoost"),
+        (
+            "U-Net",
+            "https://example.org/download",
+            "PyTorch",
+            "the role ml-model:checkpoint, which is for checkpoints of PyTorch",
+        ),
+        ("U-Net", "https://example.org/m.onnx", "onnxruntime", "the suffix .onnx"),
+    ],
+)
+def test_the_framework_is_inferred(architecture: str, href: str, framework: str, evidence: str) -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"]["ml-model:architecture"] = architecture
+    item["assets"]["checkpoint"]["href"] = href
+    got = read(item)
+    assert got.runtime.framework == framework and found(got, "framework-from-artifact").evidence == evidence
+
+
+def test_no_assets() -> None:
+    item = spoil("assets", {})
+    assert item.runtime.framework is None and {"no-assets", "no-framework"} <= codes(item)
+
+
+@pytest.mark.parametrize(
+    ("processor", "gpu", "told"), [("cpu", False, True), ("gpu", None, False), (None, None, False)]
+)
+def test_the_processor_of_training(processor: str | None, gpu: bool | None, told: bool) -> None:
+    item = spoil(PROPERTIES + "ml-model:training-processor-type", processor)
+    assert item.runtime.docker.gpu is gpu and ("gpu-from-training" in codes(item)) is told
+
+
+def test_fields_of_the_drafts() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    del item["stac_extensions"], item["links"]
+    item["properties"] |= {"ml-model:image": "registry.example.org/me/storm:2", "ml-model:requires-gpu": True}
+    got = read(item)
+    assert got.dialect_version == "a draft of 1.0" and got.runtime.docker.gpu is True
+    assert (got.runtime.docker.image_name, got.runtime.docker.tag) == ("registry.example.org/me/storm", "2")
+    assert got.pointers.image == "/properties/ml-model:image"
+
+
+def test_a_sample_by_our_convention_and_what_stands_under_dlm() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["assets"] |= {
+        "in": {"href": "i.tif", "roles": ["test-input"]},
+        "out": {"href": "o.tif", "roles": ["expected-output"]},
+    }
+    item["properties"]["dlm:inputs"] = {"selected_bands": [2, 1]}
+    got = read(item)
+    assert got.dialect == "ml-model" and got.inputs.selected_bands == (2, 1)
+    assert got.sample and (got.sample.input, got.sample.expected) == ("in", "out")

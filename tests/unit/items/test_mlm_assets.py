@@ -1,0 +1,267 @@
+"""Assets and links of MLM items: which is the model, the code, the image, the sample."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.gathering.assets import choose_archive
+from dlm_build.items.artifacts import read_artifact
+from dlm_build.records import Item
+
+from .samples_of_items import codes, found, read, spoiled
+from .samples_of_mlm import COMMIT, DIGEST, MLM
+
+
+def changed(**assets: Any) -> Item:
+    """The whole item with other assets; None takes one away."""
+    item = copy.deepcopy(MLM)
+    for key, fields in assets.items():
+        if fields is None:
+            del item["assets"][key]
+        else:
+            item["assets"][key] = fields
+    return read(item)
+
+
+# --- the model ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("artifact_type", "media_type", "href", "kind"),
+    [
+        ("onnx", None, "m.bin", "onnx"),
+        ("ONNX", None, "m.pt", "onnx"),
+        ("torch.jit.save", None, "m.pt", "torchscript"),
+        ("torch.jit.trace", None, "m.pt", "torchscript"),
+        ("torch.export.save", None, "m.pt2", "exported"),
+        ("torch.save", None, "m.pt", "pickled"),
+        ("tf.keras.Model.save_weights", None, "m.h5", "keras"),
+        ("safetensors.torch.save_file", None, "m.safetensors", "safetensors"),
+        ("torch-model-archiver", None, "m", "archive"),
+        ("torch.save", None, "m.mar", "archive"),
+        (None, "application/octet-stream; framework=onnx; profile=onnx", "m", "onnx"),
+        (None, "application/octet-stream; application=pytorch", "m", "pickled"),
+        (None, "application/octet-stream", "m.onnx?download=1", "onnx"),
+        (None, None, "m.dlpk", "other"),
+    ],
+)
+def test_kinds_of_artifacts(artifact_type: str | None, media_type: str | None, href: str, kind: str) -> None:
+    assert read_artifact(href, media_type, artifact_type).kind == kind
+
+
+def test_several_models_one_runs_without_code() -> None:
+    item = changed(
+        raw={"href": "https://example.org/raw.pth", "roles": ["mlm:model"], "mlm:artifact_type": "torch.save"},
+        traced={"href": "https://example.org/t.pt", "roles": ["mlm:model"], "mlm:artifact_type": "torch.jit.save"},
+        exported={"href": "https://example.org/e.onnx", "roles": ["mlm:model"], "mlm:artifact_type": "onnx"},
+        packed={"href": "https://example.org/p.dlpk", "roles": ["mlm:model"], "mlm:artifact_type": "esri_dlpk"},
+    )
+    assert choose_archive(item).key == "exported"
+    finding = found(item, "several-models")
+    assert finding.pointer == "/assets/exported" and "5 assets are models" in finding.message
+    assert "ONNX, which runs without code" in finding.message
+
+
+def test_a_page_and_a_name_come_after_a_file() -> None:
+    item = changed(
+        model={
+            "href": "torchgeo.models.Unet_Weights.RGB_RESNET34",
+            "roles": ["mlm:model"],
+            "mlm:artifact_type": "onnx",
+        },
+        card={"href": "https://example.org/card", "type": "text/html", "roles": ["mlm:model"]},
+        file={"href": "https://example.org/m.pth", "roles": ["mlm:model"], "mlm:artifact_type": "torch.save"},
+    )
+    assert choose_archive(item).key == "file"
+
+
+def test_source_code_that_calls_itself_the_model() -> None:
+    item = changed(code={**MLM["assets"]["code"], "roles": ["mlm:model", "code", "metadata"]})
+    assert choose_archive(item).key == "model" and found(item, "model-role-on-code").pointer == "/assets/code/roles"
+    assert item.runtime.source_commit == COMMIT and "several-models" not in codes(item)
+
+
+@pytest.mark.parametrize("roles", [["model"], ["weights"], ["checkpoint"], ["mlm:checkpoint"], "mlm:model"])
+def test_roles_without_the_prefix_or_the_list(roles: object) -> None:
+    item = changed(model={**MLM["assets"]["model"], "roles": roles})
+    assert choose_archive(item).key == "model" and item.inputs.selected_bands == (2, 1)
+
+
+def test_no_roles_at_all_but_a_key() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"] = {"mlm:model": {"href": "https://example.org/m.onnx"}, "thumbnail": {"href": "a.png"}}
+    assert choose_archive(read(item)).key == "mlm:model"
+
+
+@pytest.mark.parametrize("assets", [{}, None, []])
+def test_no_assets(assets: object) -> None:
+    item = read(spoiled("assets", assets, MLM))
+    assert found(item, "no-assets").severity == "error"
+    with pytest.raises(ItemInvalid, match="shore"):
+        choose_archive(item)
+
+
+def test_assets_as_a_list_of_objects() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"] = [{key: value} for key, value in item["assets"].items()]
+    got = read(item)
+    assert choose_archive(got).key == "model" and got.inputs.selected_bands == (2, 1)
+    assert got.pointers.handler == "/assets/1/code/mlm:entrypoint"
+
+
+def test_weights_declared_to_be_a_page() -> None:
+    item = changed(model={**MLM["assets"]["model"], "type": "text/html"})
+    assert found(item, "weights-are-a-page").pointer == "/assets/model/type"
+
+
+def test_a_model_card_has_no_address() -> None:
+    item = changed(model={**MLM["assets"]["model"], "href": "https://huggingface.co/me/shore", "type": "text/html"})
+    assert found(item, "model-has-no-address").severity == "error" and "weights-are-a-page" not in codes(item)
+
+
+def test_weights_without_code() -> None:
+    item = changed(code=None)
+    assert found(item, "weights-need-code").pointer == "/assets/model"
+    assert item.runtime.source_url is None
+
+
+# --- source code -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("href", "url", "ref", "pinned"),
+    [
+        (f"https://github.com/me/x/blob/{COMMIT}/a/b.py#L207", "https://github.com/me/x", COMMIT, True),
+        (f"https://raw.githubusercontent.com/me/x/{COMMIT}/b.py", "https://github.com/me/x", COMMIT, True),
+        (f"https://gitlab.com/g/x/-/tree/{COMMIT}/a", "https://gitlab.com/g/x", COMMIT, True),
+        (f"https://huggingface.co/me/x/blob/{COMMIT}/m.py", "https://huggingface.co/me/x", COMMIT, True),
+        ("https://github.com/me/x/tree/main/models/a", "https://github.com/me/x", "main", False),
+        ("https://github.com/me/x/tree/v1.2", "https://github.com/me/x", "v1.2", False),
+        ("https://github.com/me/x", "https://github.com/me/x", None, False),
+        ("https://git.example.org/me/x.git", "https://git.example.org/me/x.git", None, False),
+    ],
+)
+def test_places_of_code(href: str, url: str, ref: str | None, pinned: bool) -> None:
+    item = changed(code={"href": href, "roles": ["code"]})
+    assert (item.runtime.source_url, item.runtime.source_commit) == (url, ref)
+    assert ("source-not-pinned" in codes(item)) is not pinned
+
+
+@pytest.mark.parametrize("href", ["src/inference.py", "https://example.org/code.zip", "https://zenodo.org/records/1"])
+def test_code_that_is_no_repository(href: str) -> None:
+    item = changed(code={"href": href, "roles": ["mlm:source_code"]})
+    assert item.runtime.source_url is None and found(item, "source-is-no-repository").evidence == href
+
+
+def test_the_next_code_where_the_first_is_a_file() -> None:
+    item = changed(
+        code={"href": "run.py", "roles": ["code"]}, more={"href": "https://github.com/me/x", "roles": ["code"]}
+    )
+    assert item.runtime.source_url == "https://github.com/me/x" and "source-is-no-repository" not in codes(item)
+
+
+def test_code_for_training_is_not_the_source() -> None:
+    roles = ["mlm:training", "code"]
+    assert changed(code={"href": "https://github.com/me/x", "roles": roles}).runtime.source_url is None
+
+
+# --- images ------------------------------------------------------------------------------------------------------
+
+OCI = "application/vnd.oci.image.index.v1+json"
+
+
+@pytest.mark.parametrize(
+    ("href", "name", "tag"),
+    [
+        (f"docker://ghcr.io/me/x@{DIGEST}", f"ghcr.io/me/x@{DIGEST}", None),
+        (f"ghcr.io/me/x:1.0@{DIGEST}", f"ghcr.io/me/x:1.0@{DIGEST}", None),
+        ("oci://ghcr.io/me/x:1.0", "ghcr.io/me/x", "1.0"),
+        ("me/x:1.0", "docker.io/me/x", "1.0"),
+        ("localhost:5000/x:2", "localhost:5000/x", "2"),
+        ("https://hub.docker.com/r/me/x", "docker.io/me/x", None),
+    ],
+)
+def test_references_of_images(href: str, name: str, tag: str | None) -> None:
+    item = changed(image={"href": href, "type": OCI, "roles": ["mlm:inference-runtime"]})
+    assert (item.runtime.docker.image_name, item.runtime.docker.tag) == (name, tag)
+    assert ("image-floats" in codes(item)) is (tag is None and "@" not in name)
+
+
+@pytest.mark.parametrize("href", ["local", "Ask me", "ghcr.io/Me/X:$(id)"])
+def test_what_is_no_image(href: str) -> None:
+    item = changed(image={"href": href, "type": "text/plain", "roles": ["inference-runtime", "runtime"]})
+    assert item.runtime.docker.image_name is None
+    assert found(item, "image-unreadable").pointer == "/assets/image/href"
+
+
+@pytest.mark.parametrize(
+    "role", ["mlm:container", "container", "mlm:inference-runtime", "inference-runtime", "runtime"]
+)
+def test_roles_of_images(role: str) -> None:
+    image = {"href": "ghcr.io/me/x:1.0", "roles": [role]}
+    assert changed(image=image).runtime.docker.image_name == "ghcr.io/me/x"
+
+
+def test_an_image_by_its_key() -> None:
+    item = changed(image=None, **{"mlm:inference": {"href": "ghcr.io/me/x:1.0"}})
+    assert item.runtime.docker.image_name == "ghcr.io/me/x" and item.pointers.image == "/assets/mlm:inference/href"
+
+
+def test_images_for_training_are_not_used() -> None:
+    image = {"href": "ghcr.io/me/x:1.0", "type": OCI, "roles": ["mlm:training-runtime"]}
+    assert changed(image=None, **{"mlm:training": image}).runtime.docker.image_name is None
+
+
+@pytest.mark.parametrize("name", ["latest", "main", "latest-inference"])
+def test_a_tag_that_moves(name: str) -> None:
+    assert "image-floats" in codes(changed(image={"href": f"ghcr.io/me/x:{name}", "roles": ["mlm:container"]}))
+
+
+@pytest.mark.parametrize("href", ["https://example.org/run.cwl", "docker-compose.yml", "requirements.txt"])
+def test_instructions_are_no_image(href: str) -> None:
+    item = changed(image={"href": href, "roles": ["mlm:inference-runtime"]})
+    assert item.runtime.docker.image_name is None and "runtime-is-instructions" in codes(item)
+
+
+@pytest.mark.parametrize("rel", ["mlm:container", "ml-model:inferencing-image"])
+def test_an_image_as_a_link(rel: str) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["image"]
+    item["links"].append({"rel": rel, "href": "docker.io/me/x:1"})
+    got = read(item)
+    assert (got.runtime.docker.image_name, got.runtime.docker.tag) == ("docker.io/me/x", "1")
+    assert got.pointers.image == "/links/1/href" and found(got, "image-from-link").evidence == rel
+
+
+# --- sample ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("roles", [["test-input"], ["mlm:test_input"], ["sample"], "test input"])
+def test_roles_of_samples(roles: object) -> None:
+    sample = changed(sample={"href": "in.tif", "roles": roles}).sample
+    assert sample and (sample.input, sample.expected) == ("sample", "expected")
+
+
+def test_samples_by_their_keys() -> None:
+    item = changed(
+        sample=None, expected=None,
+        **{"test-input": {"href": "i.tif"}, "mlm:expected_output": {"href": "o.tif", "roles": ["data"]}},
+    )  # fmt: skip
+    assert item.sample and (item.sample.input, item.sample.expected) == ("test-input", "mlm:expected_output")
+
+
+def test_no_sample_and_no_expected_output() -> None:
+    without = changed(sample=None, expected=None)
+    assert without.sample is None and "mlm:test-input" in found(without, "no-sample").hint
+    half = changed(expected=None)
+    assert half.sample and half.sample.expected is None
+    assert found(half, "no-expected-output").pointer == "/assets/sample"
+
+
+def test_two_samples() -> None:
+    item = changed(other={"href": "b.tif", "roles": ["mlm:test-input"]})
+    assert item.sample and item.sample.input == "sample" and "several-sample-assets" in codes(item)

@@ -1,0 +1,388 @@
+"""Inputs and outputs of MLM items, in the words of each version."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from dlm_build.errors import ItemInvalid
+from dlm_build.records import ClassName, Item
+
+from .samples_of_items import codes, found, read, spoiled
+from .samples_of_mlm import INPUT, MLM, OUTPUT
+
+
+def spoil(path: str, value: object = ...) -> Item:
+    return read(spoiled(path, value, MLM))
+
+
+def with_input(**fields: Any) -> Item:
+    """The whole item with another single input."""
+    return spoil("properties/mlm:input", [{"name": "x", **fields}])
+
+
+# --- one or several ----------------------------------------------------------------------------------------------
+
+
+def test_an_object_in_place_of_a_list() -> None:
+    item = copy.deepcopy(MLM)
+    for name in ("mlm:input", "mlm:output"):
+        item["properties"][name] = item["properties"][name][0]
+    got = read(item)
+    assert got.inputs == read(MLM).inputs and got.outputs == read(MLM).outputs
+    assert {f.pointer for f in got.findings if f.code == "one-not-a-list"} == {
+        "/properties/mlm:input",
+        "/properties/mlm:output",
+    }
+
+
+def test_several_inputs_and_outputs() -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"].append({"name": "elevation", "description": "heights"})
+    item["properties"]["mlm:output"].append({"name": "edges"})
+    got = read(item)
+    assert got.inputs.name == "scene" and got.outputs.task == "semantic segmentation"
+    assert found(got, "several-inputs").evidence == "scene, elevation"
+    assert found(got, "several-outputs").evidence == "mask, edges"
+    assert "contradiction-spellings" not in codes(got)
+
+
+@pytest.mark.parametrize("value", [[], None, {}])
+def test_nothing_is_said_of_the_tensors(value: object) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"] = item["properties"]["mlm:output"] = value
+    got = read(item)
+    assert got.inputs.channels is None and got.outputs.task == "semantic segmentation"
+
+
+def test_a_text_is_no_input() -> None:
+    with pytest.raises(ItemInvalid, match="/properties/mlm:input: must be an object, but is the text"):
+        spoil("properties/mlm:input", "an image")
+
+
+# --- shapes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "order", "sides"),
+    [
+        ([-1, 3, 64, 32], ["batch", "channel", "height", "width"], (None, 3, 64, 32)),
+        ([8, 64, 32, 3], ["batch", "y", "x", "bands"], (8, 3, 64, 32)),
+        ([-1, 1, 64, 32], ["batch", "h", "y", "x"], (None, 1, 64, 32)),
+        ([-1, 3, 64, 32], "bchw", (None, 3, 64, 32)),
+        ([-1, 3, 64, 32], "batch, channel, height, width", (None, 3, 64, 32)),
+        ([-1, 10], ["batch", "class"], (None, 10, None, None)),
+        ([-1, 4, 64, 32], ["batch", "spectral", "lat", "lon"], (None, 4, 64, 32)),
+        (["-1", "3", 64, 32], ["B", "C", "H", "W"], (None, 3, 64, 32)),
+    ],
+)
+def test_shapes(shape: list[object], order: object, sides: tuple[int | None, ...]) -> None:
+    got = with_input(input={"shape": shape, "dim_order": order}).inputs
+    assert (got.batch, got.channels, got.height, got.width) == sides
+
+
+@pytest.mark.parametrize(
+    ("shape", "sides"),
+    [
+        ([224, 320, 3], (None, 3, 224, 320)),
+        ([3, 224, 320], (None, 3, 224, 320)),
+        ([1, 224, 320, 3], (1, 3, 224, 320)),
+        ([1, 3, 224, 320], (1, 3, 224, 320)),
+        ([1, 7], (1, 7, None, None)),
+    ],
+)
+def test_shapes_without_an_order(shape: list[int], sides: tuple[int | None, ...]) -> None:
+    item = with_input(shape=shape)
+    got = item.inputs
+    assert (got.batch, got.channels, got.height, got.width) == sides
+    assert found(item, "dimensions-assumed").pointer == "/properties/mlm:input/0/shape"
+
+
+@pytest.mark.parametrize(
+    ("shape", "order"),
+    [
+        ([-1, 5, 3, 64, 64], ["batch", "time", "bands", "height", "width"]),
+        ([-1, 3, 64], ["batch", "bands", "height", "width"]),
+        ([1, 2, 3], ["x", "x", "x"]),
+        ([-1, 2, 3, 4, 5, 6], []),
+    ],
+)
+def test_shapes_that_are_not_an_images(shape: list[int], order: list[str]) -> None:
+    item = with_input(input={"shape": shape, "dim_order": order})
+    assert item.inputs.channels is None and "dimensions-unread" in codes(item)
+
+
+@pytest.mark.parametrize("shape", [[1, 0, 64, 64], [1, 3, 1 << 22, 64], [-2, 3], [1, "many"], "3x64"])
+def test_shapes_of_no_tensor(shape: object) -> None:
+    with pytest.raises(ItemInvalid, match="/properties/mlm:input/0/input/shape"):
+        with_input(input={"shape": shape, "dim_order": ["batch", "bands", "height", "width"]})
+
+
+# --- scaling of 1.4 on -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "factor", "mean", "std"),
+    [
+        ([{"type": "z-score", "mean": 0, "stddev": 3000}], None, (0.0,), (3000.0,)),
+        ([{"type": "min-max", "minimum": 0, "maximum": 250}], 0.004, (), ()),
+        ([{"type": "min-max", "minimum": 5, "maximum": 15}], None, (5.0,), (10.0,)),
+        ([{"type": "scale", "value": 4}] * 2, 0.25, (), ()),
+        ([{"type": "scale", "value": 4}, {"type": "scale", "value": 2}], None, (), (4.0, 2.0)),
+        ([{"type": "offset", "value": 7}], None, (7.0,), ()),
+        ([{"type": "offset", "value": 7}, {"type": None}], None, (7.0, 0.0), ()),
+        ([{"type": "z-score", "mean": "1", "stddev": "0.5"}], None, (1.0,), (0.5,)),
+        ({"type": "z-score", "mean": 1, "stddev": 2}, None, (1.0,), (2.0,)),
+        (None, None, (), ()),
+    ],
+)
+def test_value_scaling(rows: object, factor: float | None, mean: object, std: object) -> None:
+    got = with_input(value_scaling=rows).inputs
+    assert (got.scaling_factor, got.mean, got.std) == (factor, mean, std)
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ({"type": "processing", "format": "gdal-calc", "expression": "A * 2"}, "processing A * 2"),
+        ({"type": "l2"}, "l2"),
+        ({"minimum": 0, "maximum": 1}, "a scaling without a type"),
+    ],
+)
+def test_scalings_that_cannot_be_done(row: dict[str, object], word: str) -> None:
+    item = with_input(value_scaling=[{"type": "z-score", "mean": 1, "stddev": 2}, row])
+    assert (item.inputs.mean, item.inputs.std) == ((), ()), "half a scaling is worse than none"
+    assert found(item, "scaling-not-done").evidence == word
+
+
+def test_clipping_is_left_out() -> None:
+    rows = [{"type": "min-max", "minimum": 1, "maximum": 3}, {"type": "clip", "minimum": 0, "maximum": 9}]
+    item = with_input(value_scaling=rows)
+    assert (item.inputs.mean, item.inputs.std) == ((1.0, 0.0), (2.0, 1.0)) and "scaling-not-done" in codes(item)
+
+
+@pytest.mark.parametrize("value", ["NaN", "nan", "-inf", None])
+def test_numbers_that_are_none(value: object) -> None:
+    item = with_input(value_scaling=[{"type": "z-score", "mean": value, "stddev": 1}])
+    assert item.inputs.std == () and "lacks mean" in found(item, "scaling-incomplete").message
+
+
+@pytest.mark.parametrize(
+    "row", [{"type": "z-score", "mean": 0, "stddev": 0}, {"type": "min-max", "minimum": 3, "maximum": 3}]
+)
+def test_division_by_zero(row: dict[str, object]) -> None:
+    with pytest.raises(ItemInvalid, match="divided by 0"):
+        with_input(value_scaling=[row])
+
+
+def test_means_for_another_number_of_channels() -> None:
+    item = spoil(INPUT + "value_scaling", [{"type": "z-score", "mean": 1, "stddev": 2}] * 3)
+    finding = found(item, "contradiction-channels-mean")
+    assert finding.pointer == "/properties/mlm:input/0/input/channels" and "3 values" in finding.message
+
+
+# --- scaling of 1.0 to 1.3 and before ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["z-score", "z_score", "Z-Score"])
+def test_norm_type_with_statistics(kind: str) -> None:
+    rows = [{"mean": 1, "stddev": 2, "minimum": 0}, {"mean": 3, "stddev": 4, "minimum": 0}]
+    got = with_input(norm_type=kind, norm_by_channel=True, statistics=rows).inputs
+    assert (got.mean, got.std) == ((1.0, 3.0), (2.0, 4.0))
+
+
+def test_norm_type_min_max() -> None:
+    got = with_input(norm_type="min-max", statistics=[{"minimum": 1, "maximum": 5}]).inputs
+    assert (got.mean, got.std) == ((1.0,), (4.0,))
+
+
+def test_statistics_of_the_drafts_are_lists() -> None:
+    statistics = {"mean": [1, 3], "stddev": [2, 4], "minimum": None}
+    item = with_input(
+        input_array={"shape": [-1, 2, 8, 8], "dim_order": "bchw"}, norm_type="z_score", statistics=statistics
+    )
+    assert (item.inputs.mean, item.inputs.std, item.inputs.channels) == ((1.0, 3.0), (2.0, 4.0), 2)
+
+
+def test_norm_clip() -> None:
+    item = with_input(norm_type="clip", norm_clip=[255, 128])
+    assert item.inputs.std == (255.0, 128.0) and "clip to 0..1" in found(item, "scaling-not-done").evidence
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2", "l2sqr", "hamming", "hamming2", "type-mask", "relative", "inf"])
+def test_other_norm_types(kind: str) -> None:
+    item = with_input(norm_type=kind, statistics=[{"mean": 1, "stddev": 2}])
+    assert item.inputs.mean == () and found(item, "scaling-not-done").evidence == kind
+
+
+def test_statistics_alone_only_describe() -> None:
+    item = with_input(norm_type=None, statistics=[{"mean": 1, "stddev": 2}])
+    assert item.inputs.mean == () and "statistics-without-norm" in codes(item)
+
+
+# --- bands -------------------------------------------------------------------------------------------------------
+
+
+def listed(*names: object, at: str = "assets/model/bands", bands: object) -> Item:
+    item = spoiled(at, [{"name": name} for name in names], MLM)
+    if at != "assets/model/bands":
+        del item["assets"]["model"]["bands"]
+    item["properties"]["mlm:input"] = [{"name": "x", "bands": bands}]
+    return read(item)
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["assets/model/bands", "assets/model/eo:bands", "assets/model/raster:bands", "properties/bands",
+     "properties/eo:bands", "properties/raster:bands"],
+)  # fmt: skip
+def test_where_bands_are_listed(at: str) -> None:
+    item = listed("b", "g", "r", at=at, bands=["r", "b"])
+    assert item.inputs.selected_bands == (2, 0) and f"/{at}," in found(item, "bands-from-names").message
+
+
+@pytest.mark.parametrize("bands", [["r", "b"], [{"name": "r"}, {"name": "b"}]])
+def test_bands_as_names_and_objects(bands: object) -> None:
+    assert listed("b", "g", "r", bands=bands).inputs.selected_bands == (2, 0)
+
+
+def test_the_same_bands_need_no_places() -> None:
+    item = listed("b", "g", bands=["b", "g"])
+    assert item.inputs.selected_bands == () and "bands-from-names" not in codes(item)
+
+
+def test_bands_by_their_common_names() -> None:
+    item = spoiled("assets/model/bands", [{"name": "B02", "common_name": "blue"}, {"name": "B03"}], MLM)
+    item["properties"]["mlm:input"] = [{"bands": ["B03", "blue"]}]
+    assert read(item).inputs.selected_bands == (1, 0)
+
+
+@pytest.mark.parametrize(("bands", "places", "first"), [([4, 3, 2], (3, 2, 1), "1"), ([0, 2], (0, 2), "0")])
+def test_bands_as_numbers(bands: list[int], places: tuple[int, ...], first: str) -> None:
+    item = listed("a", "b", bands=bands)
+    assert item.inputs.selected_bands == places and f"counting from {first}" in found(item, "bands-as-numbers").message
+
+
+def test_numbers_that_are_names() -> None:
+    assert listed("3", "2", bands=[2, 3]).inputs.selected_bands == (1, 0)
+
+
+@pytest.mark.parametrize("bands", [[1.5, 2], [1, 1], [-1, 2], [99999999]])
+def test_numbers_that_are_no_bands(bands: list[float]) -> None:
+    with pytest.raises(ItemInvalid, match="must be names of bands"):
+        listed("a", "b", bands=bands)
+
+
+def test_bands_that_are_not_listed() -> None:
+    item = listed("B02 - blue", bands=["B02"])
+    assert item.inputs.selected_bands == () and found(item, "bands-unlisted").evidence == "B02"
+
+
+def test_bands_listed_twice() -> None:
+    item = listed("a", "b", "a", bands=["a", "b"])
+    assert item.inputs.selected_bands == () and found(item, "bands-ambiguous").evidence == "a"
+    same = listed("a", "b", "a", bands=["a", "b", "a"])
+    assert "bands-ambiguous" not in codes(same)
+
+
+def test_bands_to_be_computed_and_variables() -> None:
+    ndvi = {"name": "NDVI", "format": "rio-calc", "expression": "(B08 - B04) / (B08 + B04)"}
+    item = with_input(bands=["red", ndvi], variables=["t2m", {"name": "tp"}])
+    assert found(item, "band-derived").evidence == "NDVI" and found(item, "variables-unread").evidence == "t2m, tp"
+
+
+def test_bands_against_the_shape() -> None:
+    shape = {"shape": [-1, 13, 64, 64], "dim_order": ["batch", "channel", "height", "width"]}
+    assert "bands-against-shape" not in codes(with_input(bands=["a"], input=shape, pre_processing_function="f"))
+    assert "13 channels" in found(with_input(bands=["a", "b"], input=shape), "bands-against-shape").message
+
+
+@pytest.mark.parametrize("nodata", ["nan", "-inf", None])
+def test_nodata_that_the_file_says_itself(nodata: object) -> None:
+    assert spoil("assets/model/bands", [{"name": "a", "nodata": nodata}]).inputs.nodata is None
+
+
+# --- processing --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"format": "python", "expression": "p:f"}, [{"format": "python", "expression": "p:f"}], "p:f"],
+)
+def test_functions_before_and_after(value: object) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"][0]["pre_processing_function"] = value
+    item["properties"]["mlm:output"][0]["post_processing_function"] = value
+    told = [f for f in read(item).findings if f.code == "processing-not-called"]
+    assert [f.evidence for f in told] == ["p:f", "p:f"]
+
+
+def test_resizing() -> None:
+    assert found(spoil(INPUT + "resize_type", "crop"), "resize-not-done").evidence == "crop"
+    assert "resize-not-done" not in codes(spoil(INPUT + "resize_type", "none"))
+
+
+# --- outputs -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tasks", "task"),
+    [
+        (["classification"], "classification"),
+        (["segmentation", "semantic-segmentation"], "semantic segmentation"),
+        ("Semantic_Segmentation", "semantic segmentation"),
+        (["regression", "detection"], "regression"),
+    ],
+)
+def test_tasks(tasks: object, task: str) -> None:
+    item = spoil(OUTPUT + "tasks", tasks)
+    assert item.outputs.task == task
+    assert ("several-tasks" in codes(item)) is (isinstance(tasks, list) and len(tasks) > 1)
+
+
+@pytest.mark.parametrize("name", ["mlm:tasks", "mlm:task"])
+def test_tasks_of_the_item(name: str) -> None:
+    item = copy.deepcopy(MLM)
+    del item["properties"]["mlm:output"], item["properties"]["mlm:tasks"]
+    item["properties"][name] = ["scene-classification"]
+    assert read(item).outputs.task == "scene classification"
+
+
+@pytest.mark.parametrize("name", ["classification:classes", "classification_classes", "classes"])
+def test_spellings_of_classes(name: str) -> None:
+    item = copy.deepcopy(MLM)
+    output = item["properties"]["mlm:output"][0]
+    output[name] = output.pop("classification:classes")
+    got = read(item)
+    assert got.outputs == read(MLM).outputs
+    assert ("other-spelling" in codes(got)) is (name != "classification:classes")
+
+
+def test_classes_as_names() -> None:
+    outputs = spoil(OUTPUT + "classification:classes", ["sea", "land"]).outputs
+    assert outputs.classes == (ClassName(index=0, name="sea"), ClassName(index=1, name="land"))
+    assert (outputs.number_of_classes, outputs.dont_care_index) == (2, None)
+
+
+def test_a_class_named_twice() -> None:
+    item = spoil(OUTPUT + "classification:classes", [{"value": 1, "name": "a"}, {"value": 1, "name": "b"}])
+    assert item.outputs.classes == (ClassName(index=1, name="a"),) and "contradiction-class-index" in codes(item)
+
+
+def test_results_in_other_orders_and_words() -> None:
+    order = ["batch", "height", "width", "class"]
+    item = spoil(OUTPUT + "result", {"shape": [1, 64, 64, 3], "dim_order": order})
+    assert item.outputs.final_layer_size == (1, 3, 64, 64)
+    draft = spoil(
+        OUTPUT[:-1], {"task": "classification", "result_array": [{"shape": [-1, 10], "dim_names": ["batch", "class"]}]}
+    )
+    assert draft.outputs.final_layer_size == (-1, 10) and draft.outputs.task == "classification"
+    plain = spoil("properties/mlm:output", {"type": "class", "num_classes": 1000})
+    assert plain.outputs.number_of_classes == 1000
+
+
+def test_classes_against_the_result() -> None:
+    item = spoil(OUTPUT + "classification:classes", [{"value": 0, "name": "a"}, {"value": 1, "name": "b"}])
+    assert found(item, "contradiction-final-layer-classes").pointer == "/properties/mlm:output/0/final_layer_size"
