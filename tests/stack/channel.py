@@ -13,7 +13,7 @@ from tests.stack.layout import State, read_json, write_json
 from tests.stack.pythonpkg import write_python
 from tests.stack.shell import run, step
 
-RECIPE = 3  # raise it when code changes alter the packages, so that a cached channel is made again
+RECIPE = 4  # raise it when code changes alter the packages, so that a cached channel is made again
 UNSATISFIABLE = Recipe(
     "dlm-unsatisfiable",
     "1.0",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tests.stack import apt, debs
+from tests.stack.bytecode import bytecode
 from tests.stack.condapkg import Content, Recipe, Row, write_package
 from tests.stack.layout import State
 from tests.stack.shell import StackError, run
@@ -109,3 +110,5 @@ def _rows(prefix: Path) -> Iterator[Row]:
         elif path.is_file():
             with path.open("rb") as stream:
                 yield Row(name, Content(stream, path.stat().st_size), path.stat().st_mode & 0o777)
+            if made := bytecode(name, path.read_bytes()):
+                yield made

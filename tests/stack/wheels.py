@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tests.stack.bytecode import bytecode
 from tests.stack.condapkg import Content, Recipe, Row, write_package
 from tests.stack.helper import helper_python
 from tests.stack.layout import State, write_text
@@ -131,6 +132,8 @@ def rows(path: Path, pure: bool) -> Iterator[Row]:
                 executable = target.startswith("bin/") or (info.external_attr >> 16) & 0o111
                 with wheel.open(info) as stream:
                     yield Row(target, Content(stream, info.file_size), 0o755 if executable else 0o644)
+                if not pure and target.startswith(site) and (made := bytecode(target, wheel.read(info))):
+                    yield made
         if not pure:
             yield from _scripts(path)
 

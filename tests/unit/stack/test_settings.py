@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from tests.stack import images, wheels
+from tests.stack.apptainer import Apptainer
 from tests.stack.images import Base
 from tests.stack.layout import Choices, State
 from tests.stack.settings import config_path, pins, write_config
@@ -19,7 +20,7 @@ BASES = [
 
 def test_config_is_toml_that_points_at_this_stack_only(tmp_path: Path) -> None:
     state = State(tmp_path / 'a "quoted" folder')
-    write_config(state, CHOICES, BASES)
+    write_config(state, CHOICES, BASES, Apptainer("/opt/apptainer", "1.4.5", "tester"))
     assert tomllib.loads(config_path(state).read_text()) == {
         "docker": {"host": f"unix://{state.root}/docker.sock"},
         "registries": {"docker.io": {"mirrors": ["http://127.0.0.1:5005"]}},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.stack.bytecode import PYTHON
 from tests.stack.condapkg import PLACEHOLDER, Recipe
 from tests.stack.wheels import Wheel, find, rows
 
@@ -27,6 +29,8 @@ def wheel(tmp_path: Path) -> Path:
 
 def test_a_compiled_wheel_gets_its_place_in_the_prefix_and_its_commands(wheel: Path) -> None:
     found = {row.path: (row.content.stream.read(), row.mode) for row in rows(wheel, pure=False)}
+    made = found.pop("lib/python3.11/site-packages/tool/__pycache__/__init__.cpython-311.pyc", None)
+    assert (made is not None) is (sys.version_info[:2] == PYTHON)
     assert found == {
         "lib/python3.11/site-packages/tool/__init__.py": (b"x = 1\n", 0o644),
         "bin/raw": (b"#!python\n", 0o755),
