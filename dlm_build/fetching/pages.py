@@ -44,8 +44,14 @@ def stood_in(found: StandIn, url: str, asked: str | None = None) -> StoodIn:
     said = f': "{shown(found.said)}"' if found.said else ""
     way = f"{shown_url(asked)} leads to {shown_url(url)}, which" if asked and _host(asked) != _host(url) else ""
     direct = object_url(url) if found.what == "lfs-pointer" else direct_url(asked or url)
-    hint = f"use {direct}" if direct else _FIXES[found.what]
+    hint = f"use {direct}" if direct else _instead(found, asked or url)
     return StoodIn(f"{way or shown_url(url)} {_SAYS[found.what]}{said}", hint, found)
+
+
+def _instead(found: StandIn, url: str) -> str:
+    """What the host's own rules say to link, where a page was found."""
+    known = read_href(url).instead if found.what in ("page", "confirmation", "login") else ""
+    return known or _FIXES[found.what]
 
 
 def says(found: StandIn) -> str:

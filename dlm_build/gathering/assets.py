@@ -8,11 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, SourceGone, shown
 from dlm_build.fetching.urls import shown_url
+from dlm_build.findings.archive import ArchiveOutsideItemFolder
+from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, is_packed, path_of
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.unpacking.names import Blame, checked_name
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_NO_PATHS = frozenset({"image", "symbol", "text", "record", "repository", "store"})
 _NAME_A_ROLE = 'give one asset the role "mlm:model"'
 
 
@@ -41,6 +44,8 @@ def place_of(asset: Asset, item: Item) -> Place:
     if asset.href.startswith(("https://", "http://")):
         return Place(url=asset.href, name=name, packed=packed)
     remote = item.origin.startswith(("https://", "http://"))
+    if file := _named_like_words(asset, item):
+        return Place(path=str(file), name=name, packed=packed)
     scheme = _URL.match(asset.href)
     if scheme and not asset.href.startswith("file:"):
         raise ItemInvalid(
@@ -52,6 +57,18 @@ def place_of(asset: Asset, item: Item) -> Place:
             "publish the archive at an https address",
         )
     return Place(path=local_path(asset.href), name=name, packed=packed)
+
+
+def _named_like_words(asset: Asset, item: Item) -> Path | None:
+    """The file beside the item whose name looks like something else; ItemInvalid where it only is something else."""
+    meaning = read_href(asset.href)
+    if meaning.kind not in _NO_PATHS or meaning.url is not None:
+        return None
+    beside = Path(item.origin).parent / asset.href
+    if item.origin != "-" and "://" not in f"{item.origin}{asset.href}" and beside.is_file():
+        return beside
+    where = f"{asset.pointer}: {shown(asset.href)} is {meaning.reason}"
+    raise ItemInvalid(where, meaning.instead or "publish the file at an https address")
 
 
 def local_path(href: str) -> str:
@@ -78,15 +95,7 @@ def outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
     """A finding where a local item names a file that does not travel with it."""
     if item.origin == "-" or path.is_relative_to(Path(item.origin).parent):
         return ()
-    return (
-        Finding(
-            code="archive-outside-item-folder",
-            severity="warning",
-            pointer=asset.pointer,
-            message=f"{shown(asset.href)} lies outside the item's folder, so it does not travel with the item",
-            hint="put it beside the item and use a relative href, or publish it",
-        ),
-    )
+    return (ArchiveOutsideItemFolder.at(asset.pointer, found=asset.href),)
 
 
 def is_own_server(item: Item, url: str) -> bool:

@@ -56,10 +56,7 @@ def place_name(asset: Asset) -> str:
 
 
 def _is_there(name: str, members: list[Member]) -> bool:
-    base = posixpath.basename(name)
-    return any(member.path == name for member in members) or (
-        sum(posixpath.basename(member.path) == base for member in members) == 1
-    )
+    return find_member(members, name) is not None
 
 
 def _fetched(asset: Asset, item: Item, doors: tuple[Fetcher, Store], notify: Notify) -> Member:
@@ -84,10 +81,4 @@ def _local(asset: Asset, path: str, store: Store) -> Stored:
 
 
 def _said(name: str, asset: Asset) -> Finding:
-    return Finding(
-        code="file-beside-archive",
-        severity="info",
-        pointer=asset.pointer,
-        message=f"{shown(name)} is not in the archive; this asset is taken for it",
-        hint="put it into the archive, so that the two cannot part",
-    )
+    return FileBesideArchive.at(asset.pointer, found=name)

@@ -12,8 +12,10 @@ from dlm_build.errors import ItemInvalid, shown
 from dlm_build.fetch import Fetcher
 from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.urls import shown_url
+from dlm_build.findings.archive import RequirementFileFoundElsewhere
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.magic import stand_in
+from dlm_build.members import find_member
 from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
 from dlm_build.store import Store
 
@@ -60,9 +62,9 @@ def _declared(
     wanted = posixpath.basename(url) if asset else wanted
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
-        if found := _member(wanted, rows):
+        if found := find_member(rows, wanted):
             files = _with_included(place, found.path, _reader(rows, store))
-            return files, () if found.path == wanted else (_renamed(wanted, place, found),)
+            return files, () if found.path == wanted else (_renamed(wanted, place, found, item.pointers.requirements),)
     or_source = " or the source" if source else ""
     raise ItemInvalid(
         f"{item.pointers.requirements}: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
@@ -86,20 +88,8 @@ def _linked(url: str, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
     return _with_included("item", base, read)
 
 
-def _member(wanted: str, members: tuple[Member, ...]) -> Member | None:
-    exact = next((member for member in members if member.path == wanted), None)
-    named = [member for member in members if posixpath.basename(member.path) == posixpath.basename(wanted)]
-    return exact or (named[0] if len(named) == 1 else None)
-
-
-def _renamed(wanted: str, place: str, found: Member) -> Finding:
-    return Finding(
-        code="requirement-file-found-elsewhere",
-        severity="info",
-        pointer="",
-        message=f"requirement_file {shown(wanted)} is taken to be {shown(found.path)} of the {place}",
-        hint=f'write "{shown(found.path)}"',
-    )
+def _renamed(wanted: str, place: str, found: Member, pointer: str) -> Finding:
+    return RequirementFileFoundElsewhere.at(pointer, found=wanted, path=found.path, place=place)
 
 
 # --- what is there ----------------------------------------------------------------------------------------------------

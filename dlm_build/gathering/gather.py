@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import Path
 
 from dlm_build.archives import Parcel, Unpacked, unpack
 from dlm_build.errors import HashMismatch, shown
 from dlm_build.fetch import Fetcher
+from dlm_build.fetching.pages import StoodIn
+from dlm_build.findings.archive import ArchiveNameFoundElsewhere, ArchiveNameMissing
 from dlm_build.gathering.assets import Place, checked_path, choose_archive, is_own_server, outside, place_of
 from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
+from dlm_build.gathering.lfs import behind_pointer
 from dlm_build.gathering.manifest import read_manifest
 from dlm_build.gathering.sources import Sources
+from dlm_build.members import find_member, members_named, normalised
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Archive, Asset, Finding, Item, Materials
@@ -57,7 +60,7 @@ def _archive(item: Item, fetch: Fetcher, store: Store, notify: Notify) -> tuple[
     notify(Event(step="gather", text=f"model archive {shown(asset.href)}"))
     findings: tuple[Finding, ...] = ()
     if place.url is not None:
-        unpacked = _remote(item, asset, place, (fetch, store), notify)
+        unpacked, findings = _remote(item, asset, place, (fetch, store), notify)
     else:
         unpacked, findings = _local(item, asset, place, store, notify)
     archive = Archive(
@@ -66,13 +69,19 @@ def _archive(item: Item, fetch: Fetcher, store: Store, notify: Notify) -> tuple[
     return archive, findings
 
 
-def _remote(item: Item, asset: Asset, place: Place, doors: tuple[Fetcher, Store], notify: Notify) -> Unpacked:
+def _remote(
+    item: Item, asset: Asset, place: Place, doors: tuple[Fetcher, Store], notify: Notify
+) -> tuple[Unpacked, tuple[Finding, ...]]:
     fetch, store = doors
     assert place.url is not None
     trusted = is_own_server(item, place.url)
-    stored = fetch.download(place.url, store, expect=asset.sha256, size=asset.size, notify=notify, trusted=trusted)
+    findings: tuple[Finding, ...] = ()
+    try:
+        stored = fetch.download(place.url, store, expect=asset.sha256, size=asset.size, notify=notify, trusted=trusted)
+    except StoodIn as problem:
+        stored, findings = behind_pointer(problem, asset, fetch, store, notify)
     parcel = Parcel(name=place.name, packed=place.packed, promised=asset.sha256, known=stored.sha256)
-    return unpack(store.path(stored.sha256), store, notify, parcel)
+    return unpack(store.path(stored.sha256), store, notify, parcel), findings
 
 
 def _local(
@@ -92,33 +101,13 @@ def _local(
 
 def _names_agree(item: Item, archive: Archive) -> tuple[Finding, ...]:
     """What the item lists as members against the members."""
-    paths = {member.path for member in archive.members}
     findings = []
     for entry in item.archive:
-        wanted = posixpath.normpath(entry.name)
-        if wanted in paths:
-            continue
-        twins = [path for path in sorted(paths) if posixpath.basename(path) == posixpath.basename(wanted)]
-        findings.append(_found_elsewhere(entry.name, twins[0]) if len(twins) == 1 else _absent(entry.name, twins))
+        found = find_member(archive.members, entry.name)
+        if found is None:
+            twins = len(members_named(archive.members, entry.name))
+            several = f"; {twins} members have that base name" if twins else ""
+            findings.append(ArchiveNameMissing.at(item.pointers.archive, found=entry.name, several=several))
+        elif found.path != normalised(entry.name):
+            findings.append(ArchiveNameFoundElsewhere.at(item.pointers.archive, found=entry.name, path=found.path))
     return tuple(findings)
-
-
-def _found_elsewhere(name: str, path: str) -> Finding:
-    return Finding(
-        code="archive-name-found-elsewhere",
-        severity="info",
-        pointer="",
-        message=f"the item lists {shown(name)}, taken to be the archive's {shown(path)}",
-        hint=f'write "{shown(path)}"',
-    )
-
-
-def _absent(name: str, twins: list[str]) -> Finding:
-    several = f"; {len(twins)} members have that base name" if twins else ""
-    return Finding(
-        code="archive-name-missing",
-        severity="warning",
-        pointer="",
-        message=f"the item lists {shown(name)}, and the archive has no such member{several}",
-        hint="correct the name, or put the file into the archive",
-    )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, ItemInvalid, SourceGone, shown
 from dlm_build.fetching.urls import Address, checked_url, shown_url
+from dlm_build.hrefs import read_href
 from dlm_build.records import Record
 
 FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -59,8 +60,17 @@ def repository(url: str, *, local: bool, allow_hosts: tuple[str, ...]) -> Reposi
         return Repository(url=target, shown=shown_url(target), scheme="file")
     if not plain.lower().startswith(("https://", "http://")):
         raise _not_https(plain)
-    address = checked_url(plain, trusted=False, allow_hosts=allow_hosts)
+    checked_url(plain, trusted=False, allow_hosts=allow_hosts)  # as published: a table must not mend an attack
+    meaning = read_href(plain)
+    if meaning.repository is None and (meaning.kind == "record" or meaning.asks):
+        raise SourceGone(
+            f"source {shown_url(plain)} is {meaning.reason}, not a git repository",
+            "give the repository that it was made from, e.g. https://github.com/owner/name, and its commit",
+        )
+    inside = meaning.repository if meaning.kind != "repository" else None
+    address = checked_url(inside or plain, trusted=False, allow_hosts=allow_hosts)
     path, ref = _repository_path(address)
+    ref = meaning.ref or ref
     parts = urlsplit(address.url)
     clean = parts._replace(path=path, query="", fragment="").geturl()
     return Repository(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from dlm_build.errors import ItemHostile, ItemInvalid, shown
+from dlm_build.findings.archive import ManifestNamesMissingMember
 from dlm_build.records import Archive, Finding, Member
 from dlm_build.store import Store
 from dlm_build.unpacking.names import Blame, checked_name
@@ -28,7 +29,9 @@ def read_manifest(archive: Archive, store: Store) -> tuple[dict[str, Any], tuple
     manifest = _decoded(member, store)
     named = _named_members(manifest, Blame(member.path, "manifest"))
     missing = [(field, name) for field, name in named if archive.member(name) is None]
-    return manifest, tuple(_missing(member.path, field, name) for field, name in missing)
+    return manifest, tuple(
+        ManifestNamesMissingMember.at("", place=member.path, field=field, found=name) for field, name in missing
+    )
 
 
 def requirements_of(manifest: dict[str, Any]) -> str | None:
@@ -72,13 +75,3 @@ def _named_members(manifest: dict[str, Any], blame: Blame) -> list[tuple[str, st
     if not all(name for _, name in checked):
         raise ItemHostile(f"{blame.archive}: names the archive itself as a member", "write the archive anew")
     return checked
-
-
-def _missing(place: str, field: str, name: str) -> Finding:
-    return Finding(
-        code="manifest-names-missing-member",
-        severity="warning",
-        pointer="",
-        message=f"{place} names {shown(name)} as its {field}, and the archive has no such member",
-        hint="write the archive anew with that file",
-    )

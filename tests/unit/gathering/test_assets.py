@@ -76,6 +76,25 @@ def test_other_schemes_are_invalid() -> None:
         place_of(asset("s3://bucket/m.mar"), item())
 
 
+@pytest.mark.parametrize(
+    ("href", "what"),
+    [("ghcr.io/o/r:1", "a container image"), ("oci://ghcr.io/o/r:1", "a container image"),
+     ("torchvision.models.resnet18", "a name in a program"), ("upon request", "a text"),
+     ("10.5281/zenodo.12", "a record of Zenodo"), ("hdfs://n/x.mar", "an address of hdfs")],
+)  # fmt: skip
+def test_what_is_no_file_is_called_what_it_is(href: str, what: str) -> None:
+    for origin in ("/items/item.json", "https://h.example/item.json", "-"):
+        with pytest.raises(ItemInvalid, match=what) as caught:
+            place_of(asset(href), item(origin=origin))
+        assert caught.value.hint
+
+
+def test_a_file_with_a_name_like_a_program_s_is_still_a_file(tmp_path: Path) -> None:
+    (tmp_path / "net.of.somebody").write_bytes(b"x")
+    place = place_of(asset("net.of.somebody"), item(origin=str(tmp_path / "item.json")))
+    assert place.path == str(tmp_path / "net.of.somebody")
+
+
 def test_a_file_url_of_a_local_item_is_a_path() -> None:
     assert place_of(asset("file:///data/my%20m.mar"), item()).path == "/data/my m.mar"
 

@@ -22,6 +22,13 @@ def repo(url: str, *, local: bool = False, allow: tuple[str, ...] = ()) -> Repos
      ("https://github.com/o/r/tree/v1.2", "https://github.com/o/r", "v1.2"),
      ("https://github.com/o/r/blob/main/a/b.py#L3", "https://github.com/o/r", "main"),
      ("https://gitlab.com/o/r/-/tree/main/x", "https://gitlab.com/o/r", "main"),
+     ("https://github.com/o/r/tree/refs/heads/x", "https://github.com/o/r", "x"),
+     ("https://raw.githubusercontent.com/o/r/v1/net.py", "https://github.com/o/r", "v1"),
+     (f"https://github.com/o/r/archive/{'a' * 40}.zip", "https://github.com/o/r", "a" * 40),
+     ("https://github.com/o/r/releases/tag/v1", "https://github.com/o/r", None),
+     ("https://huggingface.co/spaces/o/r/tree/main", "https://huggingface.co/spaces/o/r", "main"),
+     ("https://git.example/g/s/r/-/blob/v1/x.py", "https://git.example/g/s/r", "v1"),
+     ("https://codeberg.org/o/r/src/branch/main/x.py", "https://codeberg.org/o/r", "main"),
      ("https://git.example/r?x=1", "https://git.example/r", None)],
 )  # fmt: skip
 def test_the_repository_behind_a_published_url(published: str, url: str, ref: str | None) -> None:
@@ -33,6 +40,16 @@ def test_the_repository_behind_a_published_url(published: str, url: str, ref: st
 def test_a_bare_host_is_no_repository(url: str) -> None:
     with pytest.raises(SourceGone, match="names a host, not a repository"):
         repo(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://doi.org/10.5281/zenodo.1", "https://zenodo.org/records/1", "https://drive.google.com/file/d/abcdef/view"],
+)
+def test_an_archive_of_data_has_no_commits(url: str) -> None:
+    with pytest.raises(SourceGone, match="not a git repository") as caught:
+        repo(url)
+    assert "https://github.com/owner/name" in caught.value.hint
 
 
 @pytest.mark.parametrize(

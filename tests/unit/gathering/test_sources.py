@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, SourceGone, Unpinned
+from dlm_build.fetching.addresses import public_addresses
+from dlm_build.gathering.git import repository
+from dlm_build.gathering.remotes import Remote
 from dlm_build.gathering.sources import Sources
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import silent
@@ -31,22 +34,25 @@ class Repo:
         self.git("init", "-q", "-b", "main", str(self.work), at=folder)
         self.git("init", "-q", "--bare", "-b", "main", str(self.bare), at=folder)
 
-    def git(self, *argv: str, at: Path | None = None) -> str:
+    def git(self, *argv: str, at: Path | None = None, date: str = "2021-06-01T00:00:00Z") -> str:
         identity = {f"GIT_{who}_{what}": "x@y.z" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         env = {"PATH": PATH, "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", **identity}
+        env |= {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         done = subprocess.run(
             ["git", "-c", "protocol.file.allow=always", *argv],
             cwd=at or self.work, env=env, check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout.strip()
 
-    def commit(self, files: dict[str, str | bytes], push: str = "HEAD:refs/heads/main") -> str:
+    def commit(
+        self, files: dict[str, str | bytes], push: str = "HEAD:refs/heads/main", date: str = "2021-06-01T00:00:00Z"
+    ) -> str:
         for name, text in files.items():
             path = self.work / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "x")
+        self.git("commit", "-q", "--allow-empty", "-m", "x", date=date)
         self.git("push", "-q", "-f", str(self.bare), push)
         return self.git("rev-parse", "HEAD")
 
@@ -69,9 +75,10 @@ def server() -> Iterator[Server]:
 
 def gathered(
     url: str, commit: str | None, store: Store, *, allow_unpinned: bool = False, origin: str = "/items/i.json",
-    hosts: tuple[str, ...] = (), offline: bool = False,
+    hosts: tuple[str, ...] = (), offline: bool = False, date: str | None = None,
 ) -> tuple[Source, tuple[Finding, ...]]:  # fmt: skip
-    given = item(origin=origin, runtime=Runtime(source_url=url, source_commit=commit))
+    runtime = Runtime(source_url=url, source_commit=commit)
+    given = item(origin=origin, runtime=runtime, date=date, date_pointer="/properties/created")
     programs = NoPrograms() if offline else RealPrograms({"PATH": PATH, "SECRET": "x"})
     source, findings = Sources(programs, store, silent, allow_hosts=hosts).gather(given, allow_unpinned=allow_unpinned)
     assert source is not None
@@ -132,6 +139,60 @@ def test_branches_tags_and_short_hashes_are_not_pins(repo: Repo, store: Store) -
         with pytest.raises(Unpinned, match=f"{named}.*{commit}"):
             gathered(repo.bare.as_uri(), named, store)
         assert gathered(repo.bare.as_uri(), named, store, allow_unpinned=True)[0].commit == commit
+
+
+def test_without_a_commit_the_last_one_before_the_item_s_date_is_taken(repo: Repo, store: Store) -> None:
+    repo.commit({"a": "1"}, date="2020-01-01T00:00:00Z")
+    second = repo.commit({"a": "2"}, date="2020-12-11T23:00:00Z")
+    repo.git("checkout", "-q", "-b", "side")
+    repo.commit({"b": "side"}, push="HEAD:refs/heads/side", date="2020-12-12T00:00:00Z")
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "m", "side", date="2021-01-01T00:00:00Z")
+    last = repo.commit({"a": "3"}, date="2022-01-01T00:00:00Z")
+    for named in (None, "main"):
+        source, (told,) = gathered(repo.bare.as_uri(), named, store, allow_unpinned=True, date="2020-12-12T00:00:01Z")
+        assert (source.commit, source.pinned_by_item) == (second, False), "a branch's own history, not what it merged"
+        assert files(source, store) == {"a": b"2"}
+        assert told.code == "source-pinned-by-date" and second in told.hint
+        assert "2020-12-11" in told.message and "/properties/created (2020-12-12T00:00:01Z)" in told.message
+    newest, _ = gathered(repo.bare.as_uri(), None, store, allow_unpinned=True, date="2023-01-01T00:00:00Z")
+    assert newest.commit == last
+
+
+def test_the_consent_says_whether_it_is_for_a_date(repo: Repo, store: Store) -> None:
+    repo.commit({"a": "1"})
+    with pytest.raises(Unpinned, match="today it is at") as caught:
+        gathered(repo.bare.as_uri(), None, store, date="2020-12-12T00:00:01Z")
+    assert "the item's date (2020-12-12) with --allow-unpinned" in caught.value.hint
+
+
+def test_code_younger_than_the_item_is_taken_as_it_is(repo: Repo, store: Store) -> None:
+    commit = repo.commit({"a": "1"}, date="2022-01-01T00:00:00Z")
+    source, (told,) = gathered(repo.bare.as_uri(), None, store, allow_unpinned=True, date="2020-12-12T00:00:01Z")
+    assert source.commit == commit
+    assert told.code == "source-pinned-today" and "older (2020-12-12T00:00:01Z) than all of its code" in told.message
+
+
+def test_a_tag_means_itself_whatever_the_date(repo: Repo, store: Store) -> None:
+    repo.commit({"a": "1"}, date="2020-01-01T00:00:00Z")
+    tagged = repo.commit({"a": "2"}, date="2022-01-01T00:00:00Z")
+    repo.git("tag", "v1")
+    repo.git("push", "-q", str(repo.bare), "v1")
+    source, (told,) = gathered(repo.bare.as_uri(), "v1", store, allow_unpinned=True, date="2020-12-12T00:00:01Z")
+    assert (source.commit, told.code) == (tagged, "source-pinned-today")
+
+
+def test_whether_a_commit_is_there_needs_no_files_of_it(repo: Repo, tmp_path: Path) -> None:
+    first = repo.commit({"a": "1", "big": "x" * 100_000})
+    last = repo.commit({"a": "2"})
+    repo.git("checkout", "-q", "-b", "fork")
+    imposter = repo.commit({"a": "evil"}, push="HEAD:refs/pull/1/head")
+    for n, (commit, there) in enumerate(((first, True), (last, True), (imposter, False), ("1" * 40, False))):
+        folder = tmp_path / f"scratch{n}"
+        folder.mkdir()
+        found = repository(repo.bare.as_uri(), local=True, allow_hosts=())
+        remote = Remote(found, RealPrograms({"PATH": PATH}), folder, public_addresses)
+        assert remote.has(commit) is there
 
 
 def test_a_name_that_is_nothing(repo: Repo, store: Store) -> None:
