@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Thread, Timer
 from typing import IO, Protocol
@@ -17,6 +18,8 @@ from dlm_build.records import Record
 
 KEPT = 4 << 20
 """Characters of each stream that are kept; a program that prints more keeps its head and tail."""
+_PIPE = 1 << 20
+"""Bytes on their way to a program: as many as an ordinary user may ask for."""
 
 
 class Finished(Record, frozen=True, kw_only=True):
@@ -43,13 +46,14 @@ class Programs(Protocol):
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        stdin: bytes | None = None,
+        stdin: bytes | Iterable[bytes] | None = None,
         timeout: float = 3600.0,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
         """Run `argv` to its end. `env` is added to the base environment; `on_line` hears stderr as it comes.
 
-        Raises InfraError when the program is not installed. A non-zero status is the caller's to judge.
+        `stdin` may come in pieces; whatever making them raises ends the program and passes through. Raises InfraError
+        when the program is not installed. A non-zero status is the caller's to judge.
         """
         ...
 
@@ -66,7 +70,7 @@ class RealPrograms:
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        stdin: bytes | None = None,
+        stdin: bytes | Iterable[bytes] | None = None,
         timeout: float = 3600.0,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
@@ -172,7 +176,18 @@ def _reading(stream: IO[bytes] | None, kept: _Kept) -> Thread:
     return thread
 
 
-def _feed(child: subprocess.Popen[bytes], stdin: bytes | None) -> None:
-    if child.stdin is not None:
-        with contextlib.suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(stdin or b"")
+def _feed(child: subprocess.Popen[bytes], stdin: bytes | Iterable[bytes] | None) -> None:
+    if child.stdin is None:
+        return
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(child.stdin, fcntl.F_SETPIPE_SZ, _PIPE)
+    pieces = iter((stdin,) if isinstance(stdin, bytes) else stdin or ())
+    try:
+        while (piece := next(pieces, None)) is not None:
+            try:
+                child.stdin.write(piece)
+            except BrokenPipeError:  # it ended before its input; its status tells
+                break
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.close()
