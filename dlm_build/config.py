@@ -21,6 +21,7 @@ PASSED_ON = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
     "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY",
+    "CUDA_VISIBLE_DEVICES",
     "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
 )  # fmt: skip
 """The environment programs that dlm-build starts may see; tokens and keys of other tools stay out."""
@@ -29,6 +30,15 @@ PASSED_ON = (
 class Docker(Record, frozen=True, kw_only=True):
     host: str | None = None
     """Engine address, e.g. `unix:///run/docker.sock`, where DOCKER_HOST is not set; None: the default socket."""
+
+
+class Apptainer(Record, frozen=True, kw_only=True):
+    """How SIF files are run."""
+
+    program: str | None = None
+    """`apptainer` or `singularity` by name or path; None: whichever is on PATH, in this order."""
+    user: str | None = None
+    """The ordinary user that runs the model where dlm-build itself runs as root."""
 
 
 class Registry(Record, frozen=True, kw_only=True):
@@ -66,6 +76,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     store: str = ""
     docker: Docker = Docker()
+    apptainer: Apptainer = Apptainer()
     registries: dict[str, Registry] = {}
     bases: Bases = Bases()
     channels: Channels = Channels()

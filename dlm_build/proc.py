@@ -119,6 +119,64 @@ class RealPrograms:
             ) from problem
 
 
+class Child:
+    """A program started for its caller to lead: stdin in the caller's hands, stdout and stderr as one stream."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout: IO[bytes] = process.stdout
+        self.pid = process.pid
+
+    def line(self) -> bytes:
+        """The next line, of at most 64 KiB; empty at the end."""
+        return self._stdout.readline(65536)
+
+    def rest(self) -> Iterator[bytes]:
+        """What it says from here on, as it comes."""
+        while chunk := os.read(self._stdout.fileno(), 65536):
+            yield chunk
+
+    def tell(self, text: bytes) -> None:
+        """Write `text` to it and close its stdin. No error where it has ended."""
+        with contextlib.suppress(BrokenPipeError), self._stdin:
+            self._stdin.write(text)
+
+    def status(self) -> int | None:
+        """As a shell tells it: 128 and the signal's number for a program that was ended; None while it runs."""
+        code = self._process.poll()
+        return 128 - code if code is not None and code < 0 else code
+
+    def end(self) -> None:
+        """Kill what is left of its session, wait for it, close its streams."""
+        if self._process.poll() is None:
+            end_group(self.pid)
+        self._process.wait()
+        self._stdin.close()
+        self._stdout.close()
+
+
+def start(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
+    """Start `argv` in a session of its own, `environment` being all it sees. Raises InfraError where it is missing."""
+    try:
+        return Child(
+            subprocess.Popen(
+                list(argv),
+                env=dict(environment),
+                cwd="/",
+                bufsize=0,  # nothing that was read may lie in a buffer between `line` and `rest`
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        )
+    except (FileNotFoundError, PermissionError) as problem:
+        raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", f"install {argv[0]}") from problem
+
+
 def _expire(pid: int, expired: list[bool]) -> None:
     expired.append(True)
     end_group(pid)

@@ -46,6 +46,9 @@ class DockerBox:
                 return {}  # it has just ended
             return sample
 
+    def overgrown(self) -> str | None:
+        return None  # its scratch file systems have sizes of their own
+
     def kill(self) -> None:
         from docker.errors import APIError
 

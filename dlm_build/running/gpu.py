@@ -26,8 +26,8 @@ class Device(Record, frozen=True, kw_only=True):
 
     kind: Literal["gpu", "cpu"]
     reason: str
-    way: Literal["cdi", "runtime"] | None = None
-    """By CDI device, or by the nvidia runtime (`--gpus`)."""
+    way: Literal["cdi", "runtime", "nv"] | None = None
+    """By CDI device, by the nvidia runtime (`--gpus`), or by the host's driver bound into a SIF (`--nv`)."""
     device_id: str = ""
     """The CDI device, e.g. `nvidia.com/gpu=all`."""
     name: str | None = None
@@ -64,11 +64,31 @@ def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], prog
 
     Raises InfraError when a GPU is demanded and there is none.
     """
+    return _unwanted(wanted, model_wants) or _kept(find_device(info, programs), wanted)
+
+
+def choose_host_gpu(wanted: bool | None, model_wants: bool, programs: Programs) -> Device:
+    """The same for a SIF, which takes this machine's GPUs with `--nv`. Raises InfraError."""
+    return _unwanted(wanted, model_wants) or _kept(find_host_gpu(programs), wanted)
+
+
+def find_host_gpu(programs: Programs) -> Device:
+    """The GPU that the host's own driver serves, else the CPU and why."""
+    name, driver = _nvidia_smi(programs)
+    if name:
+        return Device(kind="gpu", way="nv", reason="the host's driver (--nv)", name=name, driver=driver)
+    return Device(kind="cpu", reason="nvidia-smi finds no GPU on this machine")
+
+
+def _unwanted(wanted: bool | None, model_wants: bool) -> Device | None:
     if wanted is False:
         return Device(kind="cpu", reason="asked for with --no-gpu")
     if wanted is None and not model_wants:
         return Device(kind="cpu", reason="the model does not ask for a GPU")
-    found = find_device(info, programs)
+    return None
+
+
+def _kept(found: Device, wanted: bool | None) -> Device:
     return _demanded(found) if wanted else found
 
 

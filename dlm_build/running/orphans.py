@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlm_build.progress import Event, Notify
+from dlm_build.running.cgroup import remove_group
 from dlm_build.running.outputs import remove_tree
 
 if TYPE_CHECKING:
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 LABEL = "dlm-build.run"
 NOTE = "owner"
 """The file in a run's scratch folder that says what the label says of its container."""
+HELPERS = "helpers"
+"""The file beside it that names the processes an engine without a daemon started for the run."""
+GROUPS = "groups"
+"""The file beside it that names the run's control groups."""
 
 
 def new_name() -> str:
@@ -69,9 +76,41 @@ def adopt_folder(place: Path) -> None:
     (place / NOTE).write_text(owner())
 
 
+def adopt_processes(place: Path, pids: Iterable[int], groups: Iterable[Path]) -> None:
+    """Note processes that may outlive both the run and us, and the control groups they are in.
+
+    One that serves a mount to itself never ends alone.
+    """
+    (place / HELPERS).write_text("".join(f"{pid} {start_time(pid)}\n" for pid in pids))
+    (place / GROUPS).write_text("".join(f"{group}\n" for group in groups))
+
+
+def start_time(pid: int, proc: Path = Path("/proc")) -> str:
+    """Clock ticks after boot; "" where there is no such process."""
+    with suppress(OSError):
+        return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
 def sweep_folders(folder: Path) -> None:
-    """Remove the scratch folders in `folder` that a killed run left."""
+    """Remove the scratch folders in `folder` that a killed run left, and end the helpers noted there."""
     for place in folder.glob(".sandbox-*"):
         with suppress(OSError):
-            if is_orphan((place / NOTE).read_text(), running=False):
+            label = (place / NOTE).read_text()
+            if is_orphan(label, running=False):
+                if label.split("/")[0] == owner().split("/")[0]:
+                    _end_helpers(place)
                 remove_tree(place)
+
+
+def _end_helpers(place: Path) -> None:
+    """Those of this boot that are still the processes they were."""
+    with suppress(OSError):
+        for row in (place / HELPERS).read_text().splitlines():
+            pid, _, started = row.partition(" ")
+            if pid.isdecimal() and started and start_time(int(pid)) == started:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(int(pid), signal.SIGKILL)
+    with suppress(OSError):
+        for row in (place / GROUPS).read_text().splitlines():
+            remove_group(Path(row))

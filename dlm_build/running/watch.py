@@ -27,6 +27,10 @@ class Box(Protocol):
         """One sample of its cgroup; empty when it has just ended."""
         ...
 
+    def overgrown(self) -> str | None:
+        """What it did to its scratch space beyond what is allowed and no wall stops, as the end of a sentence."""
+        ...
+
     def kill(self) -> None:
         """End every process in it at once; no error when it has ended."""
         ...
@@ -67,7 +71,7 @@ def watch(
         while (state := box.state()).get("Running"):
             seen = seen.with_sample(box.stats())
             seconds = clock() - started
-            over = _over(seconds, seen, outputs, limits)
+            over = _over(seconds, seen, outputs, limits, box.overgrown())
             if over:
                 _kill(box, clock, sleep)
                 return _ended(over[0], None, over[1], clock() - started, seen)
@@ -77,11 +81,15 @@ def watch(
     return _judged(state, seen, outputs, limits, clock() - started)
 
 
-def _over(seconds: float, seen: Seen, outputs: Path, limits: Limits) -> tuple[RunEnd, str] | None:
+def _over(
+    seconds: float, seen: Seen, outputs: Path, limits: Limits, overgrown: str | None
+) -> tuple[RunEnd, str] | None:
     """Which limit is passed; the first in this order names the end."""
-    written = excess(measure(outputs, limits), limits)
+    written = excess(measure(outputs, limits), limits) or overgrown
     if written:
         return "resource", f"the model {written}; it was ended"
+    if seen.memory > limits.memory:
+        return "resource", f"the model used more than {limits.memory} bytes of memory; it was ended"
     if seen.processes >= limits.pids:
         return "resource", f"the model filled its limit of {limits.pids} processes and threads; it was ended"
     if seconds >= limits.seconds:

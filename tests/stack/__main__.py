@@ -88,9 +88,9 @@ def up(state: State) -> None:
         "dockerd": daemons.start_docker(state, choices),
     }
     bases = images.ensure_bases(state, choices, channel.pip_wheel(state))
-    settings.write_config(state, choices, bases)
-    contents = channel.ensure_channel(state)
     sif = apptainer.ensure_apptainer(state)
+    settings.write_config(state, choices, bases, sif)
+    contents = channel.ensure_channel(state)
     _tell(state, choices, bases, pids, {"channel": contents, "apptainer": asdict(sif)})
     say(f"stack up in {time.monotonic() - start:.1f} s: {settings.stack_path(state)}")
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.stack import daemons
+from tests.stack.apptainer import Apptainer
 from tests.stack.apt import find_program
 from tests.stack.images import Base
 from tests.stack.layout import Choices, State, read_json, write_json, write_text
@@ -24,12 +25,15 @@ def stack_path(state: State) -> Path:
     return state.path("stack.json")
 
 
-def write_config(state: State, choices: Choices, bases: Sequence[Base]) -> None:
+def write_config(state: State, choices: Choices, bases: Sequence[Base], sif: Apptainer) -> None:
     """Write the dlm-build site settings that make it use this stack and nothing else."""
     lines = [
         "# Site settings of the test stack, written by python -m tests.stack up.",
         "[docker]",
         f"host = {_quoted(state.docker_host)}",
+        "[apptainer]",
+        f"program = {_quoted(sif.program)}",
+        f"user = {_quoted(sif.user)}",
         '[registries."docker.io"]',
         f"mirrors = [{_quoted(daemons.registry_url(choices))}]",
         "[bases.pins]",

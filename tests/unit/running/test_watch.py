@@ -40,6 +40,9 @@ class ScriptedBox:
     def stats(self) -> Mapping[str, Any]:
         return self.sample
 
+    def overgrown(self) -> str | None:
+        return None
+
     def kill(self) -> None:
         self.killed += 1
 

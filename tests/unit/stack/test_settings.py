@@ -23,6 +23,7 @@ def test_config_is_toml_that_points_at_this_stack_only(tmp_path: Path) -> None:
     write_config(state, CHOICES, BASES, Apptainer("/opt/apptainer", "1.4.5", "tester"))
     assert tomllib.loads(config_path(state).read_text()) == {
         "docker": {"host": f"unix://{state.root}/docker.sock"},
+        "apptainer": {"program": "/opt/apptainer", "user": "tester"},
         "registries": {"docker.io": {"mirrors": ["http://127.0.0.1:5005"]}},
         "bases": {"pins": pins(BASES)},
         "channels": {"mirrors": {"conda-forge": [state.channel.as_uri()]}},
