@@ -46,7 +46,7 @@ class FrameworkFromModule(Kind):
 
 
 class FrameworkFromArtifact(Kind):
-    """is not given; {framework} is inferred from {found}"""
+    """no framework is given; {framework} is inferred from {found}"""
 
     severity = VERIFICATION
     fix = 'add "mlm:framework": "{framework}" and "mlm:framework_version"'

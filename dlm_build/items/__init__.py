@@ -13,6 +13,9 @@ document, node    values with their positions; a place in them and its findings
 positions         lines and columns of findings, and of errors told as findings
 dialects          the table of dialects; the right word for what is no item
 dlm_runtime       DLM of 2021 on; the only dialect read so far, one module each
+mlm, ml_model     MLM 1.0 to 1.5 with its drafts, and ML-Model; mlm_* read their parts
+roles, artifacts  which asset is the model, the code, the image, the sample; what kind of file a model is
+containers, code_places, sample_assets, leftovers    the parts those two share; what they keep under `dlm:`
 identity, assets, runtimes, samples, tensors    the parts an item is made of, shared by dialects
 contradictions    what an item says twice, differently
 names             grammars of everything that becomes a name, path or command; what is hostile

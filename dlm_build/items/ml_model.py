@@ -67,7 +67,7 @@ def recognised(root: Node) -> tuple[str | None, str]:
     """The version of ML-Model as far as the item tells, and by what it was recognised."""
     for row in root.get("stac_extensions").rows():
         if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
-            return found[1], f"{row.pointer} names the schema of {found[1]}"
+            return found[1], f"the schema of {found[1]} in {row.pointer}"
     properties = root.get("properties")
     names = [name for name, _ in properties.members() if name.startswith(PREFIX)]
     where = f"/properties/{names[0]}" if names else "fields that begin with ml-model: outside /properties"

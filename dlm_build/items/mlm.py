@@ -79,12 +79,12 @@ def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
     """The version of MLM as far as the item tells, and by what it was recognised."""
     for row in root.get("stac_extensions").rows():
         if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
-            return found[1], f"{row.pointer} names the schema of {found[1]}"
+            return found[1], f"the schema of {found[1]} in {row.pointer}"
     names = [name for name, _ in root.get("properties").members() if name.startswith(PREFIX)]
     where = f"/properties/{names[0]}" if names else "fields that begin with mlm: outside /properties"
     first = first_of(inputs)
     by_fields = [version for name, version in _BY_FIELDS if first.has(name)]
-    told = f"; `{PREFIX}input` is written as in {by_fields[-1]}" if by_fields else ""
+    told = f", and by `{PREFIX}input`, which is written as in {by_fields[-1]}" if by_fields else ""
     return (by_fields[-1] if by_fields else None), where + told
 
 

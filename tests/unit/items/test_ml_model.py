@@ -20,7 +20,7 @@ def spoil(path: str, value: object = ...) -> Item:
 def test_a_whole_item() -> None:
     item = read(ML_MODEL)
     assert (item.id, item.title, item.dialect, item.dialect_version) == ("storm", "Storm", "ml-model", "1.0.0")
-    assert item.dialect_reason == "/stac_extensions/0 names the schema of 1.0.0"
+    assert item.dialect_reason == "the schema of 1.0.0 in /stac_extensions/0"
     assert (item.runtime.framework, item.runtime.version, item.runtime.handler) == ("PyTorch", None, None)
     assert (item.runtime.source_url, item.runtime.source_commit) == ("https://github.com/me/storm", COMMIT)
     assert item.runtime.docker == DeclaredDocker(image_name="docker.io/me/storm", tag="1")

@@ -35,7 +35,7 @@ def test_a_whole_item() -> None:
     item = read(MLM)
     assert (item.id, item.title, item.license, item.date) == ("shore", "Shore finder", "MIT", "2024-05-01T00:00:00Z")
     assert (item.dialect, item.dialect_version) == ("mlm", "1.5.2")
-    assert item.dialect_reason == "/stac_extensions/0 names the schema of 1.5.2"
+    assert item.dialect_reason == "the schema of 1.5.2 in /stac_extensions/0"
     runtime = item.runtime
     assert (runtime.framework, runtime.version, runtime.handler) == ("PyTorch", "2.1.2", "shore.inference:predict")
     assert (runtime.source_url, runtime.source_commit) == ("https://github.com/me/shore", COMMIT)
@@ -100,7 +100,7 @@ def test_the_version_by_fields_where_no_schema_is_named(name: str, value: object
     del item["stac_extensions"]
     item["properties"]["mlm:input"] = [{"name": "x", name: value}]
     got = read(item)
-    assert got.dialect_version == version and got.dialect_reason.startswith("/properties/mlm:name; `mlm:input`")
+    assert got.dialect_version == version and got.dialect_reason.startswith("/properties/mlm:name, and by `mlm:input`")
 
 
 def test_no_version_at_all() -> None:
