@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from dlm_build.errors import HashMismatch, shown
 from dlm_build.fetch import Fetcher
+from dlm_build.findings.archive import FileBesideArchive
 from dlm_build.gathering.assets import checked_path, is_own_server, place_of
+from dlm_build.members import find_member
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Archive, Asset, Finding, Item, Member
 from dlm_build.store import Store, Stored

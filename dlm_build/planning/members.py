@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from dlm_build.errors import shown
 from dlm_build.findings.planning import WeightsInferred
+from dlm_build.members import find_member, members_named, normalised
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
 
@@ -21,27 +21,10 @@ WEIGHT_SUFFIXES = (
 """Best first."""
 
 
-def find_member(archive: Archive, name: str) -> Member | None:
-    """By path, else by base name where only one member has it."""
-    wanted = normalised(name)
-    if exact := archive.member(wanted):
-        return exact
-    base = PurePosixPath(wanted).name
-    named = [member for member in archive.members if base and PurePosixPath(member.path).name == base]
-    return named[0] if len(named) == 1 else None
-
-
-def normalised(name: str) -> str:
-    """As members are spelled: forward slashes, no leading `./` or `/`."""
-    parts = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
-    return "/".join(parts)
-
-
 def near_names(archive: Archive, name: str) -> str:
     """What the publisher may have meant, for a hint."""
     paths = [member.path for member in archive.members]
-    base = PurePosixPath(normalised(name)).name
-    twins = [path for path in paths if PurePosixPath(path).name == base]
+    twins = [member.path for member in members_named(archive.members, name)]
     near = twins or difflib.get_close_matches(normalised(name)[:200], paths[:5000], n=3, cutoff=0.4) or paths[:5]
     return "the archive has " + (", ".join(shown(path) for path in near[:5]) if near else "no members")
 
@@ -79,7 +62,7 @@ def _named(item: Item) -> str | None:
 
 
 def _looked_up(archive: Archive, name: str, reason: str, pointer: str) -> Decided[Member | None]:
-    member = find_member(archive, name)
+    member = find_member(archive.members, name)
     if member is None:
         raise invalid(pointer, f"the weights {shown(name)} are not in the archive", near_names(archive, name))
     return decided("weights", member, shown(member.path), reason, pointer)

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from dlm_build.errors import shown
 from dlm_build.findings.completeness import TorchscriptAssumed
 from dlm_build.findings.planning import BuiltInHandler
+from dlm_build.members import find_member, normalised
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
-from dlm_build.planning.members import find_member, manifest_model, near_names, normalised
+from dlm_build.planning.members import manifest_model, near_names
 from dlm_build.records import Item, Materials, Member, Runner
 
 DEFAULT_WORKING_DIR = "/workspace"
@@ -87,14 +88,14 @@ def read_handler(named: str, materials: Materials, pointer: str) -> str:
         return _handler_file(place, attribute, materials, pointer)
     if not (_DOTTED.fullmatch(place) and len(place) <= 200):
         raise invalid(pointer, f"{shown(named)} is not a handler", "write file.py, file.py:Name or module:name")
-    beside = find_member(materials.archive, place.replace(".", "/") + ".py")
+    beside = find_member(materials.archive.members, place.replace(".", "/") + ".py")
     if beside is not None and beside.path == place.replace(".", "/") + ".py":
         return f"{beside.path}:{attribute}" if attribute else beside.path
     return f"{place}:{attribute}" if attribute else place
 
 
 def _handler_file(place: str, attribute: str, materials: Materials, pointer: str) -> str:
-    member = find_member(materials.archive, place)
+    member = find_member(materials.archive.members, place)
     if member is not None:
         path = member.path
     elif materials.source and any(m.path == normalised(place) for m in materials.source.members):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dlm_build.errors import shown
 from dlm_build.findings.planning import ExpectedIsInput, ExpectedNotInArchive
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
+from dlm_build.members import find_member
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
-from dlm_build.planning.members import find_member, near_names
+from dlm_build.planning.members import near_names
 from dlm_build.records import Archive, DeclaredSample, Finding, Item, Member, SampleSpec
 
 
@@ -30,7 +31,8 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
 def _found(item: Item, archive: Archive, name: str) -> Member | None:
     """The member of that name, or the one that came from the asset with that key."""
     asset = next((asset for asset in item.assets if asset.key == name), None)
-    return find_member(archive, name) or (find_member(archive, asset.href.partition("?")[0]) if asset else None)
+    members = archive.members
+    return find_member(members, name) or (find_member(members, asset.href.partition("?")[0]) if asset else None)
 
 
 def _without_expected(declared: DeclaredSample, spec: SampleSpec, archive: Archive) -> Finding | None:
