@@ -139,7 +139,7 @@ def _outputs(node: Node, *, usual: bool) -> Node:
 def _archive(node: Node) -> Node:
     """Its rows, which the drafts kept in its `content`."""
     rows = node.at("content")
-    return rows if isinstance(rows.value, list) else node
+    return rows if isinstance(rows.value, list) or (node.has("content") and len(node.members()) == 1) else node
 
 
 def completed_size(outputs_node: Node, inputs_node: Node) -> Node:
