@@ -9,7 +9,18 @@ import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
-from dlm_build.records import ArchiveEntry, Asset, ClassName, DeclaredSample, Inputs, Item, Runtime, from_json, to_json
+from dlm_build.records import (
+    ArchiveEntry,
+    Asset,
+    ClassName,
+    DeclaredDocker,
+    DeclaredSample,
+    Inputs,
+    Item,
+    Runtime,
+    from_json,
+    to_json,
+)
 
 from .samples_of_items import GOOD, SHA, found, read, spoiled
 
@@ -162,6 +173,76 @@ def test_the_yaml_item() -> None:
     assert item.id == "11234"
     assert item.date == "2020-12-12T00:00:01Z"
     assert item.description is not None and item.description.endswith("fine-tuned on Pleiade imagery")
+
+
+# from reading the published draft
+BARE = {
+    ("id-is-a-number", "/id"),
+    ("no-date", "/properties"),
+    ("license-is-an-object", "/properties/license"),
+    ("old-generation", "/properties/engine"),
+    ("version-is-a-number", "/properties/engine/version"),
+    ("source-has-no-repository", "/properties/engine/model:src"),
+    ("source-not-pinned", "/properties/engine/model_commit_hash"),
+    ("empty-field", "/properties/engine/docker/dockerfile"),
+    ("tag-in-image-name", "/properties/engine/docker/imagename"),
+    ("command-starts-a-server", "/properties/engine/docker/run"),
+    ("contradiction-framework", "/properties/engine/model:handler"),
+    ("other-spelling", "/properties/archive:content/0/role"),
+    ("other-spelling", "/properties/archive:content/1/role"),
+    ("other-spelling", "/properties/archive:content/2/role"),
+    ("contradiction-useful-bands", "/properties/inputs/test_file/selected_bands"),
+    ("output-size-completed", "/properties/outputs/size"),
+    ("assets-not-an-object", "/assets"),
+    ("asset-key-repeated", "/assets/1/asset"),
+}
+
+
+def test_the_draft_without_prefix() -> None:
+    item = read_item(published("cccot03_2020-11-24_2ca662f0_example-full-item.json"), "item.json")
+    assert places(item) == BARE
+    assert (item.dialect, item.dialect_version, item.id) == ("dlm/bare", "0.1-alpha", "11234")
+    assert (item.title, item.license, item.date) == ("squeezenet_v1.1", "MIT", None)
+    runtime = item.runtime
+    assert (runtime.framework, runtime.version) == ("PyTorch", "1.5")
+    assert (runtime.handler, runtime.source_url) == ("mxnet_vision_service:handle", "https://github.com/")
+    docker = runtime.docker
+    assert (docker.image_name, docker.tag) == ("awsdeeplearningteam/multi-model-server", "latest")
+    assert (docker.gpu, docker.run, docker.docker_file) == (True, None, None)
+    assert item.sample == DeclaredSample(
+        input="input_test.tif", expected="output_test.png", pointer="/properties/inputs/test_file"
+    )
+    inputs = item.inputs
+    assert (inputs.batch, inputs.channels, inputs.height, inputs.width) == (1, 3, 224, 224)
+    assert (inputs.scaling_factor, inputs.mean, inputs.std) == (0.003921569, (0.245, 0.34, 0.67), (0.1, 0.1, 0.2))
+    assert (inputs.selected_bands, inputs.dtype, inputs.nodata) == ((0, 1, 3), "uint16", 0.0)
+    outputs = item.outputs
+    assert (outputs.task, outputs.number_of_classes) == ("semantic segmentation", 4)
+    assert outputs.final_layer_size == (1, 4, 224, 224)
+    assert [one.name for one in outputs.classes] == ["dontcare", "fields", "road", "building"]
+    assert [asset.roles for asset in item.assets] == [("model artefact",), ("metadata",)]
+
+
+def test_the_first_draft() -> None:
+    item = read_item(published("cccot03_2020-11-18_7e7a02b2_example-full-item.yml"), "item.yml")
+    assert places(item) == {
+        ("no-date", "/properties"),
+        ("license-is-an-object", "/properties/license"),
+        ("old-generation", "/properties/framework"),
+        ("version-is-a-number", "/properties/framework/version"),
+        ("no-sample", "/properties/model:data/test_file"),
+        ("assets-not-an-object", "/assets"),
+        ("asset-key-repeated", "/assets/1/asset"),
+    }
+    assert (item.dialect, item.dialect_version, item.id) == ("dlm/model", "1.0.0-beta.2", "model-name")
+    assert (item.title, item.description, item.license) == ("model-name", "a model", "MIT")
+    assert (item.runtime.framework, item.runtime.version) == ("pytorch", "1.0")
+    assert item.runtime.handler is None and item.runtime.docker == DeclaredDocker()
+    assert [entry.name for entry in item.archive] == ["index_to_name.json", "signature.json"]
+    inputs = item.inputs
+    assert (inputs.batch, inputs.channels, inputs.height, inputs.width) == (1, 3, 224, 224)
+    assert (inputs.scaling_factor, inputs.mean, inputs.dtype) == (0.003921569, (0.245, 0.34, 0.67), "uint16")
+    assert (item.outputs.task, item.outputs.number_of_classes) == ("semantic segmentation", 10)
 
 
 def test_digest_is_of_the_content_not_the_layout() -> None:
