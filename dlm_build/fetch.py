@@ -65,6 +65,7 @@ class Fetcher(Protocol):
         size: int | None,
         notify: Notify,
         trusted: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Stored:
         """The file at `url` as an object of the store; nothing is asked where `expect` is there already.
 
@@ -111,6 +112,7 @@ class HttpFetcher:
         size: int | None,
         notify: Notify,
         trusted: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Stored:
         """See Fetcher. Two processes that want the same URL fetch it once."""
         from dlm_build.fetching.download import Download, Wanted, copied
@@ -119,7 +121,7 @@ class HttpFetcher:
         address = self._checked(url, trusted)  # first: what is in the store must not decide whether a URL is allowed
         if found := _present(expect, store):
             return found
-        wanted = Wanted(url=url, trusted=trusted, expect=expect, size=size)
+        wanted = Wanted(url=url, trusted=trusted, expect=expect, size=size, headers=dict(headers or {}))
         if address.scheme == "file":
             return copied(Path(address.path), wanted, store)
         with store.locked(f"{wanted.key}.download"):

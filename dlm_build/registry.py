@@ -1,4 +1,4 @@
-"""Container registries: which digests an image really has. Manifests only; layers are the engine's business.
+"""Container registries: which digests an image really has, and its layers where no engine fetches them.
 
 Every manifest asked for by digest is hashed. Mirrors from the settings are asked before the registry itself.
 """
@@ -15,9 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
+from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
 from dlm_build.oci import is_digest
+from dlm_build.progress import Notify
 from dlm_build.records import BaseImage, Record
+from dlm_build.store import Store, Stored
 
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFEST_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -51,6 +53,17 @@ class Web(Protocol):
         self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False
     ) -> Answer: ...
     def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Answer: ...
+    def download(
+        self,
+        url: str,
+        store: Store,
+        *,
+        expect: str | None,
+        size: int | None,
+        notify: Notify,
+        trusted: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Stored: ...
 
 
 class Manifest(Record, frozen=True, kw_only=True):
@@ -94,6 +107,38 @@ class Registry:
         answer = self._asked(host, f"{name}/manifests/{reference}", f"{repository} {reference}")
         return _manifest(answer.body, repository, reference)
 
+    def document(self, repository: str, kind: Literal["manifests", "blobs"], digest: str) -> bytes:
+        """A manifest or image configuration by digest, as its bytes. Raises as `resolve` does."""
+        host, name = _split(repository)
+        body = self._asked(host, f"{name}/{kind}/{digest}", f"{repository} {digest}").body
+        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+            raise HashMismatch(
+                f"{repository}: {digest} arrived as other bytes", "a mirror in the settings may be broken"
+            )
+        return body
+
+    def blob(self, image: BaseImage, digest: str, size: int, store: Store, notify: Notify) -> Stored:
+        """A layer of `image` as an object of the store, where it is not one already. Raises as `resolve` does."""
+        host, name = _split(image.repository)
+        problems: list[DlmBuildError] = []
+        for base in () if store.has(digest.removeprefix("sha256:")) else self._endpoints(host):
+            try:
+                self._with_token(f"{base}/v2/{name}/manifests/{image.digest}", only_head=True)
+                return self._downloaded(f"{base}/v2/{name}", digest, size, store, notify)
+            except (InfraError, SourceGone, HashMismatch, ResourceExceeded) as problem:
+                problems.append(problem)
+        if problems:
+            raise next((problem for problem in problems if isinstance(problem, HashMismatch)), problems[-1])
+        return Stored(sha256=digest.removeprefix("sha256:"), size=size)
+
+    def _downloaded(self, place: str, digest: str, size: int, store: Store, notify: Notify) -> Stored:
+        token = self._tokens.get(place)
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        expect = digest.removeprefix("sha256:")
+        return self._fetch.download(
+            f"{place}/blobs/{digest}", store, expect=expect, size=size, notify=notify, trusted=True, headers=headers
+        )
+
     def state(self, repository: str, digest: str) -> State:
         """Whether the registry still has it, without fetching it. Raises InfraError where none can be reached."""
         host, name = _split(repository)
@@ -111,10 +156,7 @@ class Registry:
             raise InfraError(
                 f"{image.repository}: the manifest {found.digest} has no configuration", "use another base"
             )
-        host, name = _split(image.repository)
-        body = self._asked(host, f"{name}/blobs/{digest}", f"{image.repository} {digest}").body
-        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
-            raise HashMismatch(f"{image.repository}: the configuration {digest} arrived as other bytes", "try again")
+        body = self.document(image.repository, "blobs", digest)
         config = _decoded(body, f"{image.repository} {digest}")
         if (config.get("os"), config.get("architecture")) != ("linux", "amd64"):
             system = f"{shown(str(config.get('os')))}/{shown(str(config.get('architecture')))}"

@@ -14,6 +14,7 @@ import msgspec
 
 from dlm_build.building.build_errors import build_problem, engine_problem
 from dlm_build.building.buildx import Progress, build_argv, has_foreign_compression, mirror_args, used_digests
+from dlm_build.building.export import Exported, take_in
 from dlm_build.building.folder import package_folder
 from dlm_build.building.labels import BASE_DIGEST, CONTEXT
 from dlm_build.config import Settings
@@ -120,6 +121,11 @@ class DockerEngine:
                 client.images.remove(reference)
             except ImageNotFound:
                 return
+
+    def export(self, reference: str, folder: Path, notify: Notify) -> Exported:
+        """The image's layers as files in `folder`, which must be empty; also raises HashMismatch and OSError."""
+        with self._client() as client:
+            return take_in(client.api.get_image(reference), folder, notify)
 
     def _run_build(
         self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify

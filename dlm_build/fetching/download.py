@@ -34,6 +34,8 @@ class Wanted(Record, frozen=True, kw_only=True):
     trusted: bool
     expect: str | None = None
     size: int | None = None
+    headers: dict[str, str] = {}
+    """Sent along, to the first host only; no part of what the download is called by."""
 
     @property
     def key(self) -> str:
@@ -87,10 +89,10 @@ class Download:
 
     def _headers(self) -> dict[str, str]:
         if self._offset and self._tag:
-            return {"range": f"bytes={self._offset}-", "if-range": self._tag.etag}
+            return {**self._wanted.headers, "range": f"bytes={self._offset}-", "if-range": self._tag.etag}
         self._restart(None)
         earlier = self._earlier()
-        return {"if-none-match": earlier.etag} if earlier else {}
+        return {**self._wanted.headers, **({"if-none-match": earlier.etag} if earlier else {})}
 
     def _take(self, answer: Answer, tries: Tries) -> Stored | None:
         """The stored object, or None where the answer was of no use and must be asked for anew."""

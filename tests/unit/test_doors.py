@@ -23,10 +23,11 @@ DOORS = {
     "pickle": set(),
 }
 INSIDE_CONTAINER = "harness/"
-STEPS = ("items", "gathering", "planning", "locking", "building", "running", "judging", "harness")
+STEPS = ("items", "gathering", "planning", "locking", "building", "sif", "running", "judging", "harness")
 BETWEEN_STEPS = {
     ("building/render.py", "locking"),  # the lock as the two files that other tools read
     ("building/build_errors.py", "harness"),  # how the installer inside a build says what failed
+    ("sif/from_packages.py", "harness"),  # the same installer, outside of a build
 }
 
 

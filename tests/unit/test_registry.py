@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ import pytest
 from dlm_build.config import Registry as RegistrySettings
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
+from dlm_build.progress import Notify, silent
 from dlm_build.records import BaseImage
 from dlm_build.registry import ACCEPT, GIVE_UP_AFTER, INDEX_TYPES, MANIFEST_TYPES, Registry
+from dlm_build.store import Store, Stored
 
 HUB = "https://registry-1.docker.io"
 MIRROR = "http://127.0.0.1:5000"
@@ -44,6 +47,14 @@ class Web:
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Said:
         return self._answer("HEAD", url, headers, trusted)
+
+    def download(
+        self, url: str, store: Store, *, expect: str | None, size: int | None, notify: Notify, trusted: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Stored:  # fmt: skip
+        body = self._answer("GET", url, headers, trusted).body
+        assert size == len(body)
+        return store.add_stream([body], expect)
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str] | None, trusted: bool) -> Said:
         assert trusted
@@ -265,3 +276,48 @@ def test_a_challenge_we_cannot_meet_ends_there(header: str) -> None:
 def test_a_token_that_is_none_is_not_sent(token: object) -> None:
     with pytest.raises(SourceGone):
         Registry(challenged(token=token), Settings()).manifest(CUDA, INDEX_DIGEST)
+
+
+LAYER = b"a layer"
+LAYER_DIGEST = "sha256:" + hashlib.sha256(LAYER).hexdigest()
+PINNED = BaseImage(repository=CUDA, tag="x", platform_digest=CHILD_DIGEST)
+
+
+def with_mirror(answers: Mapping[str, Any]) -> tuple[Registry, Web]:
+    web = Web(answers)
+    return Registry(web, Settings(registries={"docker.io": RegistrySettings(mirrors=(MIRROR,))})), web
+
+
+def test_a_layer_comes_from_the_mirror_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    registry, web = with_mirror({
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(), f"{MIRROR}{BLOBS}{LAYER_DIGEST}": Said(body=LAYER),
+    })  # fmt: skip
+    store = Store(tmp_path)
+    for _ in range(2):
+        stored = registry.blob(PINNED, LAYER_DIGEST, len(LAYER), store, silent)
+        assert store.path(stored.sha256).read_bytes() == LAYER
+    assert [method for method, _ in web.asked] == ["HEAD", "GET"]
+
+
+def test_a_layer_that_the_mirror_lacks_comes_from_the_registry_with_its_token(tmp_path: Path) -> None:
+    own = "https://registry-1.docker.io"
+    challenge = {"www-authenticate": 'Bearer realm="https://auth.example/token",service="s",scope="pull"'}
+    registry, web = with_mirror({
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(),
+        f"{MIRROR}{BLOBS}{LAYER_DIGEST}": SourceGone("not here"),
+        f"{own}{MANIFESTS}{CHILD_DIGEST}": [Said(status=401, headers=challenge), Said()],
+        "https://auth.example/token?service=s&scope=pull": Said(body=b'{"token": "t"}'),
+        f"{own}{BLOBS}{LAYER_DIGEST}": Said(body=LAYER),
+    })  # fmt: skip
+    registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
+    assert web.headers[-1] == {"authorization": "Bearer t"}
+
+
+def test_a_layer_with_other_bytes_is_no_layer(tmp_path: Path) -> None:
+    registry, _ = with_mirror({
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(),
+        f"{MIRROR}{BLOBS}{LAYER_DIGEST}": Said(body=b"A LAYER"),
+        f"https://registry-1.docker.io{MANIFESTS}{CHILD_DIGEST}": InfraError("out of reach"),
+    })  # fmt: skip
+    with pytest.raises(HashMismatch):
+        registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
