@@ -11,7 +11,7 @@ from dlm_build.catalogues.asked import SourceText, Unread
 from dlm_build.catalogues.documents import Opened, kind_of
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import word_for
-from dlm_build.catalogues.listing import COMPARED, LISTED, listed, named, nearest
+from dlm_build.catalogues.listing import COMPARED, LISTED, example, listed, named, nearest
 from dlm_build.catalogues.reader import Text, is_url
 from dlm_build.errors import ItemInvalid, SourceGone, shown
 from dlm_build.findings.sources import OnlyOneInside
@@ -49,7 +49,7 @@ def _not_there(wanted: str, first: Text, ids: list[str], unread: list[Unread]) -
     if not ids:
         there = "no item was found there"
     missed = f"; {len(unread)} could not be read, first: {unread[0].problem.message}" if unread else ""
-    hint = f"correct it, e.g. `--id {shown((near or ids)[0], 60)}`" if ids else "give the item's own address"
+    hint = f"correct it, e.g. {example((near or ids)[0])}" if ids else "give the item's own address"
     return SourceGone(f"{named(first.place)}: no item with the id {shown(wanted, 60)}; {there}{missed}", hint)
 
 
@@ -66,10 +66,9 @@ def only(first: Text, document: Opened, found: Iterator[Found | Unread]) -> Sour
     if len(rows) == 1 and kind_of(document) in ("features", "ckan"):
         return msgspec.structs.replace(rows[0].read(), notes=(OnlyOneInside.at("", found=named(first.place)),))
     labels = [one.label() for one in rows[:LISTED]]
+    names = rows[0].names() if rows else ()
     inside = _inside(labels, _left(document, rows, enough), unread)
-    hint = (
-        f"choose one with --id, e.g. `--id {labels[0].partition(' (')[0]}`" if labels else "give the item's own address"
-    )
+    hint = f"choose one with --id, e.g. {example(names[0])}" if names else "give the item's own address"
     raise ItemInvalid(f"{named(first.place)}: this is {word_for(document)}, not one model item; {inside}", hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 
 from dlm_build.errors import shown
 from dlm_build.fetching.urls import shown_url
@@ -26,3 +27,8 @@ def named(place: str) -> str:
 def nearest(wanted: str, ids: list[str]) -> list[str]:
     """Up to three that look like `wanted`."""
     return difflib.get_close_matches(wanted, ids[:COMPARED], n=3, cutoff=0.5)
+
+
+def example(id_: str) -> str:
+    """`--id …` as it can be pasted into a shell."""
+    return f"`--id {shlex.quote(shown(id_, 80))}`"

@@ -56,8 +56,9 @@ def test_several_are_refused_with_their_ids(tmp_path: Path) -> None:
 
 def test_ids_of_strangers_are_escaped(tmp_path: Path) -> None:
     path = write(tmp_path, {"saved.json": features(model("\x1b[31m"), model("b"))})
-    with pytest.raises(ItemInvalid, match=r"inside: \\x1b\[31m, b"):
+    with pytest.raises(ItemInvalid, match=r"inside: \\x1b\[31m, b") as caught:
         World().resolve(path)
+    assert caught.value.hint == r"choose one with --id, e.g. `--id '\x1b[31m'`"
 
 
 def test_an_entry_that_is_no_object(tmp_path: Path) -> None:
