@@ -15,7 +15,7 @@ from dlm_build.progress import Event, Notify
 from dlm_build.records import Image, Plan, Run
 from dlm_build.running.container import container
 from dlm_build.running.engine import connected, told
-from dlm_build.running.gpu import Device, choose
+from dlm_build.running.gpu import Device, choose, fitting
 from dlm_build.running.log import Log
 from dlm_build.running.options import Order
 from dlm_build.running.orphans import new_name, owner, sweep
@@ -41,7 +41,8 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
 
     `gpu`: True demands one, False forbids it, None takes one where the model wants it and the engine has it.
     A model that fails, hangs or grabs too much is a Run that says so, and so is an engine lost on the way. Raises
-    InfraError when the run cannot be started at all, ItemInvalid when the plan has no sample.
+    InfraError when the run cannot be started at all, GpuIncompatible where a demanded GPU cannot run the model,
+    ItemInvalid when the plan has no sample.
     """
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
@@ -50,7 +51,8 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
         sweep(engine, host.notify)
         with told("ask the engine what it has"):
             info = engine.info()
-        device = choose(gpu, plan.gpu, info, RealPrograms(host.settings.environment))
+        programs = RealPrograms(host.settings.environment)
+        device = fitting(choose(gpu, plan.gpu, info, programs), plan, gpu is True, programs)
         order = Order(
             name=new_name(),
             image=_image_id(engine, image),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dlm_build.config import Settings
-from dlm_build.errors import InfraError
+from dlm_build.errors import GpuIncompatible, InfraError
+from dlm_build.gpu import Fit, Gpu, build_of, fit, load_gpu_table
 from dlm_build.proc import Programs
-from dlm_build.records import Record
+from dlm_build.records import Plan, Record
 from dlm_build.running.engine import connected, told
 
 CDI_KIND = "nvidia.com/gpu"
@@ -78,6 +79,40 @@ def find_host_gpu(programs: Programs) -> Device:
     if name:
         return Device(kind="gpu", way="nv", reason="the host's driver (--nv)", name=name, driver=driver)
     return Device(kind="cpu", reason="nvidia-smi finds no GPU on this machine")
+
+
+def fitting(device: Device, plan: Plan, demanded: bool, programs: Programs) -> Device:
+    """`device` where the model's framework can run on it, else the CPU and why.
+
+    Raises GpuIncompatible where the operator demanded the GPU. A GPU that does not describe itself is tried.
+    """
+    gpu = described(programs) if device.kind == "gpu" else None
+    if gpu is None:
+        return device
+    found = fit(build_of(plan), gpu, load_gpu_table())
+    if found.fits:
+        return device
+    if demanded:
+        raise GpuIncompatible(found.reason, found.hint)
+    return _fallen_back(found, device)
+
+
+def _fallen_back(found: Fit, device: Device) -> Device:
+    reason = f"the GPU cannot run it, so the CPU does: {found.reason}"
+    return Device(kind="cpu", reason=reason, name=device.name, driver=device.driver)
+
+
+def described(programs: Programs) -> Gpu | None:
+    """The first GPU as nvidia-smi describes it; None without the program or a GPU, or where it tells too little."""
+    query = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
+    try:
+        told = programs.run(query, timeout=20)
+    except InfraError:
+        return None
+    fields = [field.strip() for field in told.stdout.partition("\n")[0].split(",")]
+    if told.status != 0 or len(fields) != 3:
+        return None
+    return Gpu(name=fields[0], driver=fields[1], capability=fields[2] if fields[2][:1].isdigit() else None)
 
 
 def _unwanted(wanted: bool | None, model_wants: bool) -> Device | None:

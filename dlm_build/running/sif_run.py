@@ -17,7 +17,7 @@ from dlm_build.progress import Event, Notify
 from dlm_build.records import Plan, Run, Sif
 from dlm_build.running.apptainer import SifOrder, find_engine
 from dlm_build.running.docker_run import Host
-from dlm_build.running.gpu import choose_host_gpu
+from dlm_build.running.gpu import choose_host_gpu, fitting
 from dlm_build.running.log import Log
 from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
@@ -34,13 +34,14 @@ def run_in_sif(sif: Sif, plan: Plan, folder: Path, gpu: bool | None, host: Host)
 
     `gpu` as for `run_sample`. The model runs as this user, or as the settings' `apptainer.user` where this is root.
     A model that fails, hangs or grabs too much is a Run that says so. Raises InfraError when the run cannot be
-    started at all, ItemInvalid when the plan has no sample.
+    started at all, GpuIncompatible where a demanded GPU cannot run the model, ItemInvalid when the plan has no sample.
     """
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
     user = ordinary_user(host.settings, os.geteuid())
     programs = RealPrograms(host.settings.environment)
     engine = find_engine(host.settings.apptainer.program, programs)
+    device = fitting(choose_host_gpu(gpu, plan.gpu, programs), plan, gpu is True, programs)
     with scratch_place(folder, plan.sample.input, host.store, host.notify) as place:
         order = SifOrder(
             engine=engine,
@@ -50,7 +51,7 @@ def run_in_sif(sif: Sif, plan: Plan, folder: Path, gpu: bool | None, host: Host)
             place=place,
             working_dir=plan.runner.working_dir,
             limits=host.settings.limits,
-            device=choose_host_gpu(gpu, plan.gpu, programs),
+            device=device,
             processors=len(os.sched_getaffinity(0)),
             user=user,
             ceilings=_ceilings(),

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from dlm_build.errors import InfraError
+from dlm_build.errors import GpuIncompatible, InfraError
 from dlm_build.proc import Finished
-from dlm_build.running.gpu import choose, find_device
+from dlm_build.running.gpu import Device, choose, choose_host_gpu, find_device, fitting
+from tests.unit.plans import tiny_plan
 
 QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 
@@ -88,3 +89,58 @@ def test_a_demanded_gpu_that_is_not_there_is_an_error_with_the_way_out() -> None
         choose(True, True, cdi(), Smi())
     assert "nvidia-ctk cdi generate" in caught.value.hint
     assert caught.value.exit_code == 14
+
+
+# --- whether the model can run on it ---------------------------------------------------------------------------------
+
+FULL_QUERY = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
+OLD = tiny_plan(framework="pytorch", framework_version="1.5.0", cuda="10.2", gpu=True)
+NEW = tiny_plan(framework="pytorch", framework_version="2.6.0", cuda="12.6", gpu=True)
+ON_GPU = Device(kind="gpu", way="nv", reason="the host's driver (--nv)", name="NVIDIA H200")
+
+
+class FullSmi(Smi):
+    """Answers the longer query, and the short one of an nvidia-smi too old for it."""
+
+    def run(self, argv: Sequence[str], **_options: Any) -> Finished:
+        if tuple(argv) != FULL_QUERY:
+            return super().run(argv)
+        if self.answer is None:
+            raise InfraError("cannot start nvidia-smi: No such file or directory")
+        return Finished(argv=FULL_QUERY, status=self.status, stdout=self.answer, stderr="", seconds=0.0)
+
+
+H200 = "NVIDIA H200, 570.124.06, 9.0\n"
+
+
+def test_a_model_that_fits_keeps_the_gpu() -> None:
+    assert fitting(ON_GPU, NEW, True, FullSmi(H200)) == ON_GPU
+
+
+def test_a_demanded_gpu_that_cannot_run_it_is_told_before_running() -> None:
+    with pytest.raises(GpuIncompatible, match="no code for NVIDIA H200") as caught:
+        fitting(ON_GPU, OLD, True, FullSmi(H200))
+    assert caught.value.exit_code == 11
+
+
+def test_one_that_nobody_demanded_gives_way_to_the_cpu_and_says_so() -> None:
+    device = fitting(ON_GPU, OLD, False, FullSmi(H200))
+    assert device.kind == "cpu" and "no code for NVIDIA H200" in device.reason and device.reason.startswith("the GPU")
+
+
+@pytest.mark.parametrize("smi", [FullSmi(None), FullSmi("", 2), FullSmi("Field compute_cap is not valid", 2)])
+def test_a_gpu_that_does_not_describe_itself_is_tried(smi: Smi) -> None:
+    assert fitting(ON_GPU, OLD, True, smi) == ON_GPU
+
+
+def test_the_cpu_fits_always() -> None:
+    cpu = Device(kind="cpu", reason="asked for with --no-gpu")
+    assert fitting(cpu, OLD, False, FullSmi(H200)) == cpu
+
+
+def test_a_sif_takes_the_hosts_gpu() -> None:
+    assert choose_host_gpu(None, True, Smi("NVIDIA H200, 570.1\n")).way == "nv"
+    assert choose_host_gpu(None, False, Smi("NVIDIA H200, 570.1\n")).kind == "cpu"
+    assert choose_host_gpu(None, True, Smi()).reason == "nvidia-smi finds no GPU on this machine"
+    with pytest.raises(InfraError, match="--gpu: nvidia-smi finds no GPU"):
+        choose_host_gpu(True, True, Smi())
