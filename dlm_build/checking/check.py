@@ -5,27 +5,22 @@ check_text(text, origin) -> Checked     for any text: what cannot be read is a g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-
-from msgspec.structs import replace
 
 from dlm_build.checking.grading import grade_of
 from dlm_build.checking.parts import Offer, offer_of, place
 from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import MEANINGS, Checked, Grade
-from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
+from dlm_build.errors import DlmBuildError, Outcome, UsageError
 from dlm_build.findings.completeness import ImageWithoutDigest
 from dlm_build.items.document import Position
+from dlm_build.items.positions import as_finding, placed
 from dlm_build.items.reading import item_of, load
 from dlm_build.records import Finding, Item
 
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 _IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code"}
 """A gap that says what a reader's finding says, and at a higher rank."""
-_AT = re.compile(r":(?P<line>[0-9]{1,9}):(?P<column>[0-9]{1,9})(?=: )")
-_POINTER = re.compile(r": (?P<pointer>/[^\s:]*(?::[^\s:]+)*): ")
-
 
 Ask = Callable[[Item], tuple[Finding, ...]]
 """Finds out more about an item, for instance from the servers it names."""
@@ -57,7 +52,7 @@ def checked_item(item: Item, places: dict[str, Position], more: tuple[Finding, .
         dialect_version=item.dialect_version,
         dialect_reason=item.dialect_reason,
         grade=grade_of(item, offer),
-        findings=tuple(_placed(finding, places) for finding in findings),
+        findings=tuple(placed(finding, places) for finding in findings),
     )
 
 
@@ -80,43 +75,11 @@ def _image(item: Item, said: set[str]) -> tuple[Finding, ...]:
     return (ImageWithoutDigest.at(place(item, item.pointers.image), found=name),)
 
 
-def _placed(finding: Finding, places: dict[str, Position]) -> Finding:
-    """With the position of its pointer, or of the nearest parent that is there."""
-    near = finding.pointer
-    while near and near not in places:
-        near = near.rpartition("/")[0]
-    place = places.get(near)
-    return replace(finding, line=place.line, column=place.column) if place and finding.line is None else finding
-
-
 # --- what could not be read --------------------------------------------------------------------------------------
 
 
 def unread(problem: DlmBuildError, origin: str) -> Checked:
     """Grade F: the error as the only finding."""
     outcome = Outcome.INFRA if isinstance(problem, UsageError) else problem.outcome
-    finding = _finding(problem, origin, outcome)
+    finding = as_finding(problem)
     return Checked(origin=origin, grade=Grade(letter="F", meaning=MEANINGS["F"]), findings=(finding,), outcome=outcome)
-
-
-def _finding(problem: DlmBuildError, origin: str, outcome: Outcome) -> Finding:
-    """The error's own words, its place taken out of them where it stands in front."""
-    message, line, column, pointer = problem.message, None, None, ""
-    name = shown(origin, 300)
-    if message.startswith(name):
-        message = message.removeprefix(name)
-        if place := _AT.match(message):
-            line, column = int(place["line"]), int(place["column"])
-            message = message[place.end() :]
-        if field := _POINTER.match(message):
-            pointer, message = field["pointer"], message[field.end() - 2 :]
-        message = message.removeprefix(":").strip()
-    return Finding(
-        code=str(outcome),
-        severity="error",
-        pointer=pointer,
-        message=message,
-        hint=problem.hint,
-        line=line,
-        column=column,
-    )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings.dialects import OtherDialectToo
+from dlm_build.findings.documents import NotAModelItem, NotAnItem
 from dlm_build.items import dlm, ml_model, mlm
 from dlm_build.items.dlm_parts import GENERATIONS
 from dlm_build.items.document import Number, Value, described
@@ -68,7 +69,7 @@ def read_dialect(root: Node) -> Item:
     spoken = [dialect for dialect in DIALECTS if found[dialect.name]]
     spoken.sort(key=lambda dialect: not _found(root, dialect.whole))
     if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
-        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value))
+        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:
@@ -86,7 +87,7 @@ def _with_properties(root: Node) -> Node:
     if isinstance(as_one.value, dict):
         return root.made_of({**dict(root.members()), "properties": as_one})
     if word := not_an_item(root.value):
-        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value))
+        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
     what = f"must be an object, but is {described(properties.value)}"
     raise properties.invalid(what, f"write {_PROPERTIES_EXAMPLE}")
 
@@ -101,7 +102,7 @@ def _found(root: Node, marks: tuple[str, ...], enough: int = 1) -> list[str]:
 
 def _no_dialect(root: Node) -> ItemInvalid:
     what = "this is not a model item: it has no `dlm:runtime` in its properties, nor the fields of any dialect known"
-    return root.invalid(what, f"add to /properties: {RUNTIME_EXAMPLE}")
+    return root.invalid(what, f"add to /properties: {RUNTIME_EXAMPLE}", NotAModelItem)
 
 
 def _listed(names: list[str]) -> str:

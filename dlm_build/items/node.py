@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from dlm_build.errors import ItemHostile, ItemInvalid
 from dlm_build.findings import Kind
+from dlm_build.findings.documents import FieldInvalid
 from dlm_build.findings.reading import ContradictionSpellings, EmptyField, OtherSpelling
 from dlm_build.items.document import Document, Value, child, described
 from dlm_build.items.limits import MAX_ROWS
@@ -140,8 +141,8 @@ class Node:
         """Log a finding of that kind here."""
         self.log.add(kind.at(self.pointer, **found))
 
-    def invalid(self, what: str, fix: str) -> ItemInvalid:
-        return self.log.document.invalid(self.pointer, what, fix)
+    def invalid(self, what: str, fix: str, kind: type[Kind] = FieldInvalid) -> ItemInvalid:
+        return self.log.document.invalid(self.pointer, what, fix, kind)
 
     def hostile(self, what: str, fix: str = "") -> ItemHostile:
         return self.log.document.hostile(self.pointer, what, fix)

@@ -22,10 +22,11 @@ def read_with_positions(text: str, origin: str) -> Item:
 def located(findings: Iterable[Finding], document: Document) -> tuple[Finding, ...]:
     """Each with the line and column of its pointer, or of the nearest parent where the field itself is missing."""
     places = document.places()
-    return tuple(_placed(finding, places) for finding in findings)
+    return tuple(placed(finding, places) for finding in findings)
 
 
-def _placed(finding: Finding, places: Mapping[str, Position]) -> Finding:
+def placed(finding: Finding, places: Mapping[str, Position]) -> Finding:
+    """One of them, by the positions of a document."""
     position = nearest(places, finding.pointer) or places.get("")
     if finding.line is not None or position is None:
         return finding
