@@ -32,10 +32,10 @@ class ContradictionSelectedBands(Kind):
 
 
 class ContradictionUsefulBands(Kind):
-    """bands {found} are selected, but useful_bands lists {other}"""
+    """bands {found} are selected, but {place} lists {other}"""
 
     severity = VERIFICATION
-    fix = 'write "selected_bands": {other}, or correct useful_bands'
+    fix = 'write "selected_bands": {other}, or correct {place}'
     more = """
     Two lists say which bands the model takes, and in which order, and they differ. `selected_bands` is used. With the
     wrong order the model runs without an error and gives a wrong map.

@@ -16,7 +16,7 @@ from dlm_build.unpacking.names import Blame, checked_name
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _NO_PATHS = frozenset({"image", "symbol", "text", "record", "repository", "store"})
-_NAME_A_ROLE = 'give one asset the role "mlm:model"'
+_NAME_A_ROLE = 'give one asset "roles": ["model artefact"], or ["mlm:model"] where the item is MLM'
 
 
 class Place(Record, frozen=True, kw_only=True):

@@ -52,7 +52,8 @@ def _bands(declared: Declared, at: Pointers) -> Iterator[Finding]:
     if count is not None and selected and max(selected) >= count:
         yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
     if declared.useful_bands and selected and declared.useful_bands != selected:
-        yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=list(declared.useful_bands))
+        useful, listed = list(declared.useful_bands), at.of(at.data, "useful_bands")
+        yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=useful, place=listed)
 
 
 def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:

@@ -143,6 +143,7 @@ def _compare(properties: Node, parts: Parts, inputs: Inputs, outputs: Outputs) -
     shape = parts.inputs.at("input_tensors") if parts.inputs.has("input_tensors") else parts.inputs
     holders = {
         "number_of_bands": parts.data,
+        "useful_bands": parts.data,
         "selected_bands": parts.inputs,
         "channels": shape,
         "number_of_classes": parts.outputs,
