@@ -24,6 +24,9 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _HINT = re.compile(
     r'"(?:FeatureCollection|Collection|Catalog|features|collections|conformsTo|conformance|success|items?|child)"|\A\s*\['
 )
+_SAYS_NOTHING = re.compile(r'"properties"\s*:\s*\{\s*\}')
+_SAYS_LITTLE = 64 << 10
+_ITEM_NAME = re.compile(r".+\.(json|geojson|ya?ml)", re.IGNORECASE)
 _JSON_TYPE = re.compile(r"(application/(geo\+)?(schema\+)?json|application/vnd\.oai)\b", re.IGNORECASE)
 
 
@@ -104,6 +107,22 @@ def features(document: Opened, origin: str) -> tuple[Part, ...]:
             what = f"{named(origin)}: /features/{number}: is not an object"
             raise ItemInvalid(what, "keep STAC items there, and nothing else")
     return document.parts
+
+
+def file_behind(text: str) -> str | None:
+    """Where the item is, when this one says nothing but that there is a file of JSON or YAML.
+
+    Servers that describe folders make such a page for every file, with the file's name for an id.
+    """
+    if len(text) > _SAYS_LITTLE or not _SAYS_NOTHING.search(text):
+        return None
+    page = dissected(text, "")
+    assets = page.head.get("assets") if page else None
+    if not isinstance(assets, dict) or len(assets) != 1 or page is None or page.head.get("properties") != {}:
+        return None
+    (asset,) = assets.values()
+    href = asset.get("href") if isinstance(asset, dict) else None
+    return href if isinstance(href, str) and _ITEM_NAME.fullmatch(href.partition("?")[0]) else None
 
 
 def id_of(text: str, origin: str) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 from dlm_build.catalogues import ckan
 from dlm_build.catalogues.asked import BULK, Asked, Bounds, Outside, SourceText, Unread
 from dlm_build.catalogues.choosing import called, only
-from dlm_build.catalogues.documents import Opened, id_of, kind_of, opened
+from dlm_build.catalogues.documents import Opened, file_behind, id_of, kind_of, opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import Inside, word_for
 from dlm_build.catalogues.listing import named
@@ -135,7 +135,7 @@ def _parts(href: str) -> tuple[str, str]:
 
 
 def _opened(reader: Reader) -> tuple[Text, Opened | None]:
-    """ITEM taken apart; for a page of CKAN what its API says of it."""
+    """ITEM taken apart; for a page of CKAN what its API says of it, for a page about a file that file."""
     first = reader.start()
     if is_url(first.place) and looks_like_web_page(first.text[:1024].encode("utf-8", "replace")):
         address = ckan.api_address(first.place)
@@ -143,6 +143,8 @@ def _opened(reader: Reader) -> tuple[Text, Opened | None]:
             first = reader.linked(address)
         elif direct := direct_url(first.place):
             raise SourceGone(f"{shown_url(first.place)}: is a web page, not an item", f"give {shown(direct, 300)}")
+    if is_url(first.place) and (behind := file_behind(first.text)):
+        first = reader.linked(reader.target(behind, first.base))
     return first, opened(first.text, first.place)
 
 

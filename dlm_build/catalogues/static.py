@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from dlm_build.catalogues.asked import Asked, Bounds, SourceText, Unread
-from dlm_build.catalogues.documents import Opened, kind_of, opened
+from dlm_build.catalogues.documents import Opened, file_behind, kind_of, opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
@@ -31,8 +31,8 @@ class Walk:
 
     def items(self, root: Text, document: Opened) -> Iterator[Found | Unread]:
         """Items of a catalogue before those of its children. Raises ResourceExceeded where it goes too far."""
-        self._seen.add(_key(root.base))
-        self._seen.add(_key(root.place))
+        self._known(root.base)
+        self._known(root.place)
         yield from self._catalogue(root, document, 0)
         while self._doors:
             place, depth = self._doors.pop()
@@ -43,6 +43,11 @@ class Walk:
         self._reader.refuse_endless()
         try:
             found = self._reader.linked(place)
+            if behind := file_behind(found.text):
+                place = self._reader.target(behind, found.base)
+                if self._known(place):
+                    return
+                found = self._reader.linked(place)
             document = opened(found.text, place)
         except DlmBuildError as problem:
             yield Unread(place, problem)
@@ -69,6 +74,13 @@ class Walk:
         for place in items:
             yield from self._read(place, depth)
 
+    def _known(self, place: str) -> bool:
+        """Whether it was linked to before; from now on it was."""
+        key = _key(place)
+        known = key in self._seen
+        self._seen.add(key)
+        return known
+
     def _targets(self, text: Text, hrefs: list[str]) -> tuple[list[str], list[Unread]]:
         """Places not seen before, those that speak of the wanted id first."""
         places: list[str] = []
@@ -79,8 +91,7 @@ class Walk:
             except DlmBuildError as problem:
                 problems.append(Unread(text.place, problem))
                 continue
-            if _key(place) not in self._seen:
-                self._seen.add(_key(place))
+            if not self._known(place):
                 places.append(place)
         wanted = self._asked.id
         return (sorted(places, key=lambda place: wanted not in unquote(place)) if wanted else places), problems

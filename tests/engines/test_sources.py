@@ -121,9 +121,19 @@ def test_stac_pages(doors: Doors, geo: str) -> None:
     assert named(doors.one(f"{geo}/stac#coast-07"), "coast-07").origin == own
 
 
+def test_pages_about_files_lead_to_the_files(doors: Doors, geo: str) -> None:
+    """The server's provider of folders has a page for every file, which names the file and says no more."""
+    own = f"{geo}/stac/stac-files/models/coast-07/coast-07.json"
+    for start in (f"{geo}/stac/stac-files", f"{geo}/stac/stac-files/models/coast-07"):
+        assert named(doors.one(start, id="coast-07"), "coast-07").origin == own
+    assert named(doors.one(own.removesuffix(".json")), "coast-07").origin == own
+    assert doors.all(f"{geo}/stac/stac-files") == list(NAMES)
+
+
 def test_all_items_of_stac_pages_each_once(doors: Doors, geo: str) -> None:
     """The server links to each page twice, with and without `f=json`."""
-    assert doors.all(f"{geo}/stac") == list(NAMES)
+    assert doors.all(f"{geo}/stac/stac-models") == list(NAMES)
+    assert doors.all(f"{geo}/stac") == sorted(NAMES * 2)
 
 
 def test_stac_pages_are_no_item(doors: Doors, geo: str) -> None:

@@ -56,6 +56,7 @@ def _config(folder: Path, port: int, url: str) -> dict[str, Any]:
         "type": "record", "name": "TinyDBCatalogue", "data": str(folder / "records.tinydb"),
         "id_field": "externalid", "time_field": "recordUpdated", "title_field": "title",
     }  # fmt: skip
+    described = {"type": "stac", "name": "FileSystem", "data": str(folder / "stac"), "file_types": [".json"]}
     pages = {"type": "stac", "name": "Hateoas", "data": str(folder / "stac"), "file_types": [".json"]}
     return {
         "server": {
@@ -78,6 +79,7 @@ def _config(folder: Path, port: int, url: str) -> dict[str, Any]:
         },
         "resources": {
             "stac-models": _resource("stac-collection", pages),
+            "stac-files": _resource("stac-collection", described),
             "model-features": _resource("collection", features),
             "model-records": _resource("collection", records),
         },

@@ -123,6 +123,38 @@ def test_links_of_an_item_are_never_followed(tmp_path: Path) -> None:
     assert source.origin == str(tmp_path / "a.json") and world.fetch.asked == []
 
 
+def about(file: str, **more: object) -> dict[str, object]:
+    """A page that a server makes about a file."""
+    return {
+        "type": "Feature",
+        "id": file.partition(".")[0],
+        "properties": {},
+        "assets": {"default": {"href": file}},
+        **more,
+    }
+
+
+def test_a_page_about_a_file_leads_to_the_file() -> None:
+    pages = {
+        f"{SITE}/c": catalogue(("item", "pages/a"), ("item", "pages/again"), ("item", "pages/net")),
+        f"{SITE}/pages/a": about("a.json"),
+        f"{SITE}/pages/again": about("a.json"),
+        f"{SITE}/pages/a.json": model("real"),
+        f"{SITE}/pages/net": about("net.onnx"),
+    }
+    assert [row.origin for row in World(pages).every(f"{SITE}/c")] == [f"{SITE}/pages/a.json", f"{SITE}/pages/net"]
+    assert World(pages).resolve(f"{SITE}/c", id="real").origin == f"{SITE}/pages/a.json"
+    assert World(pages).resolve(f"{SITE}/pages/a").origin == f"{SITE}/pages/a.json"
+
+
+@pytest.mark.parametrize(
+    "more", [{"properties": {"title": "x"}}, {"assets": {}}, {"assets": {"a": 3}}, {"assets": {"a": {}}}]
+)
+def test_an_item_that_says_something_is_the_item(more: dict[str, object]) -> None:
+    world = World({f"{SITE}/a": about("b.json", **more)})
+    assert world.resolve(f"{SITE}/a").origin == f"{SITE}/a"
+
+
 # --- where links may lead ------------------------------------------------------------------------------------------
 
 
