@@ -5,7 +5,7 @@ check_text(text, origin) -> Checked     for any text: what cannot be read is a g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dlm_build.checking.grading import grade_of
 from dlm_build.checking.parts import Offer, offer_of, place
@@ -36,7 +36,7 @@ def check_text(text: str, origin: str, ask: Ask | None = None) -> Checked:
     return checked_item(item, document.places(), ask(item) if ask else ())
 
 
-def checked_item(item: Item, places: dict[str, Position], more: tuple[Finding, ...] = ()) -> Checked:
+def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding, ...] = ()) -> Checked:
     """An item that was read, with `more` findings that others made about it."""
     offer = offer_of(item)
     gaps = _gaps(item, offer)

@@ -52,7 +52,8 @@ _NOUNS = {
 }
 """What a build has to decide, by the finding that says so."""
 _LEFT_TO_A_LOCK = frozenset(("the framework", "the framework's version", "the date"))
-_PLACEHOLDER = re.compile(r"<[\w. -]{1,60}>")
+_PLACEHOLDER = re.compile(r"<(?!image\b)[\w. -]{1,60}>", re.IGNORECASE)
+"""Something to be filled in, other than the name of the image itself."""
 
 
 def grade(item: Item) -> Grade:
@@ -110,10 +111,15 @@ def _falls_short(part: Part, target: Letter) -> bool:
 
 def has_ready_image(item: Item) -> bool:
     """Whether an image is named that holds the model: its command waits for no file of an archive."""
-    docker = item.runtime.docker
-    if not docker.image_name:
+    if not item.runtime.docker.image_name:
         return False
-    run = docker.run or ""
+    run = _command(item)
     names = {entry.name.rpartition("/")[2] for entry in item.archive}
     words = {word.rpartition("/")[2] for word in run.split()}
     return not _PLACEHOLDER.search(run) and names.isdisjoint(words)
+
+
+def _command(item: Item) -> str:
+    """As published, whether or not it can be used: a reader's finding quotes one that it left out."""
+    left_out = (finding.message for finding in item.findings if finding.code.startswith("command-"))
+    return item.runtime.docker.run or next(left_out, "")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from dlm_build import __version__
+from dlm_build.checking.formats.encoding import json_text
 from dlm_build.checking.formats.table import Format, Look
 from dlm_build.checking.records import Checked, Summary
 
@@ -20,7 +19,7 @@ class Lines:
         return ""
 
     def item(self, checked: Checked) -> str:
-        return _text(checked) + "\n"
+        return json_text(checked) + "\n"
 
     def end(self, _summary: Summary) -> str:
         return ""
@@ -33,15 +32,11 @@ class Whole:
         self._between = ""
 
     def begin(self) -> str:
-        return f'{{"schema_version":"1","dlm_build":{_text(__version__)},"items":['
+        return f'{{"schema_version":"1","dlm_build":{json_text(__version__)},"items":['
 
     def item(self, checked: Checked) -> str:
         between, self._between = self._between, ","
-        return f"{between}\n{_text(checked)}"
+        return f"{between}\n{json_text(checked)}"
 
     def end(self, summary: Summary) -> str:
-        return f'\n],"summary":{_text(summary)}}}\n'
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+        return f'\n],"summary":{json_text(summary)}}}\n'

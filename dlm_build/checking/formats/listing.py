@@ -16,6 +16,8 @@ _RANKS = {
     "warning": ("!", "33", "blocks verification"),
     "info": ("·", "34", "hygiene"),
 }
+_SHORT = 48
+"""Characters of a path that is written before every line number."""
 _BOLD, _DIM, _FIX = "1", "2", "32"
 
 
@@ -74,11 +76,11 @@ class Listing:
         if checked.dialect is not None:
             yield from self._wrapped(_dialect(checked), "    ", _DIM)
         guesses = ", ".join(guess.what for guess in checked.grade.guesses)
-        yield from self._wrapped(checked.grade.meaning + (f": {guesses}" if guesses else ""), "    ")
+        yield from self._wrapped(shown_lines(checked.grade.meaning + (f": {guesses}" if guesses else "")), "    ")
 
     def _finding(self, finding: Finding, checked: Checked) -> Iterator[str]:
         mark, colour, _ = _RANKS[finding.severity]
-        place = f"{_base(checked.origin)}:{finding.line}:{finding.column}" if finding.line else _base(checked.origin)
+        place = f"{_file(checked.origin)}:{finding.line}:{finding.column}" if finding.line else _file(checked.origin)
         pointer = f"  {self._painted(shown(finding.pointer, 200), _DIM)}" if finding.pointer else ""
         yield f"    {self._painted(mark, colour)} {place}  {self._painted(finding.code, colour)}{pointer}"
         yield from self._wrapped(shown_lines(finding.message), "        ")
@@ -105,8 +107,11 @@ class Listing:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._look.colour else text
 
 
-def _base(origin: str) -> str:
-    return shown(origin.rstrip("/").rpartition("/")[2] if "://" not in origin else "item", 80)
+def _file(origin: str) -> str:
+    """As an editor opens it, where that is short; else its last part. The whole stands above all findings."""
+    if "://" in origin:
+        return "item"
+    return shown(origin if len(origin) <= _SHORT else origin.rpartition("/")[2], 80)
 
 
 def _dialect(checked: Checked) -> str:

@@ -30,7 +30,7 @@ class Markdown:
     def item(self, checked: Checked) -> str:
         counts = " | ".join(str(sum(f.severity == rank for f in checked.findings)) for rank, _ in _RANKS)
         name = code(checked.id) if checked.id is not None else "unread"
-        self._rows.append(f"| **{checked.grade.letter}** | {name} | {counts} | {code(checked.origin)} |")
+        self._rows.append(f"| **{checked.grade.letter}** | {_cell(name)} | {counts} | {_cell(code(checked.origin))} |")
         if not self._look.quiet:
             self._sections.append("\n".join(self._section(checked)))
         return ""
@@ -52,19 +52,24 @@ class Markdown:
                 yield f"{len(findings)} of hygiene.\n"
         if checked.grade.lifts:
             yield f"**To reach {checked.grade.next}**\n"
-            yield "\n".join(f"{n}. {plain(lift.fix)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
+            yield "\n".join(f"{n}. {code(lift.fix)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
 
 
 def _finding(finding: Finding) -> str:
     place = f" at {finding.line}:{finding.column}" if finding.line else ""
     pointer = f" {code(finding.pointer)}" if finding.pointer else ""
-    fix = f"\n  Fix: {plain(finding.hint)}" if finding.hint else ""
+    fix = f"\n  Fix: {code(finding.hint)}" if finding.hint else ""
     return f"- `{finding.code}`{place}{pointer}: {plain(finding.message)}{fix}"
 
 
+def _cell(text: str) -> str:
+    """A bar would end a cell of a table, even inside code."""
+    return text.replace("|", "¦")
+
+
 def code(text: str) -> str:
-    """As a span of code, in which nothing is read but its own fence; a bar would end a cell of a table."""
-    clean = shown(text, 300).replace("|", "¦")
+    """As a span of code, in which nothing is read but its own fence: it can be pasted as it stands."""
+    clean = shown(text, 1000)
     longest = max(map(len, re.findall("`+", clean)), default=0)
     fence = "`" * (longest + 1)
     space = " " if clean.startswith("`") or clean.endswith("`") or not clean.strip() else ""

@@ -9,9 +9,8 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from dlm_build import __version__
+from dlm_build.checking.formats.encoding import json_text
 from dlm_build.checking.formats.table import Format, Look
 from dlm_build.checking.records import Checked, Summary
 from dlm_build.errors import shown, shown_lines
@@ -38,7 +37,7 @@ class Sarif:
     def item(self, checked: Checked) -> str:
         text = ""
         for finding in checked.findings:
-            text += f"{self._between}\n{_text(self._result(finding, checked))}"
+            text += f"{self._between}\n{json_text(self._result(finding, checked))}"
             self._between = ","
         return text
 
@@ -46,7 +45,7 @@ class Sarif:
         kinds = every_kind()
         rules = [_rule(code, self._severities[code], kinds.get(code)) for code in self._rules]
         driver = {"name": "dlm-build", "semanticVersion": __version__, "rules": rules}
-        return f'\n],"tool":{{"driver":{_text(driver)}}}}}]}}\n'
+        return f'\n],"tool":{{"driver":{json_text(driver)}}}}}]}}\n'
 
     def _result(self, finding: Finding, checked: Checked) -> dict[str, Any]:
         index = self._rules.setdefault(finding.code, len(self._rules))
@@ -77,15 +76,17 @@ def _location(finding: Finding, checked: Checked) -> dict[str, Any]:
 def _uri(origin: str) -> str:
     """A relative path stays relative: code scanning reads it from the root of the repository."""
     if "://" in origin:
-        return quote(origin, safe="/:?#[]@!$&'()*+,;=%-._~")
+        return quote(origin, safe="/:?#[]@!$&'()*+,;=%-._~", errors="backslashreplace")
     if origin == "-":
         return "stdin"
-    return ("file://" if origin.startswith("/") else "") + quote(origin)
+    return ("file://" if origin.startswith("/") else "") + quote(origin, errors="backslashreplace")
 
 
 def _fingerprint(finding: Finding, checked: Checked) -> str:
     """Stays when lines are added above: of the item, the field and the kind."""
-    return hashlib.sha256("\0".join((checked.id or "", finding.code, finding.pointer)).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        "\0".join((checked.id or "", finding.code, finding.pointer)).encode("utf-8", "replace")
+    ).hexdigest()[:32]
 
 
 def _rule(code: str, severity: str, kind: type[Kind] | None) -> dict[str, Any]:
@@ -102,7 +103,3 @@ def _rule(code: str, severity: str, kind: type[Kind] | None) -> dict[str, Any]:
 def _plain(text: str) -> str:
     """Without what a viewer takes for a link."""
     return shown_lines(text).replace("](", "] (")
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -1,0 +1,136 @@
+"""One text: findings in order and in place, once each; an answer for any text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlm_build.checking import check_text
+from dlm_build.checking.check import unread
+from dlm_build.errors import InfraError, ItemHostile, SourceGone, UsageError
+from dlm_build.findings.kinds import every_kind
+from dlm_build.records import Item
+from tests.unit.checking.made import changed, check, codes, complete
+
+
+def test_blocking_findings_come_first() -> None:
+    item = changed(assets={}, id=7, **{"properties__dlm:runtime__model_commit_hash": None})
+    ranks = [finding.severity for finding in check(item).findings]
+    assert ranks == sorted(ranks, key=["error", "warning", "info"].index)
+    assert set(ranks) == {"error", "warning", "info"}
+
+
+def test_every_finding_has_the_line_and_column_of_its_field() -> None:
+    item = changed(id=7, **{"assets__model__file:checksum": None})
+    text = json.dumps(item, indent=2)
+    found = {finding.code: finding for finding in check_text(text, "item.json").findings}
+    lines = text.splitlines()
+    assert found["id-is-a-number"].line is not None
+    assert lines[found["id-is-a-number"].line - 1].startswith('  "id"')
+    assert found["id-is-a-number"].column == 3
+    assert found["no-checksum"].line is not None
+    assert lines[found["no-checksum"].line - 1].startswith('    "model"')
+
+
+def test_a_missing_field_has_the_place_of_its_parent() -> None:
+    item = changed(**{"properties__dlm:runtime__requirement_file": None, "properties__dlm:archive": []})
+    text = json.dumps(item, indent=2)
+    (finding,) = [one for one in check_text(text, "item.json").findings if one.code == "no-environment"]
+    assert finding.line is not None
+    assert '"dlm:runtime"' in text.splitlines()[finding.line - 1]
+
+
+def test_what_the_reader_says_is_not_said_again() -> None:
+    item = changed(**{"properties__dlm:data__test_file": None, "properties__dlm:runtime__model_commit_hash": None})
+    found = codes(check(item))
+    assert {"no-sample", "source-not-pinned"} <= found
+    assert not {"sample-missing", "expected-missing"} & found
+
+
+def test_nobody_asks_for_the_checksum_of_nothing() -> None:
+    assert "no-checksum" not in codes(check(changed(assets={})))
+
+
+def test_a_framework_without_a_recipe_blocks_this_tool_and_not_the_grade() -> None:
+    checked = check(changed(**{"properties__dlm:runtime__framework": "Caffe"}))
+    assert "framework-without-recipe" in codes(checked)
+    assert checked.grade.letter == "A"
+
+
+def test_plain_http_is_said() -> None:
+    checked = check(changed(assets__model__href="http://example.org/model.zip"))
+    assert "weights-over-http" in codes(checked)
+
+
+def test_a_file_beside_the_item_travels_with_it() -> None:
+    for origin in ("items/item.json", "/srv/items/item.json", "https://example.org/items/item.json"):
+        assert check(changed(assets__model__href="./model.zip"), origin).grade.letter == "A", origin
+
+
+def test_more_findings_can_be_asked_for() -> None:
+    def ask(item: Item) -> tuple[()]:
+        asked.append(item.id)
+        return ()
+
+    asked: list[str] = []
+    check_text(json.dumps(complete()), "item.json", ask)
+    check_text("[]", "item.json", ask)
+    assert asked == ["coast-unet"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "outcome"),
+    [
+        (ItemHostile("bad", "mend"), "item-hostile"),
+        (SourceGone("gone"), "source-gone"),
+        (InfraError("no network"), "infra"),
+        (UsageError("no such option"), "infra"),
+    ],
+)
+def test_what_could_not_be_had_is_an_f_that_says_why(problem: SourceGone, outcome: str) -> None:
+    checked = unread(problem, "item.json")
+    (finding,) = checked.findings
+    assert (checked.grade.letter, checked.outcome, finding.severity) == ("F", outcome, "error")
+    assert (finding.message, finding.hint) == (problem.message, problem.hint)
+    assert outcome in every_kind()
+
+
+@given(
+    st.text(max_size=300)
+    | st.recursive(st.none() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(json.dumps)
+)
+def test_any_text_has_a_grade(text: str) -> None:
+    checked = check_text(text, "item.json")
+    assert checked.grade.letter in "ABCDEF"
+    assert (checked.grade.letter == "F") == (checked.outcome is not None)
+
+
+_TEXTS = ["https://example.org/a.zip", "main", "../a", "s3://b/k", "ghcr.io/a/b:1", "<x>", "\u202e", "\x1b[0m"]
+_PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)
+_VALUES = st.recursive(
+    _PLAIN | st.text(max_size=9) | st.sampled_from(_TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["href", "name", "roles", "a"]), inner),
+    max_leaves=5,
+)
+_PLACES = [
+    "id", "assets", "assets__model", "assets__model__href", "assets__model__roles", "assets__model__file:checksum",
+    "properties__dlm:runtime__framework", "properties__dlm:runtime__version", "properties__dlm:runtime__docker",
+    "properties__dlm:runtime__model_src_url", "properties__dlm:runtime__requirement_file", "properties__dlm:archive",
+    "properties__dlm:data", "properties__created",
+]  # fmt: skip
+
+
+@given(st.sampled_from(_PLACES), _VALUES)
+def test_any_value_in_any_field_has_a_grade(place: str, value: object) -> None:
+    item = complete()
+    *above, last = place.split("__")
+    inner = item
+    for name in above:
+        inner = inner[name]
+    inner[last] = value
+    checked = check(item)
+    assert checked.grade.letter in "ABCDEF"
+    assert all(finding.message.isprintable() for finding in checked.findings)

@@ -1,0 +1,188 @@
+"""Every format: what it says, that its readers can read it, and that an item's text stays text in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from dlm_build.checking.formats import FORMATS, Look
+from dlm_build.checking.records import Checked, CheckReport
+from dlm_build.records import from_json
+from tests.unit.checking.hostile import HOSTILE, LOOK, hostile, written
+from tests.unit.checking.made import changed, check, complete
+
+GOLDEN = Path(__file__).parent / "golden"
+SUFFIXES = {"list": "txt", "markdown": "md", "html": "html", "junit": "xml", "sarif": "sarif", "json": "json",
+            "jsonl": "jsonl"}  # fmt: skip
+
+
+@pytest.fixture
+def several() -> tuple[Checked, ...]:
+    """A good one, one with gaps, and one that cannot be read."""
+    gaps = changed(id=7, **{"properties__dlm:runtime__model_commit_hash": None, "assets__model__file:checksum": None})
+    return check(complete()), check(gaps), check(changed(properties=[]))
+
+
+# --- one golden file per sink ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_hostile_item_is_written_so(name: str) -> None:
+    """Made again by deleting the file; then it has to be read."""
+    path = GOLDEN / f"hostile.{SUFFIXES[name]}"
+    text = re.sub(
+        r'("semanticVersion":|"dlm_build":|dlm-build )"?[0-9][\w.+]*"?', r"\1VERSION", written(name, hostile())
+    )
+    if not path.exists():
+        path.write_text(text, "utf-8")
+        pytest.fail(f"{path.name} was written: read it")
+    assert text == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_lets_a_character_through_that_has_no_picture(name: str) -> None:
+    for text in written(name, hostile()).split("\n"):
+        assert not [c for c in text if not c.isprintable() and c != "\u200b"], name
+
+
+# --- each by its own reader --------------------------------------------------------------------------------------
+
+
+def test_json_is_a_report(several: tuple[Checked, ...]) -> None:
+    report = from_json(CheckReport, written("json", *several).encode())
+    assert report.items == several
+    assert (report.summary.items, report.summary.grades["A"], report.summary.grades["F"]) == (3, 1, 1)
+    assert from_json(CheckReport, written("json").encode()).items == ()
+
+
+def test_jsonl_is_one_item_a_line(several: tuple[Checked, ...]) -> None:
+    lines = written("jsonl", *several).splitlines()
+    assert [from_json(Checked, line.encode()) for line in lines] == list(several)
+
+
+def test_sarif_holds_every_finding_by_its_rule(several: tuple[Checked, ...]) -> None:
+    (run,) = json.loads(written("sarif", *several))["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    found = [finding for checked in several for finding in checked.findings]
+    assert [result["ruleId"] for result in run["results"]] == [finding.code for finding in found]
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
+    assert all(rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"])
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert {place["artifactLocation"]["uri"] for place in places} == {"items/item.json"}
+    for place, finding in zip(places, found, strict=True):
+        assert place["region"] == {"startLine": finding.line, "startColumn": finding.column}
+
+
+def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:
+    item = changed(id="a", **{"assets__model__file:checksum": None})
+    later = {"note": "one more line", **item}
+
+    def prints(one: dict[str, Any]) -> list[str]:
+        (run,) = json.loads(written("sarif", check(one)))["runs"]
+        return [result["partialFingerprints"]["dlmBuildFinding/v1"] for result in run["results"]]
+
+    assert prints(item) == prints(later)
+    assert len(set(prints(item))) == len(prints(item))
+
+
+@pytest.mark.parametrize(
+    ("origin", "uri"),
+    [
+        ("a b/ü.json", "a%20b/%C3%BC.json"),
+        ("/srv/item.json", "file:///srv/item.json"),
+        ("https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
+        ("-", "stdin"),
+    ],
+)
+def test_sarif_names_files_as_uris(origin: str, uri: str) -> None:
+    (run,) = json.loads(written("sarif", check(changed(id=7), origin)))["runs"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
+
+
+def test_junit_has_a_case_per_item(several: tuple[Checked, ...]) -> None:
+    look = Look(fail_under="A")
+    (suite,) = ElementTree.fromstring(written("junit", *several, look=look))
+    cases = list(suite)
+    assert suite.get("tests") == "3"
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "1")
+    assert [[child.tag for child in case if child.tag in ("failure", "error")] for case in cases] == [
+        [], ["failure"], ["error"]
+    ]  # fmt: skip
+    assert "no-checksum" in (cases[1].findtext("system-out") or "")
+    assert cases[1][0][0].get("value") == "C"
+
+
+def test_junit_fails_what_blocks_the_build_whatever_the_grade() -> None:
+    (suite,) = ElementTree.fromstring(written("junit", check(changed(assets={})), look=Look()))
+    assert suite.get("failures") == "1"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+
+def test_html_has_no_tag_and_no_attribute_of_an_item() -> None:
+    page = Tags()
+    page.feed(written("html", hostile()))
+    assert not page.tags & {"script", "img", "a", "iframe", "testcase"}
+    assert page.attributes <= {"class", "lang", "charset", "name", "content", "http-equiv", "open"}
+
+
+def test_markdown_rendered_has_no_link_picture_or_tag_of_an_item() -> None:
+    """By the rules that matter here: what stands in code spans, and what is escaped, is text."""
+    text = written("markdown", hostile())
+    outside = re.sub(r"(?<!`)(`+)(?!`)(?:.*?)(?<!`)\1(?!`)", "", text, flags=re.DOTALL)
+    outside = re.sub(r"\\[\\`*_{}\[\]()#+!|~-]", "", outside)
+    assert not re.search(r"\]\(|<\w|</|!\[|://|www\.|@\w", outside)
+    assert re.sub(r"\|", "", outside).count("**") % 2 == 0
+
+
+def test_the_list_is_plain_without_colour_and_coloured_with_it(several: tuple[Checked, ...]) -> None:
+    plain = written("list", *several, look=Look(width=80))
+    assert "\x1b" not in plain
+    coloured = written("list", *several, look=Look(width=80, colour=True))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert max(map(len, _without_fixes(plain))) <= 100
+
+
+def _without_fixes(text: str) -> Iterator[str]:
+    return (line for line in text.splitlines() if "  " in line.strip() or line.startswith(" "))
+
+
+def test_hygiene_is_a_count_until_it_is_asked_for(several: tuple[Checked, ...]) -> None:
+    assert "1 of hygiene; -v shows it" in written("list", *several, look=Look())
+    assert "id-is-a-number" not in written("list", *several, look=Look())
+    assert "id-is-a-number" in written("list", *several, look=Look(verbose=True))
+    assert "id-is-a-number" not in written("markdown", *several, look=Look())
+    assert "id-is-a-number" in written("jsonl", *several, look=Look())
+
+
+def test_quiet_is_one_line_an_item(several: tuple[Checked, ...]) -> None:
+    assert written("list", *several, look=Look(quiet=True)).splitlines() == [
+        " A  coast-unet  items/item.json",
+        " C  7  items/item.json",
+        " F  (unread)  items/item.json",
+        "3 items    A  1   C  1   F  1",
+    ]
+
+
+def test_places_are_written_so_that_an_editor_opens_them(several: tuple[Checked, ...]) -> None:
+    assert re.search(r"item\.json:\d+:\d+ ", written("list", *several, look=LOOK))
+
+
+def test_the_hostile_text_is_hostile() -> None:
+    assert not HOSTILE.isprintable()

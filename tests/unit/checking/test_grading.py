@@ -1,0 +1,168 @@
+"""Each grade by its border: one thing less, and it is the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlm_build.checking import grade
+from dlm_build.checking.records import LETTERS, MEANINGS
+from dlm_build.items import read_item
+from tests.unit.checking.made import changed, check, codes, complete
+
+RUNTIME = "properties__dlm:runtime"
+HREF = "assets__model__href"
+IMAGE = {"image_name": "docker.io/me/coast", "tag": "1.0"}
+
+
+def test_an_item_that_has_everything_is_a_and_nothing_is_found() -> None:
+    checked = check(complete())
+    assert checked.grade.letter == "A"
+    assert (checked.grade.next, checked.grade.lifts, checked.grade.guesses) == (None, (), ())
+    assert checked.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "letter", "lifts"),
+    [
+        ({"assets__model__file:checksum": None}, "B", "digest"),
+        ({"properties__dlm:data__test_file": "sample.tif"}, "B", "expected"),
+        ({"properties__dlm:data__test_file": "sample.tif", "assets__model__file:checksum": None}, "B",
+         "digest expected"),
+        ({f"{RUNTIME}__model_commit_hash": None}, "C", "code"),
+        ({f"{RUNTIME}__model_commit_hash": "main"}, "C", "code"),
+        ({f"{RUNTIME}__requirement_file": "environment.yml", "properties__dlm:archive": []}, "C", "environment"),
+        ({f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": []}, "C", "environment"),
+        ({"properties__dlm:data__test_file": None}, "C", "sample"),
+        ({HREF: "https://huggingface.co/me/m/blob/main/model.zip"}, "C", "weights"),
+        ({HREF: "https://huggingface.co/me/m/resolve/main/model.zip", "assets__model__file:checksum": None}, "C",
+         "weights"),
+        ({HREF: "https://huggingface.co/me/m"}, "E", "weights"),
+        ({HREF: "/home/me/model.zip"}, "E", "weights"),
+        ({HREF: "https://example.org/scene.nc"}, "E", "weights"),
+        ({"assets": {}}, "E", "weights"),
+        ({"assets": {"thumbnail": {"href": "https://example.org/t.bin", "roles": ["thumbnail"]}}}, "E", "weights"),
+        ({HREF: "https://huggingface.co/me/m", f"{RUNTIME}__docker": IMAGE}, "D", "weights"),
+    ],
+)  # fmt: skip
+def test_one_thing_less(changes: dict[str, Any], letter: str, lifts: str) -> None:
+    found = check(changed(**changes)).grade
+    assert found.letter == letter
+    assert " ".join(lift.part for lift in found.lifts) == lifts
+    assert all(lift.fix for lift in found.lifts)
+    assert found.next == ("C" if letter in "DE" else LETTERS[LETTERS.index(found.letter) - 1])
+
+
+def test_an_address_that_moves_is_held_by_a_checksum() -> None:
+    moving = changed(**{HREF: "https://huggingface.co/me/m/resolve/main/model.zip"})
+    assert check(moving).grade.letter == "A"
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.torchscript", "model.keras", "model.cbm"])
+def test_weights_that_hold_their_program_need_no_code(name: str) -> None:
+    item = changed(
+        **{
+            HREF: f"https://example.org/{name}",
+            f"{RUNTIME}__model_handler": None,
+            f"{RUNTIME}__model_src_url": None,
+            f"{RUNTIME}__model_commit_hash": None,
+            "properties__dlm:archive": [{"name": "conda-lock.yml"}],
+        }
+    )
+    assert check(item).grade.letter == "A"
+
+
+@pytest.mark.parametrize(
+    ("name", "letter", "code"),
+    [
+        ("model.pth", "C", "torchscript-assumed"),
+        ("model.zip", "C", "entry-point-unknown"),
+        ("model.safetensors", "E", "nothing-runs-the-weights"),
+        ("last.ckpt?download=1", "E", "nothing-runs-the-weights"),
+    ],
+)
+def test_weights_without_any_code(name: str, letter: str, code: str) -> None:
+    item = changed(
+        **{
+            HREF: f"https://example.org/{name}",
+            f"{RUNTIME}__model_handler": None,
+            f"{RUNTIME}__model_src_url": None,
+            f"{RUNTIME}__model_commit_hash": None,
+            "properties__dlm:archive": [],
+        }
+    )
+    checked = check(item)
+    assert checked.grade.letter == letter
+    assert code in codes(checked)
+    item["properties"]["dlm:runtime"]["docker"] = IMAGE
+    assert check(item).grade.letter == letter.replace("E", "D")
+
+
+@pytest.mark.parametrize(
+    ("run", "archive", "letter"),
+    [
+        (None, [], "D"),
+        ("predict --input in.tif", [], "D"),
+        ("predict --model <weights> --input in.tif", [], "E"),
+        ("predict --model /workspace/best.pth", [{"name": "data/best.pth", "roles": ["model weight"]}], "E"),
+    ],
+)
+def test_an_image_is_ready_where_its_command_waits_for_no_file(
+    run: str | None, archive: list[Any], letter: str
+) -> None:
+    docker = IMAGE | ({"run": run} if run else {})
+    item = changed(**{"assets": {}, f"{RUNTIME}__docker": docker, "properties__dlm:archive": archive})
+    assert check(item).grade.letter == letter
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["conda-lock.yml", "gpu.conda-lock.yaml", "conda-linux-64.lock", "explicit.txt", "uv.lock", "poetry.lock",
+     "Pipfile.lock", "pixi.lock", "pylock.toml", "requirements.lock", "requirements-lock.txt"],
+)  # fmt: skip
+def test_what_locks_are_called(name: str) -> None:
+    item = changed(**{f"{RUNTIME}__requirement_file": name, "properties__dlm:archive": []})
+    assert check(item).grade.letter == "A"
+
+
+@pytest.mark.parametrize("name", ["environment.yml", "requirements.txt", "blocklist.txt", "clock.yml", "notes.lock.md"])
+def test_what_is_no_lock(name: str) -> None:
+    item = changed(**{f"{RUNTIME}__requirement_file": name, "properties__dlm:archive": []})
+    assert "environment-not-locked" in codes(check(item))
+
+
+def test_an_image_by_its_digest_locks_the_environment() -> None:
+    docker = {"image_name": "docker.io/me/coast@sha256:" + "ab" * 32}
+    item = changed(
+        **{f"{RUNTIME}__docker": docker, f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": []}
+    )
+    assert check(item).grade.letter == "A"
+    assert "image-without-digest" not in codes(check(item))
+
+
+def test_guesses_are_listed_once_each() -> None:
+    item = changed(
+        **{
+            f"{RUNTIME}__version": None,
+            f"{RUNTIME}__requirement_file": None,
+            f"{RUNTIME}__model_commit_hash": None,
+            "properties__dlm:archive": [],
+            "properties__created": None,
+        }
+    )
+    guesses = [guess.what for guess in check(item).grade.guesses]
+    assert set(guesses) == {"the framework's version", "the environment", "the commit of the code", "the date"}
+    assert len(guesses) == len(set(guesses))
+
+
+def test_a_lock_leaves_no_version_and_no_date_to_guess() -> None:
+    item = changed(**{f"{RUNTIME}__version": None, f"{RUNTIME}__model_commit_hash": None, "properties__created": None})
+    assert [guess.what for guess in check(item).grade.guesses] == ["the commit of the code"]
+
+
+def test_the_grade_of_an_item_alone() -> None:
+    import json
+
+    found = grade(read_item(json.dumps(complete()), "-"))
+    assert (found.letter, found.meaning) == ("A", MEANINGS["A"])
