@@ -12,7 +12,11 @@ yaml_text         YAML 1.2 without tags, aliases and surprising types
 document, node    values with their positions; a place in them and its findings
 positions         lines and columns of findings, and of errors told as findings
 dialects          the table of dialects; the right word for what is no item
-dlm_runtime       DLM of 2021 on; the only dialect read so far, one module each
+dlm               DLM in all its generations, read as that of 2021 on
+dlm_runtime, dlm_engine, dlm_bare, dlm_model    what each generation calls the parts, newest first; see generation
+dlm_parts, dlm_spellings    the parts out of mixed generations; every name a field ever had
+marks, overlay    telling a dialect by names of fields; one object out of several places
+commands          the command behind the options of `docker run`
 mlm, ml_model     MLM 1.0 to 1.5 with its drafts, and ML-Model; mlm_* read their parts
 roles, artifacts  which asset is the model, the code, the image, the sample; what kind of file a model is
 containers, code_places, sample_assets, leftovers    the parts those two share; what they keep under `dlm:`

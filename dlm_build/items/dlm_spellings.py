@@ -7,6 +7,7 @@ Within a part, a prefix says nothing (`eo:dtype`, `dlm:dtype` and `dtype` are on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from dlm_build.findings.dialects import ContradictionPlaces, OutputSizeCompleted
 from dlm_build.findings.reading import OtherSpelling
@@ -17,38 +18,60 @@ from dlm_build.items.overlay import as_object, overlaid
 Names = Mapping[str, tuple[str, ...]]
 """Today's name of a field and its older ones, the newest first."""
 
-RUNTIME: Names = {
-    "framework": ("framework_name",),
-    "version": ("framework_version",),
-    "model_handler": ("handler",),
-    "model_src_url": ("model_src", "src", "repo", "src_url"),
-    "model_commit_hash": ("commit_hash", "commit"),
-    "requirement_file": ("requirements_file", "requirements"),
-}
-DOCKER: Names = {
-    "docker_file": ("dockerfile", "file"),
-    "image_name": ("imagename", "image"),
-    "working_dir": ("workdir", "work_dir"),
-}
-DATA: Names = {
-    "dtype": ("data_type",),
-    "nodata_value": ("nodata", "no_data"),
-}
-INPUTS: Names = {
-    "input_tensors": ("input_tensor",),
-    "scaling_factor": ("scaling",),
-    "normalization:mean": ("normalization_mean", "mean"),
-    "normalization:std": ("normalization_std", "std"),
-    "selected_bands": ("selected_band",),
-}
-TENSOR: Names = {"channels": ("dim",)}
-OUTPUTS: Names = {
-    "number_of_classes": ("noutputs",),
-    "final_layer_size": ("final_layer_shape", "size"),
-    "class_name_mapping": ("index_to_name",),
-    "dont_care_index": ("ignore_index",),
-}
-_PREFIXES = ("dlm:", "dml:", "model:", "eo:")
+
+class _Table(NamedTuple):
+    older: Names
+    today: Mapping[str, str]
+    """Of every name in it."""
+
+
+def _table(older: Names) -> _Table:
+    return _Table(older, {name: today for today, names in older.items() for name in (today, *names)})
+
+
+RUNTIME = _table(
+    {
+        "framework": ("framework_name",),
+        "version": ("framework_version",),
+        "model_handler": ("handler",),
+        "model_src_url": ("model_src", "src", "repo", "src_url"),
+        "model_commit_hash": ("commit_hash", "commit"),
+        "requirement_file": ("requirements_file", "requirements"),
+    }
+)
+DOCKER = _table(
+    {
+        "docker_file": ("dockerfile", "file"),
+        "image_name": ("imagename", "image"),
+        "working_dir": ("workdir", "work_dir"),
+    }
+)
+DATA = _table(
+    {
+        "dtype": ("data_type",),
+        "nodata_value": ("nodata", "no_data"),
+    }
+)
+INPUTS = _table(
+    {
+        "input_tensors": ("input_tensor",),
+        "scaling_factor": ("scaling",),
+        "normalization:mean": ("normalization_mean", "mean"),
+        "normalization:std": ("normalization_std", "std"),
+        "selected_bands": ("selected_band",),
+        "dtype": ("data_type",),
+    }
+)
+TENSOR = _table({"channels": ("dim",)})
+OUTPUTS = _table(
+    {
+        "number_of_classes": ("noutputs",),
+        "final_layer_size": ("final_layer_shape", "size"),
+        "class_name_mapping": ("index_to_name",),
+        "dont_care_index": ("ignore_index",),
+    }
+)
+_PREFIXES = frozenset(("dlm", "dml", "model", "eo"))
 
 
 def spelled(part: str, node: Node, *, usual: bool) -> Node:
@@ -69,30 +92,27 @@ def spelled(part: str, node: Node, *, usual: bool) -> Node:
             return _archive(node)
 
 
-def _respelled(node: Node, names: Names, *, usual: bool) -> Node:
+def _respelled(node: Node, table: _Table, *, usual: bool) -> Node:
     """An object with its members under today's names; anything else as it is."""
     found: dict[str, dict[str, Node]] = {}
     for spelling, member in node.members():
-        found.setdefault(_today(spelling, names), {})[spelling] = member
+        bare = _without_prefix(spelling)
+        found.setdefault(table.today.get(bare, bare), {})[spelling] = member
     if all(node.has(name) for name in found):
         return node
-    return node.made_of({name: _one_of(node, name, found[name], names, usual) for name in found})
-
-
-def _today(spelling: str, names: Names) -> str:
-    bare = _without_prefix(spelling)
-    return next((name for name, older in names.items() if bare == name or bare in older), bare)
+    return node.made_of({name: _one_of(node, name, found[name], table, usual) for name in found})
 
 
 def _without_prefix(name: str) -> str:
-    return next((name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)), name)
+    prefix, colon, bare = name.partition(":")
+    return bare if colon and prefix in _PREFIXES else name
 
 
-def _one_of(node: Node, name: str, spelled: dict[str, Node], names: Names, usual: bool) -> Node:
+def _one_of(node: Node, name: str, members: dict[str, Node], table: _Table, usual: bool) -> Node:
     """The member under the newest of its spellings that says something."""
-    order = (name, *names.get(name, ()))
-    newest_first = sorted(spelled, key=lambda one: (order.index(_without_prefix(one)), one != _without_prefix(one)))
-    ordered = {one: spelled[one] for one in newest_first}
+    order = (name, *table.older.get(name, ()))
+    newest_first = sorted(members, key=lambda one: (order.index(_without_prefix(one)), one != _without_prefix(one)))
+    ordered = {one: members[one] for one in newest_first}
     return node.chosen(name, ordered, usual=usual) or next(iter(ordered.values()))
 
 
@@ -169,7 +189,7 @@ def _changed(node: Node, name: str, change: Callable[[Node], Node]) -> Node:
 
 def _named(runtime_node: Node) -> Node:
     """The engine's `name` is its framework, where no other field is."""
-    if not runtime_node.has("name") or any(runtime_node.has(one) for one in ("framework", *RUNTIME["framework"])):
+    if not runtime_node.has("name") or any(runtime_node.has(one) for one in ("framework", *RUNTIME.older["framework"])):
         return runtime_node
     return runtime_node.made_of(
         {"framework_name" if key == "name" else key: member for key, member in runtime_node.members()}

@@ -11,19 +11,21 @@ def marks_found(marks: tuple[str, ...], fields: Value, enough: int = 1) -> list[
     A mark is a name, a beginning of names (`mlm:`), or a member of a field (`engine/docker`). What begins with `dlm:`
     may also begin with `dml:`, as the report on DLM spells it.
     """
-    names = fields if isinstance(fields, dict) else {}
-    found = [name for mark in marks for name in _named(mark, names)]
+    if not isinstance(fields, dict):
+        return []
+    found: list[str] = []
+    for mark in marks:
+        if mark in fields:
+            found.append(mark)
+        elif mark.endswith(":"):
+            found.extend(name for name in fields if name.startswith(mark))
+        elif "/" in mark:
+            field, _, member = mark.partition("/")
+            inner = fields.get(field)
+            found.extend([field] if isinstance(inner, dict) and member in inner else [])
+        else:
+            found.extend(name for name in spellings(mark)[1:] if name in fields)
     return found if len(found) >= enough else []
-
-
-def _named(mark: str, names: dict[str, Value]) -> list[str]:
-    field, _, member = mark.partition("/")
-    if member:
-        inner = names.get(field)
-        return [field] if isinstance(inner, dict) and member in inner else []
-    if mark.endswith(":"):
-        return [name for name in names if name.startswith(mark)]
-    return [name for name in spellings(mark) if name in names]
 
 
 def spellings(field: str) -> tuple[str, ...]:

@@ -34,18 +34,21 @@ _FULL_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def read_runtime(node: Node) -> Runtime:
-    """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
+    """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding.
+
+    By today's names; `dlm_spellings` knows the older ones.
+    """
     node.object(RUNTIME_EXAMPLE)
     framework = machine_name(node.get("framework"), FRAMEWORK)
     if framework is None:
         node.get("framework").find(kinds.NoFramework)
-    release = version(node.get("version", "framework_version"))
+    release = version(node.get("version"))
     if release is None:
         node.get("version").find(kinds.NoFrameworkVersion)
-    source = node.get("model_src_url", "model_src", "model:src")
+    source = node.get("model_src_url")
     url = _location(source)
     in_url = commit_in(source, url) if url else None
-    commit = _commit(node.get("model_commit_hash", "commit_hash", "commit"), wanted=url is not None and not in_url)
+    commit = _commit(node.get("model_commit_hash"), wanted=url is not None and not in_url)
     if in_url and commit is None:
         source.find(CommitFromUrl, found=in_url)
     elif in_url and commit != in_url:
@@ -53,23 +56,23 @@ def read_runtime(node: Node) -> Runtime:
     return Runtime(
         framework=framework,
         version=release,
-        handler=handler(node.get("model_handler", "handler", "model:handler")),
+        handler=handler(node.get("model_handler")),
         source_url=url,
         source_commit=commit or in_url,
-        requirement_file=_requirement_file(node.get("requirement_file", "requirements_file", "requirements")),
+        requirement_file=_requirement_file(node.get("requirement_file")),
         docker=_docker(node.get("docker")),
     )
 
 
 def _docker(node: Node) -> DeclaredDocker:
     node.object(_DOCKER_EXAMPLE)
-    image, tag = _image(node.get("image_name", "imagename", "image"), node.get("tag"))
+    image, tag = _image(node.get("image_name"), node.get("tag"))
     return DeclaredDocker(
         image_name=image,
         tag=tag,
-        docker_file=_docker_file(node.get("docker_file", "dockerfile")),
+        docker_file=_docker_file(node.get("docker_file")),
         gpu=boolean(node.get("gpu")),
-        working_dir=working_dir(node.get("working_dir", "workdir")),
+        working_dir=working_dir(node.get("working_dir")),
         run=container_command(node.get("run"), image),
     )
 

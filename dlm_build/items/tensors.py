@@ -30,23 +30,21 @@ _BANDS_EXAMPLE = '"selected_bands": [0, 1, 3]'
 def read_inputs(node: Node, data: Node) -> Inputs:
     """`node` is `dlm:inputs`, `data` is `dlm:data`. Every number is within bounds, else ItemInvalid."""
     node.object(_INPUTS_EXAMPLE)
-    nested = node.get("input_tensors", "input_tensor").object(
-        '{"batch": 1, "channels": 3, "height": 256, "width": 256}'
-    )
+    nested = node.get("input_tensors").object('{"batch": 1, "channels": 3, "height": 256, "width": 256}')
     shape = node if nested.absent else nested
     inputs = Inputs(
         name=display_text(node.get("name")),
-        batch=_batch(shape.get("batch", "shape:batch")),
-        channels=integer(shape.get("channels", "shape:channels"), 1, MAX_BANDS),
-        height=integer(shape.get("height", "shape:height"), 1, MAX_SIDE),
-        width=integer(shape.get("width", "shape:width"), 1, MAX_SIDE),
-        scaling_factor=_scaling(node.get("scaling_factor", "scaling")),
+        batch=_batch(shape.get("batch")),
+        channels=integer(shape.get("channels"), 1, MAX_BANDS),
+        height=integer(shape.get("height"), 1, MAX_SIDE),
+        width=integer(shape.get("width"), 1, MAX_SIDE),
+        scaling_factor=_scaling(node.get("scaling_factor")),
         mean=_normalization(node, "mean", -1e12),
         std=_normalization(node, "std", 1e-12),
         selected_bands=_selected_bands(node, data),
         dtype=_dtype(node, data),
         number_of_bands=integer(data.get("number_of_bands"), 1, MAX_BANDS),
-        nodata=_nodata(data.get("nodata_value", "nodata", "no_data")),
+        nodata=_nodata(data.get("nodata_value")),
     )
     sides = (inputs.batch, inputs.channels, inputs.height, inputs.width)
     if prod(side or 1 for side in sides) > MAX_ELEMENTS:
@@ -104,9 +102,9 @@ def useful_bands(data: Node) -> tuple[int, ...]:
 
 
 def _dtype(node: Node, data: Node) -> str | None:
-    field = data.get("dtype", "data_type")
+    field = data.get("dtype")
     if field.absent:
-        field = node.get("dtype", "data_type")
+        field = node.get("dtype")
     value = machine_name(field, DTYPE)
     return value.lower() if value else None
 
@@ -122,7 +120,7 @@ def read_outputs(node: Node) -> Outputs:
     """Every number is within bounds, else ItemInvalid."""
     node.object(_OUTPUTS_EXAMPLE)
     task = display_text(node.get("task"))
-    layer = node.get("final_layer_size", "final_layer_shape", "size")
+    layer = node.get("final_layer_size")
     size = integers(layer, -1, 1 << 30, '"final_layer_size": [1, 5, 64, 64]')
     if 0 in size or prod(abs(side) for side in size) > MAX_ELEMENTS:
         raise layer.invalid(
@@ -131,10 +129,10 @@ def read_outputs(node: Node) -> Outputs:
         )
     return Outputs(
         task=phrase(task) if task else None,
-        number_of_classes=integer(node.get("number_of_classes", "noutputs"), 1, MAX_CLASSES),
-        dont_care_index=integer(node.get("dont_care_index", "ignore_index"), -(1 << 31), 1 << 31),
+        number_of_classes=integer(node.get("number_of_classes"), 1, MAX_CLASSES),
+        dont_care_index=integer(node.get("dont_care_index"), -(1 << 31), 1 << 31),
         final_layer_size=size,
-        classes=_classes(node.get("class_name_mapping", "index_to_name")),
+        classes=_classes(node.get("class_name_mapping")),
     )
 
 
