@@ -19,7 +19,7 @@ from dlm_build.catalogues import Asked, SourceText, Unread, every
 from dlm_build.catalogues.asked import Outside
 from dlm_build.checking.check import Ask, check_text, unread
 from dlm_build.checking.records import Checked
-from dlm_build.errors import UsageError, shown
+from dlm_build.errors import ItemInvalid, UsageError, shown
 from dlm_build.records import from_json, to_json
 
 Given = SourceText | Unread
@@ -34,7 +34,20 @@ def sources(given: Iterable[str], outside: Outside) -> Iterator[Given]:
 
     Raises UsageError for a list that cannot be read.
     """
-    return chain.from_iterable(every(Asked(href=href), outside) for href in _named(given))
+    return chain.from_iterable(_behind(href, outside) for href in _named(given))
+
+
+def _behind(href: str, outside: Outside) -> Iterator[Given]:
+    """What one ITEM leads to; that it leads to nothing is said."""
+    none = True
+    for source in every(Asked(href=href), outside):
+        none = False
+        yield source
+    if none:
+        problem = ItemInvalid(
+            f"{shown(href)}: there are no items in it", "give an item, or a folder or catalogue of some"
+        )
+        yield Unread(href, problem)
 
 
 def _named(given: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,101 @@
+"""Many items: lists, folders, order, several at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dlm_build.catalogues import SourceText, Unread
+from dlm_build.checking.many import check_all, check_asking, check_one, sources
+from dlm_build.errors import SourceGone, UsageError
+from dlm_build.findings.kinds import HYGIENE
+from dlm_build.records import Finding
+from tests.unit.checking.made import changed, complete
+from tests.unit.checking.test_published import Offline
+
+
+def written(path: Path, **changes: object) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(changed(**changes)), "utf-8")
+    return str(path)
+
+
+def ids(*given: str) -> list[str | None]:
+    return [check_one(source).id for source in sources(given, Offline())]
+
+
+def test_a_list_names_one_a_line(tmp_path: Path) -> None:
+    one, two = written(tmp_path / "a b.json", id="one"), written(tmp_path / "#two.json", id="two")
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"# mine\n\n{two}\r\n  {one}  \n#\n", "utf-8")
+    assert ids(f"@{listed}", one) == ["two", "one", "one"]
+
+
+@pytest.mark.parametrize("raw", [None, b"\xff\xfe\x00"])
+def test_a_list_that_cannot_be_read_stops(tmp_path: Path, raw: bytes | None) -> None:
+    listed = tmp_path / "list.txt"
+    if raw is not None:
+        listed.write_bytes(raw)
+    with pytest.raises(UsageError, match=r"list\.txt"):
+        ids(f"@{listed}")
+
+
+def test_a_folder_gives_all_of_its_items_by_name(tmp_path: Path) -> None:
+    for name in ("b/item.json", "a.yaml", "c.json", ".hidden/item.json", "readme.md"):
+        written(tmp_path / name, id=name)
+    assert ids(str(tmp_path)) == ["a.yaml", "b/item.json", "c.json"]
+
+
+def test_what_is_not_there_is_an_f_among_the_others(tmp_path: Path) -> None:
+    there = written(tmp_path / "a.json", id="a")
+    found = [check_one(source) for source in sources([str(tmp_path / "none.json"), there], Offline())]
+    assert [(one.grade.letter, one.outcome) for one in found] == [("F", "source-gone"), ("A", None)]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"type": "FeatureCollection", "features": []}', None])
+def test_what_leads_to_no_item_is_an_f_too(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "none"
+    if text is None:
+        path.mkdir()
+    else:
+        path.write_text(text)
+    (source,) = sources([str(path)], Offline())
+    assert "no items" in check_one(source).findings[0].message
+
+
+def test_how_it_was_found_is_a_finding() -> None:
+    note = Finding(code="only-one-inside", severity=HYGIENE, pointer="", message="is the only one")
+    source = SourceText(text=json.dumps(complete()), origin="a.json", notes=(note,))
+    assert [finding.code for finding in check_one(source).findings] == ["only-one-inside"]
+
+
+def many(count: int) -> Iterator[SourceText | Unread]:
+    for number in range(count):
+        if number % 7 == 3:
+            yield Unread(f"{number}.json", SourceGone("gone", "look elsewhere"))
+        else:
+            yield SourceText(text=json.dumps(changed(id=f"n{number}")), origin=f"{number}.json")
+
+
+def test_several_processes_give_the_same_in_the_same_order() -> None:
+    assert list(check_all(many(50), jobs=2)) == list(check_all(many(50)))
+
+
+def test_a_check_that_asks_keeps_the_order_too() -> None:
+    assert list(check_asking(many(20), check_one, jobs=4)) == list(check_all(many(20)))
+
+
+def test_nothing_is_read_before_it_is_wanted() -> None:
+    read: list[int] = []
+
+    def counted() -> Iterator[SourceText | Unread]:
+        for number, source in enumerate(many(1000)):
+            read.append(number)
+            yield source
+
+    results = check_all(counted())
+    next(results)
+    assert len(read) == 1
