@@ -5,30 +5,27 @@ Each line is one small function that looks at one thing through a door and never
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.version import Version
 
 from dlm_build.errors import DlmBuildError
+from dlm_build.preflight.line import Line
 from dlm_build.records import Record
 
 if TYPE_CHECKING:
     from dlm_build.building.docker_engine import EngineInfo
     from dlm_build.doors import Doors
 
+__all__ = ["Diagnosis", "Line", "diagnose"]
+
 WANTED_SPACE = 20 << 30
 """Bytes: a CUDA image, its environment and the build cache of one PyTorch model."""
-
-
-class Line(Record, frozen=True, kw_only=True):
-    name: str
-    state: Literal["ok", "warn", "missing"]
-    """`missing` stops builds; `warn` only weakens or slows them."""
-    detail: str
-    fix: str = ""
 
 
 class Diagnosis(Record, frozen=True, kw_only=True):
@@ -37,8 +34,29 @@ class Diagnosis(Record, frozen=True, kw_only=True):
 
 
 def diagnose(doors: Doors) -> Diagnosis:
-    lines = [*_engine(doors), _gpu(doors), _registry(doors), *_channels(doors), _index(doors), _space(doors)]
+    sif = _sif(doors)
+    lines = [
+        *_spared(_engine(doors), sif), _gpu(doors), *sif, _registry(doors), *_channels(doors), _index(doors),
+        _space(doors),
+    ]  # fmt: skip
     return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
+
+
+def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:
+    """Docker's lines, which stop nothing on a machine that makes and runs SIF files without it."""
+    able = {line.name for line in sif if line.state == "ok"} >= {"SIF engine", "mksquashfs"}
+    return [
+        msgspec.structs.replace(line, state="warn", detail=f"{line.detail}; SIF files need none (--to sif)")
+        if able and line.state == "missing"
+        else line
+        for line in docker
+    ]
+
+
+def _sif(doors: Doors) -> list[Line]:
+    from dlm_build.preflight import Look, sif_lines
+
+    return sif_lines(Look(doors.settings, doors.programs, os.geteuid()))
 
 
 def _engine(doors: Doors) -> list[Line]:
@@ -71,8 +89,8 @@ def _image_store(info: EngineInfo) -> Line:
 
 
 def _gpu(doors: Doors) -> Line:
-    from dlm_build.pipeline import at_engine
     from dlm_build.running.gpu import probe
+    from dlm_build.verifying import at_engine
 
     try:
         found = probe(at_engine(doors), doors.programs)

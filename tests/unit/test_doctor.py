@@ -42,6 +42,7 @@ class Machine:
             registries={"docker.io": Registry(mirrors=("http://127.0.0.1:5000",))},
         )
         self.asked: list[str] = []
+        self.sif: list[Line] = []
 
     # --- the engine
     def describe(self) -> EngineInfo:
@@ -87,6 +88,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setattr("dlm_build.running.gpu.probe", made.probe)
+    monkeypatch.setattr("dlm_build.preflight.sif_lines", lambda _look: made.sif)
     monkeypatch.setattr(doctor, "WANTED_SPACE", 1)
     return made
 
@@ -109,6 +111,15 @@ def test_no_engine_stops_builds_and_hides_nothing_else(machine: Machine) -> None
         name="docker engine", state="missing", detail="no engine answers", fix="start it"
     )
     assert {"GPU", "registry", "disk"} <= set(lines) and "buildx" not in lines
+
+
+def test_a_machine_that_makes_sif_files_needs_no_engine(machine: Machine) -> None:
+    machine.info = InfraError("no engine answers", "start it")
+    machine.sif = [Line(name=name, state="ok", detail="fine") for name in ("SIF engine", "mksquashfs")]
+    line = machine.lines()["docker engine"]
+    assert machine.ready and line.state == "warn" and "--to sif" in line.detail and line.fix == "start it"
+    machine.sif[1] = replace(machine.sif[1], state="warn")
+    assert machine.lines()["docker engine"].state == "missing" and not machine.ready
 
 
 @pytest.mark.parametrize(
