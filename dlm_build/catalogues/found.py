@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from dlm_build.catalogues.asked import SourceText
 from dlm_build.catalogues.documents import Part, id_of
-from dlm_build.catalogues.reader import Text, is_url, same_server
+from dlm_build.catalogues.reader import Text, is_url, plain, same_server
 from dlm_build.errors import DlmBuildError, shown
 
 
@@ -61,7 +61,7 @@ def _own_place(part: Part, page: Text) -> str:
     except ValueError:
         own = ""
     if is_url(own) and same_server(page.place, own):
-        return own
+        return plain(own)
     parts = urlsplit(page.place)
     if part.id is not None and parts.path.endswith("/items"):
         return parts._replace(path=f"{parts.path}/{quote(part.id, safe='')}", query="").geturl()

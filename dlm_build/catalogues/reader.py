@@ -46,7 +46,7 @@ class Reader:
         if self._start == "-":
             return Text(text=decoded(self._outside.stdin(), "standard input"), place="-", base="-")
         if is_url(self._start):
-            return self._url(self._start, trusted=True)
+            return self._url(plain(self._start), trusted=True)
         path = Path(self._start).absolute()
         try:
             with path.open("rb") as stream:
@@ -75,7 +75,7 @@ class Reader:
             return self._from_url(href, base)
         if is_url(href):
             if self._follow:
-                return href
+                return plain(href)
             raise ItemInvalid(
                 f"{shown(base, 300)}: links to {shown_url(href)}, which is on the network", "give that address as ITEM"
             )
@@ -104,7 +104,7 @@ class Reader:
             raise ItemHostile(
                 f"{shown_url(base)}: links to {shown(href)}, which is no web address", "use an https address there"
             )
-        return found
+        return plain(found)
 
     def _url(self, url: str, *, trusted: bool) -> Text:
         answer = self._outside.fetch.get(url, limit=ITEM_LIMIT, headers={"accept": _ACCEPT}, trusted=trusted).found()
@@ -141,7 +141,13 @@ class Reader:
 
 
 def is_url(href: str) -> bool:
-    return href.lower().startswith(("http://", "https://"))
+    return href[:8].lower().startswith(("http://", "https://"))
+
+
+def plain(url: str) -> str:
+    """With its scheme in lower case: what is remote is told by that, further on."""
+    scheme, colon, rest = url.partition(":")
+    return f"{scheme.lower()}{colon}{rest}"
 
 
 def same_server(mine: str, other: str) -> bool:

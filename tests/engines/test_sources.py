@@ -26,7 +26,7 @@ from dlm_build.progress import silent
 from dlm_build.records import Plan, from_json
 from tests.engines.conftest import Cli
 from tests.engines.test_examples import EXAMPLES
-from tests.servers import ckan, pgstac, pygeoapi
+from tests.servers import ckan, installing, pgstac, pygeoapi
 from tests.servers.models import NAMES, OTHER_COLLECTION, model
 
 TEN = r"coast-\d\d(, coast-\d\d){9}"
@@ -64,7 +64,12 @@ def doors() -> Iterator[Doors]:
 
 
 @pytest.fixture(scope="module")
-def geo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def installed() -> None:
+    installing.everything()
+
+
+@pytest.fixture(scope="module")
+def geo(tmp_path_factory: pytest.TempPathFactory, installed: None) -> Iterator[str]:
     with pygeoapi.serving(tmp_path_factory.mktemp("pygeoapi")) as url:
         yield url
 
@@ -88,7 +93,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def stac(tmp_path_factory: pytest.TempPathFactory, files: str) -> Iterator[str]:
+def stac(tmp_path_factory: pytest.TempPathFactory, installed: None, files: str) -> Iterator[str]:
     with pgstac.serving(tmp_path_factory.mktemp("pgstac"), [example(files)]) as url:
         yield url
 

@@ -4,6 +4,7 @@ Each has a virtual environment of its own in the stack's state folder, made once
 those of dlm-build. They run for one test session, on free ports, and are ended by pid.
 
 module          what it starts
+installing      everything at once, on a bare machine
 environments    makes the virtual environments, with uv
 running         a program for the length of a `with`, once it answers
 models          the items that all of them serve

@@ -52,6 +52,19 @@ def test_the_anchor_of_an_items_address_says_nothing() -> None:
         world.resolve(f"{SITE}/a.json", id="b")
 
 
+def test_what_is_remote_stays_remote_however_it_is_spelled(tmp_path: Path) -> None:
+    """An origin that did not begin with http would make the item a local one, whose hrefs may name files."""
+    shouted = "HTTPS://models.example.org/a.json"
+    plain = f"{SITE}/a.json"
+    assert World({plain: model("a")}).resolve(shouted).origin == plain
+    top = write(tmp_path, {"c.json": catalogue(("item", shouted))})
+    assert World({plain: model("a")}).resolve(top, id="a").origin == plain
+    pages = {"http://10.0.0.1/c": catalogue(("item", shouted)), plain: model("a")}
+    assert World(pages).resolve("http://10.0.0.1/c", id="a").origin == plain
+    answer = features(model("a", links=[{"rel": "self", "href": shouted}]), model("b"))
+    assert World({f"{SITE}/search": answer}).every(f"{SITE}/search")[0].origin == plain
+
+
 def test_an_unreadable_text_is_left_to_the_reader_of_items(tmp_path: Path) -> None:
     text = '{"type": "FeatureCollection", "features": [}'
     path = write(tmp_path, {"a.json": text})

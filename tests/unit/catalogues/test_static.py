@@ -116,10 +116,11 @@ def test_a_link_is_taken_for_what_it_leads_to(tmp_path: Path) -> None:
     assert ids(World().every(write(tmp_path, files))) == ["b", "a"]
 
 
-def test_links_of_an_item_are_never_followed(tmp_path: Path) -> None:
+def test_nothing_that_an_item_names_is_followed(tmp_path: Path) -> None:
     links = [{"rel": rel, "href": f"{SITE}/{rel}"} for rel in ("self", "root", "parent", "collection", "item", "child")]
+    item = model("a", links=links, stac_extensions=["http://169.254.169.254/x"], **{"$ref": "file:///etc/passwd"})
     world = World()
-    source = world.resolve(write(tmp_path, {"a.json": model("a", links=links)}), id="a")
+    source = world.resolve(write(tmp_path, {"a.json": item}), id="a")
     assert source.origin == str(tmp_path / "a.json") and world.fetch.asked == []
 
 
