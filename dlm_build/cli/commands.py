@@ -254,11 +254,3 @@ def bases_resolve(**given: Any) -> None:
         click.echo(f"{image.repository}:{image.tag}")
         click.echo(f"  index        {image.index_digest or 'none: a single manifest'}")
         click.echo(f"  linux/amd64  {image.platform_digest or 'not asked'}")
-
-
-def schema() -> None:
-    import json
-
-    from dlm_build.judging.report import report_schema
-
-    click.echo(json.dumps(report_schema(), indent=2, sort_keys=True))

@@ -10,6 +10,7 @@ import click
 from dlm_build import __version__
 from dlm_build.cli import commands
 from dlm_build.cli.check import check
+from dlm_build.cli.schema import schema
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -214,13 +215,8 @@ def bases_resolve(**given: Any) -> None:
     commands.bases_resolve(**given)
 
 
-@cli.command("schema")
-def schema() -> None:
-    """Print the JSON Schema of report.json."""
-    commands.schema()
-
-
 cli.add_command(check)
+cli.add_command(schema)
 
 
 def main() -> None:

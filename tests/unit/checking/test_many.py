@@ -63,7 +63,8 @@ def test_what_leads_to_no_item_is_an_f_too(tmp_path: Path, text: str | None) -> 
     else:
         path.write_text(text)
     (source,) = sources([str(path)], Offline())
-    assert "no items" in check_one(source).findings[0].message
+    checked = check_one(source)
+    assert (checked.grade.letter, len(checked.findings)) == ("F", 1)
 
 
 def test_how_it_was_found_is_a_finding() -> None:

@@ -1,0 +1,32 @@
+"""`dlm-build schema`: the JSON Schemas of what this program reads and writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def _report() -> dict[str, Any]:
+    from dlm_build.judging.report import report_schema
+
+    return report_schema()
+
+
+def _check() -> dict[str, Any]:
+    from dlm_build.checking.schema import check_schema
+
+    return check_schema()
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"report": _report, "check": _check}
+"""By name; the first is printed where none is asked for."""
+
+
+@click.command()
+@click.argument("name", metavar="|".join(SCHEMAS), type=click.Choice(list(SCHEMAS)), default=next(iter(SCHEMAS)))
+def schema(name: str) -> None:
+    """Print a JSON Schema: of report.json, or of what `check --format json` prints."""
+    click.echo(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True))
