@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -27,6 +27,10 @@ class Options(Record, frozen=True, kw_only=True):
     """Which item of a catalogue, a collection or an answer."""
     collection: str | None = None
     """In which collection of an API."""
+    to: tuple[Literal["docker", "sif"], ...] = ("docker",)
+    """What is made: an image in the Docker engine, a SIF file, or both."""
+    compression: str | None = None
+    """Of the SIF, e.g. `zstd:3`."""
     output: str | None = None
     tag: str | None = None
     gpu: bool | None = None

@@ -1,4 +1,4 @@
-"""The story, top to bottom: read → gather → plan → lock → render → build → run → judge → report.
+"""The story, top to bottom: read → gather → plan → lock → render → build → convert → run → judge → report.
 
 Each step is one function that takes the records before it and the doors it needs. What was done before is kept in
 the work folder and not done again; a step that is reused says so in the report.
@@ -6,7 +6,7 @@ the work folder and not done again; a step that is reused says so in the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,60 +14,29 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dlm_build import __version__
-from dlm_build.config import Settings
 from dlm_build.doors import Doors, Options
-from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
+from dlm_build.errors import DlmBuildError, HashMismatch, Outcome, UsageError, shown
+from dlm_build.journal import Journal
 from dlm_build.pinning import earlier_lock, pinned
 from dlm_build.progress import Event
 from dlm_build.records import (
     Context,
+    EngineEnd,
     Image,
     Item,
-    Limits,
     Lock,
     Materials,
     Plan,
     Record,
     Report,
-    Run,
-    Step,
+    Sif,
     Verdict,
 )
+from dlm_build.verifying import at_engine, in_docker, in_sif, unverified, verified
 from dlm_build.workfolder import WorkFolder, default_folder, slug
 
 if TYPE_CHECKING:
     from dlm_build.store import Store
-
-
-class Journal:
-    """What has become known on the way; makes the report whatever the end."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._steps: list[Step] = []
-        self.known: dict[str, object] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[Callable[[], None]]:
-        """Times a step; the function it gives marks the step as reused."""
-        started, reused = self._clock(), []
-        try:
-            yield lambda: reused.append(True)
-        finally:
-            seconds = round(self._clock() - started, 3)
-            self._steps.append(Step(name=name, seconds=seconds, reused=bool(reused)))
-
-    def report(self, verdict: Verdict) -> Report:
-        return Report(dlm_build=__version__, verdict=verdict, steps=tuple(self._steps), **self.known)  # type: ignore[arg-type]
-
-
-class Verified(Record, frozen=True, kw_only=True):
-    """A run and its verdict, good for as long as `key` is what would be run again."""
-
-    key: tuple[str, ...]
-    run: Run
-    verdict: Verdict
 
 
 def run_item(href: str, options: Options, doors: Doors) -> Report:
@@ -256,88 +225,122 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
     return image, False
 
 
-# --- run, judge, report ------------------------------------------------------------------------------------------
+# --- to each engine, then run and judge --------------------------------------------------------------------------
 
 
 def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> Verdict:
-    """Everything after the lock; needs the engine and no network."""
+    """Everything after the lock; needs the engines and no network but a SIF's base layers."""
     folder.forget("report.json")
     if options.gpu and options.verify:
-        from dlm_build.running.gpu import demand
-
-        demand(at_engine(doors), doors.programs)
+        _demand_gpu(options, doors)
     with journal.step("render") as reuse:
         context, kept = rendered(folder, lock, options, doors)
         if kept:
             reuse()
     journal.known["context_digest"] = context.digest
+    ends = []
+    if "docker" in options.to:
+        ends.append(to_docker(folder, lock, context, options, doors, journal))
+        journal.known["engines"] = tuple(ends)
+    if "sif" in options.to:
+        ends.append(to_sif(folder, lock, context, options, doors, journal))
+        journal.known["engines"] = tuple(ends)
+    return overall(ends, journal)
+
+
+def _demand_gpu(options: Options, doors: Doors) -> None:
+    """Before anything long begins."""
+    from dlm_build.running.gpu import demand, demand_on_host
+
+    if "docker" in options.to:
+        demand(at_engine(doors), doors.programs)
+    if "sif" in options.to:
+        demand_on_host(doors.programs)
+
+
+def to_docker(
+    folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors, journal: Journal
+) -> EngineEnd:
+    """The image in the engine, and how its sample did."""
     with journal.step("build") as reuse:
         image, kept = built(folder, lock, context, options, doors)
         if kept:
             reuse()
     journal.known["image"] = image
     if not options.verify:
-        return Verdict(outcome=Outcome.BUILT, summary=f"built {image.reference}; not verified, as asked")
-    return verified(folder, lock.plan, image, options, doors, journal)
+        return EngineEnd(engine="docker", verdict=unverified(image.reference))
+    return verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
 
 
-def verified(folder: WorkFolder, plan: Plan, image: Image, options: Options, doors: Doors, journal: Journal) -> Verdict:
-    """Run the packaged sample in the image and judge what came out, unless that very run was judged before."""
-    if plan.sample is None:
-        return Verdict(
-            outcome=Outcome.BUILT,
-            summary="built; the item names no test sample, so nothing could be run",
-            hint="name a file of the archive in dlm:data.test_file",
-        )
-    key = _run_key(plan, image, options, doors.settings.limits)
-    kept = folder.load("verified.json", Verified)
-    if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
-        with journal.step("run") as reuse:
+def to_sif(
+    folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors, journal: Journal
+) -> EngineEnd:
+    """The SIF in the work folder, labelled with how its sample did."""
+    image = journal.known.get("image")
+    with journal.step("sif") as reuse:
+        sif, kept = converted(folder, lock, context, image if isinstance(image, Image) else None, options, doors)
+        if kept:
             reuse()
-        journal.known["run"] = kept.run
-        return kept.verdict
-    folder.forget("verified.json")
-    run, verdict = _run_and_judge(folder, plan, image, options, doors, journal)
-    if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
-        folder.save("verified.json", Verified(key=key, run=run, verdict=verdict))
-    return verdict
+    journal.known["sif"] = sif
+    if not options.verify:
+        return EngineEnd(engine="sif", verdict=unverified(sif.path))
+    end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
+    journal.known["sif"] = _with_verdict(folder, sif, end.verdict)
+    return end
 
 
-def _run_and_judge(
-    folder: WorkFolder, plan: Plan, image: Image, options: Options, doors: Doors, journal: Journal
-) -> tuple[Run, Verdict]:
-    from dlm_build.judging import judge
-    from dlm_build.running import Host, run_sample
+def converted(
+    folder: WorkFolder, lock: Lock, context: Context, image: Image | None, options: Options, doors: Doors
+) -> tuple[Sif, bool]:
+    """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
+    from dlm_build.sif import Request, Sources, is_still_there, sif_from_image, sif_from_packages
 
-    host = Host(at_engine(doors), doors.store, doors.notify)
-    with journal.step("run"):
-        run = run_sample(image, plan, folder.root, options.gpu, host)
-    journal.known["run"] = run
-    with journal.step("judge"):
-        return run, judge(run, plan, doors.store, doors.programs)
+    kept = folder.load("sif.json", _KeptSif)
+    asked = (context.digest, options.compression or "")
+    if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
+        return kept.sif, True
+    folder.forget("sif.json")
+    target = folder.root / f"{slug(lock.plan.item_id)}.sif"
+    request = Request(lock, context, target, options.compression)
+    if image:
+        sif = sif_from_image(image, request, doors.engine, doors.store, doors.programs, doors.notify)
+    else:
+        sif = sif_from_packages(request, Sources(doors.registry, doors.store, doors.programs, doors.notify))
+    folder.save("sif.json", _KeptSif(asked=asked, sif=sif))
+    return sif, False
 
 
-def at_engine(doors: Doors) -> Settings:
-    """The settings with the address of the very engine that builds; it may come from the user's Docker context."""
-    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
-    return msgspec.structs.replace(doors.settings, environment=environment)
+class _KeptSif(Record, frozen=True, kw_only=True):
+    asked: tuple[str, str]
+    """Digest of the context, and the compression as given."""
+    sif: Sif
+    verdict: str = ""
+    """As it is labelled."""
 
 
-def _run_key(plan: Plan, image: Image, options: Options, limits: Limits) -> tuple[str, ...]:
-    from dlm_build.records import digest_of
+def _with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
+    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet."""
+    from dlm_build.sif import labelled
 
-    assert plan.sample is not None
-    expected = plan.sample.expected.sha256 if plan.sample.expected else "none"
-    policy = digest_of(plan.comparison) if plan.comparison else "none"
-    return (
-        __version__,
-        image.digest,
-        plan.sample.input.sha256,
-        expected,
-        policy,
-        f"gpu={options.gpu}",
-        digest_of(limits),
-    )
+    kept = folder.load("sif.json", _KeptSif)
+    told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
+    if kept is None or kept.verdict == told:
+        return sif
+    folder.forget("sif.json")
+    made = labelled(sif, {"dlm.verdict": told})
+    folder.save("sif.json", _KeptSif(asked=kept.asked, sif=made, verdict=told))
+    return made
+
+
+def overall(ends: Sequence[EngineEnd], journal: Journal) -> Verdict:
+    """The first end that is not the best there is; with several engines its summary says whose it is."""
+    worst = next((end for end in ends if end.verdict.outcome != Outcome.MATCHES), ends[0])
+    if worst.run:
+        journal.known["run"] = worst.run
+    if len(ends) == 1:
+        return worst.verdict
+    said = "; ".join(f"{end.engine}: {end.verdict.summary}" for end in ends)
+    return msgspec.structs.replace(worst.verdict, summary=said)
 
 
 def _report(folder: WorkFolder, verdict: Verdict, journal: Journal) -> Report:
@@ -365,23 +368,61 @@ def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Contex
 
 
 def verify_item(href: str, options: Options, doors: Doors) -> Report:
-    """`dlm-build verify`: run and judge what the work folder's lock and image say; builds nothing."""
+    """`dlm-build verify`: run and judge what the work folder's lock, image and SIF say; builds nothing."""
     journal = Journal(doors.clock)
     item = read(href, doors, options)
     journal.known["item"] = item
     folder = WorkFolder(folder_of(item, options))
-    lock, image = folder.load("lock.json", Lock), folder.load("image.json", Image)
-    if lock is None or image is None:
-        raise UsageError(f"{folder.root} holds no built image", f"run `dlm-build build {href}` first")
-    journal.known.update(plan=lock.plan, lock_digest=lock.digest, context_digest=image.context_digest, image=image)
+    lock = folder.load("lock.json", Lock)
+    if lock is None:
+        raise UsageError(f"{folder.root} holds nothing that was built", f"run `dlm-build build {href}` first")
+    journal.known.update(plan=lock.plan, lock_digest=lock.digest)
     with folder.owned():
         try:
-            there = doors.engine.image(image.reference)
-            if there is None or there.digest != image.digest:
-                raise UsageError(f"the engine no longer has {image.reference}", f"run `dlm-build build {href}`")
-            verdict = verified(folder, lock.plan, image, options, doors, journal)
+            ends = [_reverified(engine, folder, lock, options, doors, journal) for engine in options.to]
+            verdict = overall(ends, journal)
         except UsageError:
             raise
         except DlmBuildError as problem:
             verdict = verdict_of(problem)
         return _report(folder, verdict, journal)
+
+
+def _reverified(
+    engine: str, folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal
+) -> EngineEnd:
+    """Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed."""
+    if engine == "sif":
+        sif = kept_sif(folder)
+        journal.known.update(context_digest=sif.context_digest, sif=sif)
+        made = in_sif(sif, lock.plan, folder, options, doors)
+    else:
+        image = kept_image(folder, doors)
+        journal.known.update(context_digest=image.context_digest, image=image)
+        made = in_docker(image, lock.plan, folder, options, doors)
+    end = verified(made, lock.plan, folder, options, doors, journal)
+    journal.known["engines"] = (*journal.known.get("engines", ()), end)  # type: ignore[misc]
+    return end
+
+
+def kept_image(folder: WorkFolder, doors: Doors) -> Image:
+    """The image that was built here. Raises UsageError where there is none."""
+    image = folder.load("image.json", Image)
+    if image is None:
+        raise UsageError(f"{folder.root} holds no built image", "run `dlm-build build` first")
+    there = doors.engine.image(image.reference)
+    if there is None or there.digest != image.digest:
+        raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
+    return image
+
+
+def kept_sif(folder: WorkFolder) -> Sif:
+    """The SIF that was made here, byte for byte. Raises UsageError where there is none, HashMismatch for another."""
+    from dlm_build.sif import is_still_there
+
+    kept = folder.load("sif.json", _KeptSif)
+    if kept is None or not Path(kept.sif.path).exists():
+        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
+    if not is_still_there(kept.sif):
+        raise HashMismatch(f"{kept.sif.path} is not the file that was made", "make it again with --to sif --force")
+    return kept.sif

@@ -539,6 +539,15 @@ class Verdict(Record, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
 
 
+class EngineEnd(Record, frozen=True, kw_only=True):
+    """How one engine's image or SIF did."""
+
+    engine: Literal["docker", "sif"]
+    run: Run | None = None
+    """None where nothing was run."""
+    verdict: Verdict
+
+
 class Step(Record, frozen=True, kw_only=True):
     """How long one step took, and whether it had been done already."""
 
@@ -557,8 +566,13 @@ class Report(Record, frozen=True, kw_only=True):
     lock_digest: str | None = None
     context_digest: str | None = None
     image: Image | None = None
+    sif: Sif | None = None
     run: Run | None = None
+    """The one that `verdict` is about."""
     verdict: Verdict
+    """The first of `engines` that is no match, else the first."""
+    engines: tuple[EngineEnd, ...] = ()
+    """One for each engine that was asked for."""
     steps: tuple[Step, ...] = ()
 
 

@@ -119,7 +119,8 @@ def failing_as_json(given: dict[str, Any]) -> Iterator[None]:
     except DlmBuildError as problem:
         if not given["as_json"] or isinstance(problem, UsageError):
             raise
-        from dlm_build.pipeline import Journal, verdict_of
+        from dlm_build.journal import Journal
+        from dlm_build.pipeline import verdict_of
 
         emit(Journal(lambda: 0.0).report(verdict_of(problem)))
         sys.exit(problem.exit_code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from dlm_build.cli.schema import schema
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+ENGINES: tuple[Literal["docker", "sif"], ...] = ("docker", "sif")
 EXAMPLES = """
 \b
 Examples:
@@ -22,6 +23,7 @@ Examples:
   dlm-build item.json --no-gpu --json      on the CPU; the report as JSON on stdout
   curl -s https://…/item.json | dlm-build -
   dlm-build catalog.json --id coast        an item inside a catalogue, a search answer, an API
+  dlm-build item.json --to sif             one SIF file for Apptainer, made and tested without Docker
   dlm-build verify item.json               run and judge the image that was built before
   dlm-build check items/                   what items lack to be built and verified
   dlm-build doctor                         what this machine can do
@@ -103,14 +105,25 @@ def lock_options(command: F) -> F:
     return command
 
 
+def _engines(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    """`docker,sif` in any order, each once."""
+    asked = [name.strip() for name in value.split(",")]
+    if not set(asked) <= set(ENGINES):
+        fix = f"write {' or '.join(ENGINES)}, or both with a comma between"
+        raise click.BadParameter(f"{value} is no engine: {fix}")
+    return tuple(name for name in ENGINES if name in asked)
+
+
 def build_options(command: F) -> F:
     for option in reversed(
         [
+            click.option("--to", "--engine", "to", default="docker", show_default=True, metavar="docker,sif",
+                         callback=_engines, help="An image in Docker, a SIF (alone it needs no Docker), or both."),
+            click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", help="Of the SIF [zstd:3 where it can be]."),
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
-            click.option("--engine", type=click.Choice(["auto", "docker"]), default="auto", show_default=True),
             click.option("--force", is_flag=True, help="Render and run again what was done before."),
         ]
-    ):
+    ):  # fmt: skip
         command = option(command)
     return command
 
@@ -176,7 +189,7 @@ def render(**given: Any) -> None:
 @item_options
 @build_options
 def verify(**given: Any) -> None:
-    """Run the packaged sample in the image built before, and judge the output."""
+    """Run the packaged sample in the image or SIF built before, and judge the output."""
     commands.verify(**given)
 
 

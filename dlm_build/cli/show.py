@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlm_build.errors import EXIT_CODES, Outcome, shown, shown_lines
-from dlm_build.records import Check, Context, Finding, Lock, Plan, Report, Run
+from dlm_build.records import Check, Context, EngineEnd, Finding, Lock, Plan, Report, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,10 +93,11 @@ def print_report(report: Report) -> None:
         image = report.image
         click.echo(f"image    {image.reference}  {megabytes(image.size)}")
         click.echo(f"         {image.digest}")
-    if report.run:
-        _print_run(report.run)
-    for check in report.verdict.checks:
-        _print_check(check)
+    if report.sif:
+        click.echo(f"sif      {shown(report.sif.path, 400)}  {megabytes(report.sif.size)}, {report.sif.compression}")
+        click.echo(f"         sha256 {report.sif.sha256}")
+    for end in report.engines:
+        _print_end(end, several=len(report.engines) > 1)
     _print_verdict(report)
     reused = [step.name for step in report.steps if step.reused]
     times = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in report.steps if not step.reused)
@@ -107,6 +108,15 @@ def _findings(report: Report) -> tuple[Finding, ...]:
     if report.plan:
         return report.plan.findings
     return report.item.findings if report.item else ()
+
+
+def _print_end(end: EngineEnd, *, several: bool) -> None:
+    if several:
+        click.secho(f"in the {'image' if end.engine == 'docker' else 'SIF'}", bold=True)
+    if end.run:
+        _print_run(end.run)
+    for check in end.verdict.checks:
+        _print_check(check)
 
 
 def _print_run(run: Run) -> None:

@@ -132,6 +132,11 @@ def demand(settings: Settings, programs: Programs) -> Device:
     return _demanded(probe(settings, programs))
 
 
+def demand_on_host(programs: Programs) -> Device:
+    """The same for a SIF."""
+    return _demanded(find_host_gpu(programs))
+
+
 def _demanded(found: Device) -> Device:
     if not found.available:
         raise InfraError(f"--gpu: {found.reason}", HINT)

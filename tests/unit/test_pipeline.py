@@ -433,7 +433,7 @@ def test_a_lock_that_cannot_be_read_is_made_again(world: World) -> None:
 
 
 def test_verify_needs_what_build_made(world: World) -> None:
-    with pytest.raises(UsageError, match="holds no built image"):
+    with pytest.raises(UsageError, match="holds nothing that was built"):
         world.verify()
     world.run(verify=False)
     report = world.verify()

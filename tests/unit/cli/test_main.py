@@ -78,7 +78,8 @@ def test_options_reach_the_command(said: Said) -> None:
     assert given == {
         "item": "item.json", "item_id": None, "collection": None,
         "output": None, "base": None, "as_of": "2021-01-01", "gpu": False, "allow_shell": False,
-        "allow_unpinned": False, "lock": None, "update": False, "tag": "me/m:1", "engine": "auto", "force": False,
+        "allow_unpinned": False, "lock": None, "update": False, "tag": "me/m:1", "to": ("docker",), "compression": None,
+        "force": False,
         "no_verify": True, "config": None, "as_json": False, "verbose": True, "quiet": False,
     }  # fmt: skip
 
@@ -87,6 +88,13 @@ def test_options_reach_the_command(said: Said) -> None:
 def test_every_step_is_a_command(said: Said, name: str) -> None:
     called, given = said.one(name, "item.json", "--json")
     assert called == name and given["item"] == "item.json" and given["as_json"]
+
+
+@pytest.mark.parametrize(
+    ("words", "to"), [("sif", ("sif",)), ("sif,docker", ("docker", "sif")), ("docker, sif", ("docker", "sif"))]
+)
+def test_engines_are_asked_for_by_name(said: Said, words: str, to: tuple[str, ...]) -> None:
+    assert said.one("item.json", "--to", words)[1]["to"] == to
 
 
 def test_dry_run_plans(said: Said) -> None:

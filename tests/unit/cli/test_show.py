@@ -11,7 +11,19 @@ import pytest
 from dlm_build.cli import show
 from dlm_build.doctor import Diagnosis, Line
 from dlm_build.planning.bases import BaseCheck, BaseChecks, list_bases
-from dlm_build.records import Check, Context, ContextFile, Decision, Finding, Image, Report, Run, Step, Verdict
+from dlm_build.records import (
+    Check,
+    Context,
+    ContextFile,
+    Decision,
+    EngineEnd,
+    Finding,
+    Image,
+    Report,
+    Run,
+    Step,
+    Verdict,
+)
 from tests.unit.building.locks import tiny_lock
 from tests.unit.planning.inputs import tables
 from tests.unit.plans import DIGEST, tiny_plan
@@ -41,7 +53,8 @@ def run(**changes: Any) -> Run:
 
 def report(outcome: str, **changes: Any) -> Report:
     verdict = Verdict(outcome=outcome, summary="the summary", hint="the hint", **changes.pop("verdict", {}))
-    return Report(dlm_build="0", verdict=verdict, **changes)
+    ends = (EngineEnd(engine="docker", run=changes.get("run"), verdict=verdict),)
+    return Report(dlm_build="0", verdict=verdict, engines=ends, **changes)
 
 
 def image() -> Image:

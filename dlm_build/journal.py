@@ -1,0 +1,31 @@
+"""What has become known on the way, and how long each step took; makes the report whatever the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dlm_build import __version__
+from dlm_build.records import Report, Step, Verdict
+
+
+class Journal:
+    """One command's; nothing in it outlives the command but the report."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._steps: list[Step] = []
+        self.known: dict[str, object] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[], None]]:
+        """Times a step; the function it gives marks the step as reused."""
+        started, reused = self._clock(), []
+        try:
+            yield lambda: reused.append(True)
+        finally:
+            seconds = round(self._clock() - started, 3)
+            self._steps.append(Step(name=name, seconds=seconds, reused=bool(reused)))
+
+    def report(self, verdict: Verdict) -> Report:
+        return Report(dlm_build=__version__, verdict=verdict, steps=tuple(self._steps), **self.known)  # type: ignore[arg-type]

@@ -1,0 +1,124 @@
+"""One engine's verdict: run the packaged sample in what was made, judge what came out.
+
+A run whose image or SIF, sample, expected output, limits and options are those of an earlier one is not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from dlm_build import __version__
+from dlm_build.config import Settings
+from dlm_build.doors import Doors, Options
+from dlm_build.errors import Outcome
+from dlm_build.journal import Journal
+from dlm_build.records import EngineEnd, Image, Plan, Record, Run, Sif, Verdict, digest_of
+from dlm_build.workfolder import WorkFolder
+
+
+class Made(NamedTuple):
+    """What one engine runs, and how."""
+
+    engine: Literal["docker", "sif"]
+    digest: str
+    """Of what decides the run's outcome: the image, or the SIF's root file system."""
+    run: Callable[[], Run]
+
+
+class Verified(Record, frozen=True, kw_only=True):
+    """A run and its verdict, good for as long as `key` is what would be run again."""
+
+    key: tuple[str, ...]
+    run: Run
+    verdict: Verdict
+
+
+def in_docker(image: Image, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
+    """Outputs land in `outputs/` of the work folder."""
+
+    def run() -> Run:
+        from dlm_build.running import Host, run_sample
+
+        host = Host(at_engine(doors), doors.store, doors.notify)
+        return run_sample(image, plan, folder.root, options.gpu, host)
+
+    return Made("docker", image.digest, run)
+
+
+def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
+    """Outputs land in `sif/outputs/` of the work folder."""
+
+    def run() -> Run:
+        from dlm_build.running import Host, run_in_sif
+
+        place = folder.root / "sif"
+        place.mkdir(exist_ok=True)
+        return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify))
+
+    return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", run)
+
+
+def unverified(what: str) -> Verdict:
+    return Verdict(outcome=Outcome.BUILT, summary=f"built {what}; not verified, as asked")
+
+
+def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors: Doors, journal: Journal) -> EngineEnd:
+    """How the packaged sample did, unless that very run was judged before."""
+    if plan.sample is None:
+        verdict = Verdict(
+            outcome=Outcome.BUILT,
+            summary="built; the item names no test sample, so nothing could be run",
+            hint="name a file of the archive in dlm:data.test_file; `dlm-build check` shows how in this item's dialect",
+        )
+        return EngineEnd(engine=made.engine, verdict=verdict)
+    name = "verified.json" if made.engine == "docker" else "verified-sif.json"
+    key = _run_key(plan, made, options, doors.settings)
+    kept = folder.load(name, Verified)
+    if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
+        with journal.step(_step(made, "run")) as reuse:
+            reuse()
+        return EngineEnd(engine=made.engine, run=kept.run, verdict=kept.verdict)
+    folder.forget(name)
+    end = _run_and_judge(made, plan, doors, journal)
+    if end.run and end.verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
+        folder.save(name, Verified(key=key, run=end.run, verdict=end.verdict))
+    return end
+
+
+def _run_and_judge(made: Made, plan: Plan, doors: Doors, journal: Journal) -> EngineEnd:
+    from dlm_build.judging import judge
+
+    with journal.step(_step(made, "run")):
+        run = made.run()
+    journal.known["run"] = run
+    with journal.step(_step(made, "judge")):
+        return EngineEnd(engine=made.engine, run=run, verdict=judge(run, plan, doors.store, doors.programs))
+
+
+def _step(made: Made, name: str) -> str:
+    return name if made.engine == "docker" else f"{name} sif"
+
+
+def at_engine(doors: Doors) -> Settings:
+    """The settings with the address of the very engine that builds; it may come from the user's Docker context."""
+    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
+    return msgspec.structs.replace(doors.settings, environment=environment)
+
+
+def _run_key(plan: Plan, made: Made, options: Options, settings: Settings) -> tuple[str, ...]:
+    assert plan.sample is not None
+    expected = plan.sample.expected.sha256 if plan.sample.expected else "none"
+    policy = digest_of(plan.comparison) if plan.comparison else "none"
+    return (
+        __version__,
+        made.digest,
+        plan.sample.input.sha256,
+        expected,
+        policy,
+        f"gpu={options.gpu}",
+        digest_of(settings.limits),
+    )
