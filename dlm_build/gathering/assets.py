@@ -100,7 +100,10 @@ def outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
 
 def is_own_server(item: Item, url: str) -> bool:
     """Whether `url` is on the plain or private server from which the operator chose to read the item."""
-    mine, other = urlsplit(item.origin), urlsplit(url)
+    try:
+        mine, other = urlsplit(item.origin), urlsplit(url)
+    except ValueError:
+        return False
     if mine.scheme not in ("http", "https") or (mine.scheme, mine.netloc) != (other.scheme, other.netloc):
         return False
     host = mine.hostname or ""

@@ -122,7 +122,7 @@ def test_a_path_outside_the_item_s_folder_is_told(tmp_path: Path) -> None:
      ("http://127.0.0.1:8000/item.json", "http://127.0.0.1:9000/m.mar", False),
      ("https://h.example/item.json", "https://h.example/m.mar", False),
      ("https://10.0.0.1/item.json", "https://10.0.0.1/m.mar", True),
-     ("/items/item.json", "http://127.0.0.1/m.mar", False)],
+     ("/items/item.json", "http://127.0.0.1/m.mar", False), ("https://h.example/item.json", "https://[", False)],
 )  # fmt: skip
 def test_the_server_that_the_operator_chose(origin: str, url: str, own: bool) -> None:
     assert is_own_server(item(origin=origin), url) is own
