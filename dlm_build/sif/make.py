@@ -19,7 +19,15 @@ from dlm_build.sif.layers import Read
 from dlm_build.sif.merge import Layer, merged
 from dlm_build.sif.place import beside, refuse_full
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.sif.sif_file import finish, objects_of, partition_offset, read_metadata, replace_metadata, sha256_of
+from dlm_build.sif.sif_file import (
+    finish,
+    objects_of,
+    partition_offset,
+    read_metadata,
+    replace_metadata,
+    settled,
+    sha256_of,
+)
 
 DEFINITION, LABELS = "Apptainer.def", "labels.json"
 """Files of a context."""
@@ -80,7 +88,7 @@ def make_sif(parts: Parts, request: Request, programs: Programs, progress: Progr
         squashfs.pack(programs, as_tar(merged(layers), digest), part, partition_offset(definition), compression)
         finish(part, definition, inspect_metadata(described))
         objects_of(part)
-        sha256, size = sha256_of(part), part.stat().st_size
+        sha256, size = settled(part), part.stat().st_size
     return Sif(
         path=str(request.target),
         sha256=sha256,
@@ -118,7 +126,7 @@ def labelled(sif: Sif, labels: dict[str, str]) -> Sif:
     with beside(path) as part:
         shutil.copyfile(path, part)
         replace_metadata(part, with_labels(read_metadata(path), labels))
-        sha256, size = sha256_of(part), part.stat().st_size
+        sha256, size = settled(part), part.stat().st_size
     return replace(sif, sha256=sha256, size=size)
 
 

@@ -68,12 +68,12 @@ class _Merge:
             elif name.startswith(WHITEOUT):
                 gone.add(f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/"))
             elif entry.kind == "folder":
-                self._take_folder(entry, added, covered)
-            elif not self._hidden(entry.path, covered):
+                self._take_folder(entry, folder, added, covered)
+            elif not self._hidden(entry.path, folder, covered):
                 _refuse_twice(entry, added)
                 self._refuse_file_above(entry)
                 added[entry.path] = entry.kind
-                self._note_folders_above(entry.path)
+                self._note_folders(folder)
                 if entry.kind == "hardlink" and added.get(entry.target) not in ("file", "hardlink"):
                     yield from _copied(entry, below)
                 elif entry.kind != "device":
@@ -87,18 +87,19 @@ class _Merge:
         for path in sorted({"", *self._folders, *self._above}):
             yield self._folders.get(path) or Entry(path, "folder", 0o755), iter(())
 
-    def _note_folders_above(self, path: str) -> None:
-        while (path := dirname(path)) and path not in self._above:
+    def _note_folders(self, path: str) -> None:
+        while path and path not in self._above:
             self._above.add(path)
+            path = dirname(path)
 
-    def _take_folder(self, entry: Entry, added: dict[str, Kind], covered: dict[str, bool]) -> None:
+    def _take_folder(self, entry: Entry, above: str, added: dict[str, Kind], covered: dict[str, bool]) -> None:
         if entry.path in self._folders or not entry.path:
             self._folders.setdefault(entry.path, entry)
-        elif not self._hidden(entry.path, covered):
+        elif not self._hidden(entry.path, above, covered):
             _refuse_twice(entry, added)
             added[entry.path] = "folder"
             self._folders[entry.path] = entry
-            self._note_folders_above(entry.path)
+            self._note_folders(above)
 
     def _refuse_file_above(self, entry: Entry) -> None:
         """Docker would follow a link here, and write into the folder it leads to."""
@@ -107,9 +108,9 @@ class _Merge:
                 f"a layer writes below {shown(entry.path)}, which is no folder in the layers under it", _HINT
             )
 
-    def _hidden(self, path: str, covered: dict[str, bool]) -> bool:
+    def _hidden(self, path: str, folder: str, covered: dict[str, bool]) -> bool:
         """By a higher layer: itself, or by a folder above it."""
-        return path in self._kinds or path in self._gone or self._covered(dirname(path), covered)
+        return path in self._kinds or path in self._gone or self._covered(folder, covered)
 
     def _covered(self, folder: str, covered: dict[str, bool]) -> bool:
         """Whether higher layers leave nothing of what this one has inside `folder`."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -52,8 +53,7 @@ def partition_offset(definition: bytes) -> int:
 def finish(part: Path, definition: bytes, metadata: bytes) -> None:
     """Make a SIF of the file system that lies in `part` at `partition_offset`: texts, descriptors, header.
 
-    The metadata, which `apptainer inspect` shows, comes last, so that it can be replaced. Durable when it returns.
-    Raises OSError.
+    The metadata, which `apptainer inspect` shows, comes last, so that it can be replaced. Raises OSError.
     """
     offset = partition_offset(definition)
     with part.open("r+b") as out:
@@ -63,7 +63,6 @@ def finish(part: Path, definition: bytes, metadata: bytes) -> None:
         _write_frame(out, (texts[0], root), metadata)
         out.seek(texts[0].offset)
         out.write(definition)
-        os.fsync(out.fileno())
 
 
 def replace_metadata(part: Path, metadata: bytes) -> None:
@@ -74,7 +73,6 @@ def replace_metadata(part: Path, metadata: bytes) -> None:
     with part.open("r+b") as out:
         out.truncate(kept[-1].offset + kept[-1].size)
         _write_frame(out, kept, metadata)
-        os.fsync(out.fileno())
 
 
 def _write_frame(out: BinaryIO, kept: tuple[Object, ...], metadata: bytes) -> None:
@@ -109,6 +107,15 @@ def objects_of(path: Path) -> tuple[Object, ...]:
                 raise _broken(path, f"is cut short: {item.name} ends at {item.offset + item.size} of {length} bytes")
         _check_file_system(stream, path, found)
     return found
+
+
+def settled(part: Path) -> str:
+    """Its sha256, once it is durable; the one is made while the other takes place."""
+    with part.open("rb") as stream, ThreadPoolExecutor(1) as pool:
+        durable = pool.submit(os.fsync, stream.fileno())
+        sha256 = sha256_of(part)
+        durable.result()
+    return sha256
 
 
 def sha256_of(path: Path) -> str:

@@ -8,9 +8,11 @@ since tarfile takes five times as long for a header as its file takes to compres
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from typing import IO, Literal, NamedTuple, Protocol
 
 from dlm_build.errors import InfraError, shown
@@ -19,8 +21,10 @@ Kind = Literal["file", "folder", "symlink", "hardlink", "device"]
 Content = Iterator[bytes]
 
 _BLOCK = 512
-_READ = 128 << 10
-"""Compressed bytes taken at a time: what they unpack to is held in memory."""
+_READ, _MOST, _AHEAD = 128 << 10, 1 << 20, 8
+"""Compressed bytes taken at a time, the most bytes they may become at a time, and how many of these may wait."""
+_GZIP, _ZSTD = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16)))
+"""What they begin with; a zstd file may begin with a frame to be skipped."""
 _EXTENDED_LIMIT = 1 << 20
 _KINDS: dict[bytes, Kind] = {
     b"0": "file", b"\0": "file", b"7": "file", b"5": "folder", b"2": "symlink", b"1": "hardlink",
@@ -55,7 +59,7 @@ def read_layer(path: Path, read: Callable[[int], None]) -> Iterator[tuple[Entry,
     `read` hears how many bytes of the file were read now. Raises BrokenLayer, or OSError from the disk.
     """
     with path.open("rb") as raw:
-        yield from read_tar(_unpacked(_heard(raw, read), path.name), path.name)
+        yield from read_tar(_ahead(_unpacked(_heard(raw, read), path.name)), path.name)
 
 
 def read_tar(chunks: Iterator[bytes], name: str) -> Iterator[tuple[Entry, Content]]:
@@ -115,8 +119,10 @@ class _Decompressor(Protocol):
     @property
     def eof(self) -> bool: ...
     @property
+    def needs_input(self) -> bool: ...
+    @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
 def _heard(raw: IO[bytes], read: Callable[[int], None]) -> Iterator[bytes]:
@@ -128,20 +134,21 @@ def _heard(raw: IO[bytes], read: Callable[[int], None]) -> Iterator[bytes]:
 def _unpacked(packed: Iterator[bytes], name: str) -> Iterator[bytes]:
     """gzip and zstd by their first bytes, many members in a row included; anything else as it is."""
     chunk = next(packed, b"")
-    if not chunk.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")):
+    if not chunk.startswith((_GZIP, *_ZSTD)):
         yield chunk
         yield from packed
         return
     decompressor = _decompressor(chunk)
-    while chunk:
+    while chunk or not (decompressor.eof or decompressor.needs_input):
         if decompressor.eof:
             decompressor = _decompressor(chunk)
         try:
-            data = decompressor.decompress(chunk)
+            data = decompressor.decompress(chunk, _MOST)
         except Exception as problem:  # the errors of the two libraries have no parent of their own
             raise _broken(name, f"its compression is damaged ({problem})") from problem
         chunk = decompressor.unused_data if decompressor.eof else b""
-        chunk = chunk or next(packed, b"")
+        if not chunk and (decompressor.eof or decompressor.needs_input):
+            chunk = next(packed, b"")
         if data:
             yield data
     if not decompressor.eof:
@@ -149,11 +156,43 @@ def _unpacked(packed: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def _decompressor(start: bytes) -> _Decompressor:
-    if start.startswith(b"\x1f\x8b"):
-        return zlib.decompressobj(31)
+    if start.startswith(_GZIP):
+        from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor
+
+        return IgzipDecompressor(flag=DECOMP_GZIP)
     from backports.zstd import ZstdDecompressor
 
     return ZstdDecompressor()
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same, made in a thread of its own while earlier ones are used."""
+    made: Queue[bytes | BaseException | None] = Queue(_AHEAD)
+    unwanted = Event()
+
+    def work() -> None:
+        end: BaseException | None = None
+        try:
+            for chunk in chunks:
+                made.put(chunk)
+                if unwanted.is_set():
+                    return
+        except BaseException as problem:
+            end = problem
+        made.put(end)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while isinstance(item := made.get(), bytes):
+            yield item
+        if item is not None:
+            raise item
+    finally:
+        unwanted.set()
+        while thread.is_alive():
+            with suppress(Empty):
+                made.get(timeout=0.01)
 
 
 class _Stream:
@@ -205,18 +244,18 @@ def _entry(block: bytes, flag: bytes, size: int, extended: dict[str, bytes], lay
         raise _broken(layer, f"an entry of a kind this version does not read ({flag!r})")
     if "size" in extended:
         size = int(extended["size"])
+    mode = _number(block[100:108], layer) & 0o7777
     path = _path(name, layer)
-    return Entry(
-        path=path,
-        kind="folder" if kind == "file" and name.endswith(b"/") else kind,
-        mode=_number(block[100:108], layer) & 0o7777,
-        size=size if kind == "file" else 0,
-        target=_path(target, layer) if kind == "hardlink" else target.decode("utf-8", "surrogateescape"),
-    )
+    if kind == "file":
+        return Entry(path, "folder", mode) if name.endswith(b"/") else Entry(path, "file", mode, size)
+    linked = _path(target, layer) if kind == "hardlink" else target.decode("utf-8", "surrogateescape")
+    return Entry(path, kind, mode, 0, linked)
 
 
 def _path(name: bytes, layer: str) -> str:
     """Normalised; the root itself is the empty path."""
+    if b"." not in (name[:1], name[-1:]) and b"/." not in name and b"//" not in name and not name.startswith(b"/"):
+        return name.rstrip(b"/").decode("utf-8", "surrogateescape")
     parts = [part for part in name.decode("utf-8", "surrogateescape").split("/") if part not in ("", ".")]
     if ".." in parts:
         raise _broken(layer, f"an entry outside of it: {shown(ascii(name))}")
