@@ -75,7 +75,7 @@ def item_options(command: F) -> F:
                          help="Newest packages the environment may use."),
             click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
             click.option("--allow-shell", is_flag=True, help="Let the item's `run` be a shell line."),
-            click.option("--allow-unpinned", is_flag=True, help="Pin what the item leaves floating, as it is today."),
+            click.option("--allow-unpinned", is_flag=True, help="Pin what floats: code as it was at the item's date."),
         ]
     ):  # fmt: skip
         command = option(command)

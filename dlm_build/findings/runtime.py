@@ -77,7 +77,7 @@ class SourceNotPinned(Kind):
     more = """
     A branch or a tag moves. The code that is fetched next year need not be the code that made the published result, and
     somebody else may have changed it. A build refuses to choose: it shows today's commit, and goes on only with
-    `--allow-unpinned`; then that commit is locked.
+    `--allow-unpinned`; then the last commit before the item's date is taken and locked.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with `"model_commit_hash":
     "0123456789abcdef0123456789abcdef01234567"` beside it.
