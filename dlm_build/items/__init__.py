@@ -10,7 +10,7 @@ limits            4 MiB (YAML 256 KiB), depth 64, 64-bit integers, before or whi
 json_text         JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired
 yaml_text         YAML 1.2 without tags, aliases and surprising types
 document, node    values with their positions; a place in them and its findings
-positions         lines and columns of findings, and of errors told as findings
+positions         lines and columns of findings, and of errors told as findings; json_places looks them up
 dialects          the table of dialects; the right word for what is no item
 dlm               DLM in all its generations, read as that of 2021 on
 dlm_runtime, dlm_engine, dlm_bare, dlm_model    what each generation calls the parts, newest first; see generation

@@ -36,8 +36,8 @@ class Document(Record, frozen=True, kw_only=True):
 
     origin: str
     value: Value
-    places: Callable[[], dict[str, Position]]
-    """Position of every JSON pointer; computed when asked, since only an error needs it."""
+    places: Callable[[], Mapping[str, Position]]
+    """Position of every JSON pointer; looked up when asked, since only errors and checks need it."""
     findings: tuple[Finding, ...] = ()
     """What had to be repaired before it could be parsed."""
 
@@ -55,9 +55,11 @@ class Document(Record, frozen=True, kw_only=True):
 
 def nearest(places: Mapping[str, Position], pointer: str) -> Position | None:
     """Of the pointer, or of its nearest parent where the field itself is missing; None for the whole document."""
-    while pointer and pointer not in places:
+    while pointer:
+        if position := places.get(pointer):
+            return position
         pointer = pointer.rpartition("/")[0]
-    return places.get(pointer) if pointer else None
+    return None
 
 
 def refused(

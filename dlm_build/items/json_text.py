@@ -17,7 +17,8 @@ from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import Kind
 from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
 from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
-from dlm_build.items.document import Document, Number, Position, Value, child, line_at, position, refused
+from dlm_build.items.document import Document, Number, Value, child, line_at, position, refused
+from dlm_build.items.json_places import JsonPlaces
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
 from dlm_build.records import Finding, Record
 
@@ -37,7 +38,7 @@ _FIXES = (
 
 
 _MAX_WALK = 256 << 10
-"""Characters; the slow walk of a longer text would take seconds, so its errors have no line."""
+"""Characters; the slow walk of a longer text would take seconds, so what is refused in it has no line."""
 
 
 class _Refused(Exception):
@@ -69,7 +70,7 @@ def load_json(text: str, origin: str) -> Document:
         except json.JSONDecodeError as error:
             raise _syntax_error(error, text, origin) from None
         text = repaired
-    return Document(origin=origin, value=value, places=partial(_places, text), findings=findings)
+    return Document(origin=origin, value=value, places=partial(JsonPlaces, text), findings=findings)
 
 
 def starts_like_json(text: str) -> bool:
@@ -153,22 +154,6 @@ def _first_refused(text: str) -> tuple[_Token, _Refused] | None:
         elif NUMBER.fullmatch(token.text) and (what := number_problem(token.text)):
             return token, _Refused(NumberRefused, found=shown(token.text, 40), what=what)
     return None
-
-
-def _places(text: str) -> dict[str, Position]:
-    """Line and column of every value (of its key, for a member of an object)."""
-    places: dict[str, Position] = {}
-    if len(text) > _MAX_WALK:
-        return places
-    line, start, last = 1, 0, 0
-    for token in _walk(text):
-        if token.pointer in places:
-            continue
-        line += text.count("\n", last, token.offset)
-        start = text.rfind("\n", 0, token.offset) + 1 if "\n" in text[last : token.offset] else start
-        last = token.offset
-        places[token.pointer] = Position(line=line, column=token.offset - start + 1)
-    return places
 
 
 def _walk(text: str) -> Iterator[_Token]:

@@ -90,6 +90,11 @@ class Node:
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
+        if not other_names:
+            node = self.at(name)
+            if node.value is None and self.has(name):
+                node.find(EmptyField)
+            return node
         fields = self.value if isinstance(self.value, dict) else {}
         spelled = {one: self.at(one) for one in (name, *other_names) if one in fields}
         for node in spelled.values():
