@@ -220,7 +220,7 @@ def _results(given: dict[str, Any]) -> Iterator[Iterator[Checked]]:
 @contextmanager
 def _online(given: dict[str, Any]) -> Iterator[Iterator[Checked]]:
     from dlm_build.checking.many import check_asking, check_one, sources
-    from dlm_build.checking.online import online_findings  # type: ignore[import-untyped, unused-ignore]
+    from dlm_build.checking.online import online_findings
     from dlm_build.cli.commands import wired
 
     with wired(given | {"quiet": not _shows_progress(given)}) as doors:

@@ -27,7 +27,8 @@ summary { cursor: pointer; display: flex; flex-wrap: wrap; gap: 0 .7rem; align-i
 summary .counts { margin-left: auto; color: var(--dim); font-size: .9em; }
 ul.findings { list-style: none; padding: 0; margin: 0; }
 ul.findings li { border-left: 3px solid; padding: .1rem 0 .1rem .8rem; margin: .5rem 0; overflow-wrap: anywhere; }
-.error { border-color: #b3261e; } .warning { border-color: #d29922; } .info { border-color: #6b8fb5; }
+ul.findings .error { border-color: #b3261e; } ul.findings .warning { border-color: #d29922; }
+ul.findings .info { border-color: #6b8fb5; }
 .fix { display: block; color: #2a7d46; } @media (prefers-color-scheme: dark) { .fix { color: #6fce8f; } }
 """
 
