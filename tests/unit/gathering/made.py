@@ -69,6 +69,7 @@ class FakeFetcher:
         size: int | None,
         notify: Notify,
         trusted: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Stored:
         self.trusted[url] = trusted
         if url not in self.pages:
