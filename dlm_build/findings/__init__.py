@@ -3,7 +3,8 @@
 module            what it knows
 kinds             what a kind of finding is; how one is made; all of them by code
 
-The other modules hold the kinds, by the part of the work that notices them. A class's docstring is its message.
+The other modules hold the kinds, by the part of the work that notices them. A class's docstring is its message, and
+docs/findings.md is made from all of them.
 """
 
 from __future__ import annotations

@@ -48,3 +48,13 @@ class Infra(Kind):
     The item could not be asked for: no network, a server that failed, a disk that refused. Try again; it is not the
     item's fault. `dlm-build` ends with exit code 14 (infra).
     """
+
+
+class Resource(Kind):
+    """{found}"""
+
+    severity = BUILD
+    more = """
+    What answered in the item's place is larger than any item: an archive, a picture, a listing without an end. It was
+    not read to its end. Give the address of the item itself; `dlm-build` ends with exit code 12 (resource).
+    """
