@@ -128,7 +128,7 @@ def test_two_commits_are_a_contradiction() -> None:
     assert codes(item) == {"contradiction-commit"}
 
 
-@pytest.mark.parametrize("url", ["https://doi.org/10.5281/zenodo.1", "https://zenodo.org/records/1", "TBD", "a.Network"])
+@pytest.mark.parametrize("url", ["https://doi.org/10.5281/x.1", "https://zenodo.org/records/1", "TBD", "a.Network"])
 def test_a_source_that_is_no_repository(url: str) -> None:
     told = found(read_spoiled(f"{RUNTIME}model_src_url", url), "source-has-no-repository")
     assert told.evidence == url and "github.com" in told.hint
