@@ -32,7 +32,7 @@ COMMAND = ("info",)
 
 def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
     """The Dockerfile; `trees` are copied in this order, one layer each."""
-    return _templates().get_template("Dockerfile.j2").render(
+    return templates().get_template("Dockerfile.j2").render(
         generated=GENERATED,
         base=_checked(_REFERENCE, base.reference),
         installer_base=_checked(_REFERENCE, installer_base.reference),
@@ -48,7 +48,7 @@ def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[
 
 def definition_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
     """The same image as an Apptainer definition; its sections also become the SIF's scripts."""
-    return _templates().get_template("Apptainer.def.j2").render(
+    return templates().get_template("Apptainer.def.j2").render(
         generated=GENERATED,
         base=_checked(_REFERENCE, base.reference),
         installer_base=_checked(_REFERENCE, installer_base.reference),
@@ -64,7 +64,7 @@ def definition_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[
 
 
 def readme_text(trees: Sequence[str]) -> str:
-    return _templates().get_template("README.md.j2").render(
+    return templates().get_template("README.md.j2").render(
         generated=GENERATED, trees=[_checked(_TREE, name) for name in trees], user=str(USER_ID)
     )  # fmt: skip
 
@@ -81,7 +81,8 @@ def template_folders() -> list[Path]:
     return [package / "dockerfile_templates", package.parent / "dockerfile_templates"]
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of this package; what they are not given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(

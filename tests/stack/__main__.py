@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from tests.stack import apptainer, apt, cdi, channel, daemons, images, mounts, network, processes, settings
+from tests.stack import apptainer, apt, cdi, channel, daemons, images, mounts, network, processes, settings, slurm
 from tests.stack.layout import Choices, State, open_state, read_json, settle, write_json
 from tests.stack.shell import StackError, say
 
@@ -109,6 +109,7 @@ def _tell(
 def down(state: State) -> None:
     """End the programs, take the mounts, the bridge and the firewall rules away; keep what was made."""
     settings.stack_path(state).unlink(missing_ok=True)
+    slurm.end(state)
     daemons.stop_all(state)
     apptainer.give_fuse_back(state)
     mounts.unmount_below(state.root)

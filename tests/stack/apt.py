@@ -56,6 +56,11 @@ def find_program(name: str) -> str:
     return found
 
 
+def has_program(name: str) -> bool:
+    """True when it is installed."""
+    return _found(name) is not None
+
+
 def _found(name: str) -> str | None:
     return shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin") or shutil.which(name)
 

@@ -18,8 +18,20 @@ from dlm_build.config import Apptainer, Settings
 from dlm_build.records import Member, Run, Sif
 from dlm_build.running import run_in_sif
 from dlm_build.store import Store
-from tests.engines.running.models import MODEL, Model, limited, plan_of
+from tests.engines.running.models import Model, limited, plan_of
 from tests.stack.layout import open_state
+
+MODEL = """\
+#!/usr/bin/env python3
+import sys
+if sys.argv[1:] in (["info"], ["selftest"]):
+    sys.exit(print(sys.argv[1]))
+end = sys.argv.index("--output")
+assert sys.argv[1:3] == ["predict", "--input"] and len(sys.argv) == end + 2, sys.argv
+for sample in sys.argv[3:end]:
+    exec(compile(open(sample).read(), "model", "exec"), {"out": sys.argv[end + 1], "sample": sample})
+"""
+SCRIPTS = {"runscript": 'exec /opt/dlm/bin/model "$@"', "test": 'exec /opt/dlm/bin/model selftest "$@"'}
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +60,10 @@ def tree(ground: Path) -> Path:
     model.parent.mkdir(parents=True)
     model.write_text(MODEL)
     model.chmod(0o755)
+    (root / ".singularity.d").mkdir()
+    for name, line in SCRIPTS.items():
+        (root / ".singularity.d" / name).write_text(f"#!/bin/sh\n{line}\n")
+        (root / ".singularity.d" / name).chmod(0o755)
     return root
 
 

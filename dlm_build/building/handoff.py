@@ -1,0 +1,127 @@
+"""Files that run a SIF where people run models: a batch script and a module file, around one small program.
+
+No text of the item gets into them: only a name of letters, digits and dashes, digests, numbers, and quoted paths.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from dlm_build.building.dockerfile import templates
+from dlm_build.building.layout import GENERATED
+from dlm_build.container_layout import INPUT, OUTPUT
+from dlm_build.errors import UsageError, shown
+from dlm_build.records import Limits, Plan, Record, Sif
+from dlm_build.workfolder import slug
+
+Kind = Literal["slurm", "lmod"]
+KINDS: tuple[Kind, ...] = ("slurm", "lmod")
+PROCESSORS = 4
+_WORKING_DIR = re.compile(r"(?:/[A-Za-z0-9._-]+){1,20}")
+
+
+class HandoffFile(Record, frozen=True, kw_only=True):
+    path: str
+    """Relative to the hand-off folder."""
+    text: str
+    mode: int = 0o644
+
+
+def parse_kinds(text: str) -> tuple[Kind, ...]:
+    """`slurm`, `lmod` or both with a comma, as given on the command line. Raises UsageError."""
+    try:
+        return msgspec.convert([word.strip() for word in text.split(",")], tuple[Kind, ...])
+    except msgspec.ValidationError:
+        raise UsageError(f"--handoff {shown(text)} is not known", f"one or more of {', '.join(KINDS)}") from None
+
+
+def write_handoff(
+    sif: Sif, plan: Plan, folder: Path, kinds: tuple[Kind, ...] = KINDS, gpu: bool | None = None
+) -> tuple[Path, ...]:
+    """Write the files of `kinds` below `folder`, which must stay where it is: they name each other by path.
+
+    `gpu` as given on the command line; None asks for one where the model wants it. Raises UsageError for a path
+    that cannot be named in a script.
+    """
+    written = []
+    for file in handoff_files(sif, plan, folder.resolve(), kinds, plan.gpu if gpu is None else gpu):
+        path = folder.resolve() / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(file.text, "utf-8")
+        fresh.chmod(file.mode)
+        fresh.replace(path)
+        written.append(path)
+    return tuple(written)
+
+
+def handoff_files(sif: Sif, plan: Plan, folder: Path, kinds: tuple[Kind, ...], gpu: bool) -> tuple[HandoffFile, ...]:
+    """The program that runs the model, and what calls it: pure."""
+    name = f"dlm-{slug(plan.item_id)}"
+    image = _usable(Path(sif.path).resolve())
+    files = [HandoffFile(path=f"bin/{name}", text=_program(image, plan, gpu), mode=0o755)]
+    if "slurm" in kinds:
+        model = shlex.quote(str(_usable(folder / "bin" / name)))
+        files.append(HandoffFile(path=f"{name}.sbatch", text=_batch(model, name, gpu), mode=0o755))
+    if "lmod" in kinds:
+        version = sif.sha256[:12]
+        text = _module(image, _usable(folder / "bin"), name, version)
+        files.append(HandoffFile(path=f"modules/{name}/{version}.lua", text=text))
+    return tuple(files)
+
+
+def _program(image: Path, plan: Plan, gpu: bool) -> str:
+    if not _WORKING_DIR.fullmatch(plan.runner.working_dir):
+        raise AssertionError(f"not a working folder: {plan.runner.working_dir!a}")
+    return templates().get_template("model.sh.j2").render(
+        generated=GENERATED,
+        sif=shlex.quote(str(image)),
+        gpu=int(gpu),
+        working_dir=plan.runner.working_dir,
+        input=INPUT,
+        output=OUTPUT,
+    )  # fmt: skip
+
+
+def _batch(model: str, name: str, gpu: bool) -> str:
+    limits = Limits()
+    return templates().get_template("model.sbatch.j2").render(
+        generated=GENERATED,
+        job=name,
+        processors=PROCESSORS,
+        megabytes=limits.memory >> 20,
+        minutes=max(60, int(limits.seconds) // 60),
+        gpu=int(gpu),
+        model=model,
+    )  # fmt: skip
+
+
+def _module(image: Path, programs: Path, name: str, version: str) -> str:
+    return templates().get_template("module.lua.j2").render(
+        generated=GENERATED.removeprefix("# "),
+        name=name,
+        version=version,
+        variable=name.upper().replace("-", "_") + "_SIF",
+        sif=lua_text(str(image)),
+        programs=lua_text(str(programs)),
+    )  # fmt: skip
+
+
+def lua_text(text: str) -> str:
+    """`text` as a Lua string: every byte that is not plain as its number."""
+    plain = re.compile(rb"[A-Za-z0-9_./@+=-]")
+    parts = (chr(byte) if plain.match(bytes([byte])) else f"\\{byte:03d}" for byte in text.encode())
+    return '"' + "".join(parts) + '"'
+
+
+def _usable(path: Path) -> Path:
+    if not str(path).isprintable() or ":" in str(path):
+        raise UsageError(
+            f"a script cannot name {shown(str(path))}", "use --output with a path without colons and control characters"
+        )
+    return path

@@ -1,0 +1,92 @@
+"""The hand-off files as text: what is quoted, what is asked for, and that no text of an item gets in."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from dlm_build.building.handoff import HandoffFile, handoff_files, lua_text, parse_kinds, write_handoff
+from dlm_build.errors import UsageError
+from dlm_build.records import Runner, Sif
+from tests.unit.plans import DIGEST, tiny_plan
+
+SIF = Sif(
+    path="/runs/it's; $(x)/m.sif", sha256="f" * 64, size=1, rootfs_digest=DIGEST, context_digest="c" * 64,
+    base_digest=DIGEST, made_from="packages", compression="zstd:3", packed_by="mksquashfs 4.5.1",
+)  # fmt: skip
+HOSTILE = tiny_plan(item_id='"]]os.execute("id")--\n#SBATCH --uid=0', title="$(title)", license="`license`")
+FOLDER = Path("/hand off")
+
+
+def files(gpu: bool = False, **changes: str) -> dict[str, HandoffFile]:
+    made = handoff_files(replace(SIF, **changes), HOSTILE, FOLDER, ("slurm", "lmod"), gpu)
+    return {file.path: file for file in made}
+
+
+def test_names_are_letters_digits_and_dashes() -> None:
+    name = "dlm-os-execute-id-sbatch-uid-0"
+    assert list(files()) == [f"bin/{name}", f"{name}.sbatch", f"modules/{name}/{'f' * 12}.lua"]
+    assert [file.mode for file in files().values()] == [0o755, 0o755, 0o644]
+
+
+def test_no_text_of_the_item_and_every_path_quoted() -> None:
+    program, batch, module = (file.text for file in files().values())
+    for text in (program, batch, module):
+        assert not any(word in text for word in ("os.execute", "--uid", "title)", "license`", "execute(")), text
+    assert f"sif={shlex.quote(SIF.path)}\n" in program
+    assert "model='/hand off/bin/dlm-os-execute-id-sbatch-uid-0'\n" in batch
+    assert lua_text(SIF.path) in module and "$(x)" not in module
+
+
+def test_safe_flags_are_always_there() -> None:
+    program = next(iter(files().values())).text
+    for flag in ("--containall", "--no-home", "--cleanenv", "--no-privs", "--net --network none", ",ro"):
+        assert flag in program
+    assert "unset ${!APPTAINER@} ${!SINGULARITY@}" in program
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_a_gpu_is_asked_for_where_one_is_wanted(gpu: bool) -> None:
+    program, batch, _ = (file.text for file in files(gpu).values())
+    assert (f"gpu={int(gpu)}\n" in program) and ("#SBATCH --gres=gpu:1\n" in batch) == gpu
+
+
+def test_directives_come_before_the_first_command() -> None:
+    lines = files(True)["dlm-os-execute-id-sbatch-uid-0.sbatch"].text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line and not line.startswith("#"))
+    assert all(number < first for number, line in enumerate(lines) if line.startswith("#SBATCH"))
+    assert lines[0] == "#!/bin/bash"
+
+
+def test_lua_text_is_plain_or_numbers() -> None:
+    assert lua_text('/a "b"\\\n]]é') == '"/a\\032\\034b\\034\\092\\010\\093\\093\\195\\169"'
+
+
+@pytest.mark.parametrize("path", ["/runs/a:b/m.sif", "/runs/a\nb/m.sif", "/runs/\u202e/m.sif"])
+def test_a_path_no_script_can_name_is_refused(path: str) -> None:
+    with pytest.raises(UsageError, match="a script cannot name"):
+        files(path=path)
+
+
+def test_a_working_folder_is_never_taken_on_trust() -> None:
+    plan = tiny_plan(runner=Runner(kind="onnx", working_dir="/w; id"))
+    with pytest.raises(AssertionError):
+        handoff_files(SIF, plan, FOLDER, ("slurm",), False)
+
+
+def test_kinds_are_named() -> None:
+    assert parse_kinds("slurm") == ("slurm",) and parse_kinds("slurm, lmod") == ("slurm", "lmod")
+    for wrong in ("", "pbs", "slurm,"):
+        with pytest.raises(UsageError, match="--handoff"):
+            parse_kinds(wrong)
+
+
+def test_files_are_written_whole_and_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        written = write_handoff(SIF, HOSTILE, tmp_path / "hand", ("slurm",))
+        assert [path.parent.name for path in written] == ["bin", "hand"]
+        assert all(path.is_file() and path.stat().st_mode & 0o111 for path in written)
+    assert not list(tmp_path.rglob("*.new"))
