@@ -19,7 +19,7 @@ def test_exit_codes_are_unique_and_complete() -> None:
 def test_every_error_has_an_outcome_that_is_no_success() -> None:
     for kind in every_error():
         assert kind.outcome not in (Outcome.MATCHES, Outcome.BUILT, Outcome.RAN)
-        assert kind("m", "h").exit_code == (2 if issubclass(kind, UsageError) else EXIT_CODES[kind.outcome])
+        assert kind.__new__(kind).exit_code == (2 if issubclass(kind, UsageError) else EXIT_CODES[kind.outcome])
 
 
 def test_the_readme_lists_every_verdict_with_its_code() -> None:
