@@ -53,7 +53,7 @@ def test_what_passes_stays_inside_and_passes_again(name: str) -> None:
         return
     parts = plain.split("/") if plain else []
     assert ".." not in parts and not plain.startswith("/") and "\\" not in plain
-    assert checked_name(plain, BLAME) == plain
+    assert not plain or checked_name(plain, BLAME) == plain  # "" is the archive's own top folder
 
 
 @pytest.mark.parametrize("pair", [("A.txt", "a.txt"), ("é", "e\u0301"), ("straße", "STRASSE"), ("x", "x")])
