@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.findings.documents import DocumentTooDeep, DocumentTooLarge
@@ -22,7 +23,8 @@ MAX_DIGITS = 400
 """Of a number's text."""
 
 NUMBER = re.compile(r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
-_BRACKET = re.compile(r"[\[\]{}]")
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - set(_STEP))
 _BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -48,11 +50,8 @@ def check_json(text: str, origin: str) -> None:
 def _deepest(text: str) -> int:
     """How deep brackets are nested, without those inside texts."""
     bare = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
-    depth = deepest = 0
-    for mark in _BRACKET.findall("".join(bare.split('"')[::2])):
-        depth += 1 if mark in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+    outside = "".join(bare.split('"')[::2]).encode("ascii", "replace")
+    return max(accumulate(map(_STEP.__getitem__, outside.translate(None, _NO_BRACKETS))), default=0)
 
 
 def _too_deep_at(text: str) -> int:
