@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlm_build.errors import InfraError
-from dlm_build.proc import KEPT, RealPrograms, end_group
+from dlm_build.proc import KEPT, RealPrograms, end_group, start
 
 pytestmark = pytest.mark.programs
 PYTHON = sys.executable
@@ -102,3 +102,38 @@ def test_bytes_that_are_not_text_are_shown_not_raised() -> None:
 
 def test_ending_a_group_that_is_gone_is_no_error() -> None:
     end_group(2**22 + 1)
+
+
+# --- a program that is led ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.programs
+def test_a_child_is_heard_line_by_line_then_told_then_heard_to_its_end() -> None:
+    child = start(["/bin/sh", "-c", 'echo ready; read word; echo "got $word, $ONLY" >&2; exit 3'], {"ONLY": "this"})
+    assert child.line() == b"ready\n" and child.status() is None
+    child.tell(b"go\n")
+    assert b"".join(child.rest()) == b"got go, this\n"
+    child.end()
+    assert child.status() == 3
+
+
+@pytest.mark.programs
+def test_a_child_that_does_not_end_is_ended() -> None:
+    child = start(["/bin/sh", "-c", "sleep 600 & echo on; wait"], {})
+    assert child.line() == b"on\n"
+    child.end()
+    assert child.status() == 137
+
+
+@pytest.mark.programs
+def test_telling_a_child_that_has_ended_is_no_error() -> None:
+    child = start(["/bin/true"], {})
+    assert child.line() == b""
+    child.tell(b"x" * 10)
+    child.end()
+
+
+@pytest.mark.programs
+def test_a_child_that_is_not_there_is_infra() -> None:
+    with pytest.raises(InfraError, match="cannot start /nonexistent"):
+        start(["/nonexistent"], {})

@@ -58,9 +58,8 @@ def desk(folder: Path, sif: Sif, stack: dict[str, Any]) -> Desk:
         os.chown(path, user.pw_uid, user.pw_gid)
     write_handoff(sif, tiny_plan(item_id="Land cover; $(touch pwned) `id`\n#SBATCH --x"), place / "hand-off")
     programs = f"{Path(told['program']).parent}:/usr/bin:/bin"
-    return Desk(
-        place, place / "hand-off", scenes, {"PATH": path, "HOME": str(place), "TMPDIR": str(place)}, told["user"]
-    )
+    environment = {"PATH": programs, "HOME": str(place), "TMPDIR": str(place)}
+    return Desk(place, place / "hand-off", scenes, environment, told["user"])
 
 
 def model_of(desk: Desk) -> Path:
