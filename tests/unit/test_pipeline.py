@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from msgspec.structs import replace
@@ -24,9 +25,22 @@ from dlm_build.errors import (
     SourceGone,
     UsageError,
 )
-from dlm_build.pipeline import Journal, run_item, verdict_of, verify_item
+from dlm_build.journal import Journal
+from dlm_build.pipeline import run_item, verdict_of, verify_item
 from dlm_build.progress import Event
-from dlm_build.records import Image, Limits, Lock, Materials, Plan, Report, Run, SampleSpec, Verdict, from_json
+from dlm_build.records import (
+    Image,
+    Limits,
+    Lock,
+    Materials,
+    Plan,
+    Report,
+    Run,
+    SampleSpec,
+    Sif,
+    Verdict,
+    from_json,
+)
 from dlm_build.store import Store
 from dlm_build.workfolder import WorkFolder, default_folder
 from tests.unit.building.locks import EXPECTED, INPUT, WEIGHTS, archive, rendered, tiny_lock
@@ -80,6 +94,8 @@ class World:
         self.settings = Settings(store=str(folder / "store"))
         self.plan = planned()
         self.verdict = Verdict(outcome=Outcome.MATCHES, device="cpu", summary="equal")
+        self.verdicts: list[Verdict] = []
+        """Of the next judgements, where they are not all `verdict`."""
         self.seen_settings: Settings | None = None
 
     def did(self, step: str) -> None:
@@ -146,9 +162,33 @@ class World:
             output_folder=str(outputs),
         )  # fmt: skip
 
+    def run_in_sif(self, sif: Sif, _plan: Plan, place: Path, *_order: Any) -> Run:
+        self.did("run sif")
+        outputs = place / "outputs"
+        outputs.mkdir(exist_ok=True)
+        return Run(
+            end="finished", exit_status=0, detail="ended", device="cpu", device_reason="no GPU", seconds=1.0,
+            output_folder=str(outputs),
+        )  # fmt: skip
+
     def judge(self, *_parts: Any) -> Verdict:
         self.did("judge")
-        return self.verdict
+        return self.verdicts.pop(0) if self.verdicts else self.verdict
+
+    def pack(self, way: Literal["image", "packages"], request: Any) -> Sif:
+        self.did(f"sif from {way}")
+        request.target.write_bytes(b"a SIF")
+        return Sif(
+            path=str(request.target), sha256=sha256(b"a SIF").hexdigest(), size=5, rootfs_digest=DIGEST,
+            context_digest=request.context.digest, base_digest=DIGEST, made_from=way, compression="zstd:3",
+            packed_by="mksquashfs 4.6.1",
+        )  # fmt: skip
+
+    def label(self, sif: Sif, labels: dict[str, str]) -> Sif:
+        self.did("label")
+        data = b"a SIF" + json.dumps(labels).encode()
+        Path(sif.path).write_bytes(data)
+        return replace(sif, sha256=sha256(data).hexdigest(), size=len(data))
 
 
 def planned(**changes: Any) -> Plan:
@@ -169,7 +209,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("dlm_build.building.render", made.render),
         ("dlm_build.building.write_context", made.write_context),
         ("dlm_build.running.run_sample", made.run_sample),
+        ("dlm_build.running.run_in_sif", made.run_in_sif),
         ("dlm_build.judging.judge", made.judge),
+        ("dlm_build.sif.sif_from_image", lambda _image, request, *_doors: made.pack("image", request)),
+        ("dlm_build.sif.sif_from_packages", lambda request, _sources: made.pack("packages", request)),
+        ("dlm_build.sif.labelled", made.label),
     ):
         monkeypatch.setattr(place, step)
     return made
@@ -427,6 +471,60 @@ def test_a_lock_that_cannot_be_read_is_made_again(world: World) -> None:
     with world.work.owned():
         world.work.save_bytes("lock.json", b"{}")
     assert not locked(world, planned())[1] and world.done == ["lock"]
+
+
+# --- a SIF ---------------------------------------------------------------------------------------------------------
+
+BOTH: tuple[Any, ...] = ("docker", "sif")
+
+
+def test_a_sif_alone_needs_no_engine(world: World) -> None:
+    report = world.run(to=("sif",))
+    assert world.done[-4:] == ["sif from packages", "run sif", "judge", "label"] and "build" not in world.done
+    assert report.image is None and report.sif and report.sif.made_from == "packages"
+    assert [end.engine for end in report.engines] == ["sif"] and report.verdict == world.verdict
+
+
+def test_both_engines_are_in_one_report(world: World) -> None:
+    report = world.run(to=BOTH)
+    assert [step for step in world.done if "sif" in step or step in ("build", "run")] == [
+        "build", "run", "sif from image", "run sif",
+    ]  # fmt: skip
+    assert [end.engine for end in report.engines] == ["docker", "sif"]
+    assert report.verdict.outcome == Outcome.MATCHES and report.verdict.summary == "docker: equal; sif: equal"
+
+
+@pytest.mark.parametrize("order", [(Outcome.MATCHES, Outcome.MISMATCH), (Outcome.MISMATCH, Outcome.MATCHES)])
+def test_one_engine_that_differs_decides_the_verdict(world: World, order: tuple[Outcome, Outcome]) -> None:
+    world.verdicts = [Verdict(outcome=outcome, summary=outcome) for outcome in order]
+    assert world.run(to=BOTH).verdict.outcome == Outcome.MISMATCH
+
+
+def test_a_sif_that_is_there_is_not_made_again(world: World) -> None:
+    first = world.run(to=("sif",))
+    again = world.run(to=("sif",))
+    assert not {"sif from packages", "run sif", "label"} & set(world.done)
+    assert again.sif == first.sif and again.verdict == first.verdict
+    assert first.sif
+    Path(first.sif.path).write_bytes(b"another")
+    world.run(to=("sif",))
+    assert "sif from packages" in world.done and "run sif" not in world.done
+    world.run(to=("sif",), compression="gzip")
+    assert "sif from packages" in world.done
+
+
+def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
+    with pytest.raises(UsageError, match="holds nothing"):
+        world.verify(to=("sif",))
+    report = world.run(to=("sif",))
+    assert world.verify(to=("sif",)).verdict == world.verdict
+    assert report.sif
+    Path(report.sif.path).write_bytes(b"a SIG")
+    refused = world.verify(to=("sif",))
+    assert refused.verdict.outcome == Outcome.HASH_MISMATCH and "run sif" not in world.done
+    Path(report.sif.path).unlink()
+    with pytest.raises(UsageError, match="holds no SIF"):
+        world.verify(to=("sif",))
 
 
 # --- verify --------------------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class FakeUv:
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        stdin: bytes | None = None,
+        stdin: bytes | Iterable[bytes] | None = None,
         timeout: float = 3600.0,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
