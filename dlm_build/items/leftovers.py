@@ -2,22 +2,31 @@
 
 Nothing here is required, and nothing of it is asked for.
 
-    dlm:data      test_file (the sample, its expected output, tolerances), number_of_bands, nodata
     dlm:archive   what the members of an archive are for
-    dlm:inputs    selected_bands
-    dlm:runtime   model_handler, requirement_file, docker: run, working_dir
+    dlm:data      test_file (the sample, its expected output, tolerances), and with
+    dlm:inputs    and dlm:outputs, all that a DLM item says there
+    dlm:runtime   model_handler, requirement_file, docker: run, working_dir; with MLM also framework, version, source,
+                  image, gpu
+
+`dlm-build migrate` writes them. They win over what the item's own dialect says of the same thing.
 """
 
 from __future__ import annotations
 
-from dlm_build.errors import shown
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from dlm_build.items.names import command_line, handler, member_name, working_dir
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_archive
-from dlm_build.items.scalars import integer, integers, real, text
-from dlm_build.items.tensors import MAX_BANDS
-from dlm_build.records import Record
+from dlm_build.items.scalars import text
+from dlm_build.items.tensors import read_inputs, read_outputs
+from dlm_build.records import Inputs, Outputs, Record
 
+Tensors = TypeVar("Tensors", Inputs, Outputs)
+
+_SCALING = ("scaling_factor", "mean", "std")
 _NAMES = ("filename", "file", "name", "path", "input")
 
 
@@ -34,14 +43,13 @@ class Leftovers(Record, frozen=True, kw_only=True):
     working_dir_pointer: str
     archive: tuple[ArchiveRow, ...]
     archive_pointer: str
-    selected_bands: tuple[int, ...]
-    number_of_bands: int | None
-    nodata: float | None
+    inputs: Inputs
+    outputs: Outputs
 
 
 def read_leftovers(properties: Node) -> Leftovers:
     """Raises ItemInvalid or ItemHostile as for a DLM item."""
-    runtime = _object(properties.get("dlm:runtime"))
+    runtime = kept_runtime(properties)
     docker, data = _object(runtime.get("docker")), sample_data(properties)
     called, required = runtime.get("model_handler"), runtime.get("requirement_file")
     archive = properties.get("dlm:archive")
@@ -56,12 +64,13 @@ def read_leftovers(properties: Node) -> Leftovers:
         working_dir_pointer=docker.get("working_dir").pointer,
         archive=read_archive(archive),
         archive_pointer=archive.pointer,
-        selected_bands=integers(
-            _object(properties.get("dlm:inputs")).get("selected_bands"), 0, MAX_BANDS, '"selected_bands": [0, 1]'
-        ),
-        number_of_bands=integer(data.get("number_of_bands"), 1, MAX_BANDS),
-        nodata=_nodata(data.get("nodata_value", "nodata")),
+        inputs=read_inputs(properties.get("dlm:inputs"), _without(data, "useful_bands")),
+        outputs=read_outputs(properties.get("dlm:outputs")),
     )
+
+
+def kept_runtime(properties: Node) -> Node:
+    return _object(properties.get("dlm:runtime"))
 
 
 def sample_data(properties: Node) -> Node:
@@ -84,7 +93,13 @@ def _requirement_file(node: Node) -> str | None:
     return value if value is None or "://" in value else member_name(node, value)
 
 
-def _nodata(node: Node) -> float | None:
-    if isinstance(node.value, str) and node.value.strip().lower() in ("nan", "inf", "-inf", "none"):
-        return None
-    return real(node, -1.8e308, 1.8e308, shown("0"))
+def _without(node: Node, name: str) -> Node:
+    return node.made_of({key: member for key, member in node.members() if key != name}) if node.has(name) else node
+
+
+def completed(said: Tensors, kept: Tensors) -> Tensors:
+    """What the item's dialect says, and over it what is kept. A scaling is kept whole, or not at all."""
+    fields = {name: value for name in kept.__struct_fields__ if (value := getattr(kept, name)) not in (None, ())}
+    if not fields.keys().isdisjoint(_SCALING):
+        fields |= {name: getattr(kept, name) for name in _SCALING}
+    return replace(said, **fields)

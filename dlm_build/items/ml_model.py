@@ -13,13 +13,13 @@ from dlm_build.items.containers import ContainerImage, image_of_assets, image_of
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
-from dlm_build.items.leftovers import Leftovers, read_leftovers
+from dlm_build.items.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm_fields import find
 from dlm_build.items.node import Node
 from dlm_build.items.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
 from dlm_build.items.sample_assets import environment_of, sample_of
 from dlm_build.items.scalars import boolean
-from dlm_build.records import DeclaredDocker, DeclaredSample, Inputs, Item, Outputs, Pointers, Runtime
+from dlm_build.records import DeclaredDocker, DeclaredSample, Item, Outputs, Pointers, Runtime
 
 NAME = "ml-model"
 PREFIX = "ml-model:"
@@ -57,8 +57,8 @@ def normalise(root: Node) -> Item:
         assets=with_model(entries, model),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
-        inputs=Inputs(selected_bands=left.selected_bands, number_of_bands=left.number_of_bands, nodata=left.nodata),
-        outputs=Outputs(task=_task(properties.get("ml-model:prediction_type"))),
+        inputs=left.inputs,
+        outputs=completed(Outputs(task=_task(properties.get("ml-model:prediction_type"))), left.outputs),
         findings=root.log.findings,
     )
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-from msgspec.structs import replace
-
 from dlm_build.items.contradictions import Declared, contradictions
 from dlm_build.items.contradictions import Pointers as Places
 from dlm_build.items.display import display_text
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
-from dlm_build.items.leftovers import Leftovers, read_leftovers
+from dlm_build.items.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm_bands import find_listing
 from dlm_build.items.mlm_fields import first_of, item_field
 from dlm_build.items.mlm_runtime import Found, read_mlm_runtime
@@ -47,10 +45,9 @@ def normalise(root: Node) -> Item:
     left = read_leftovers(properties)
     runtime = read_mlm_runtime(root, entries, model, left)
     sample = sample_of(root, entries, left.archive)
-    inputs = _with_leftovers(
-        read_mlm_inputs(inputs_node, find_listing(root, model, entries), left.selected_bands), left
-    )
-    outputs = read_mlm_outputs(outputs_node, item_field(root, model, "mlm:tasks", "mlm:task"))
+    listing = find_listing(root, model, entries)
+    inputs = completed(read_mlm_inputs(inputs_node, listing, left.inputs.selected_bands), left.inputs)
+    outputs = completed(read_mlm_outputs(outputs_node, item_field(root, model, "mlm:tasks", "mlm:task")), left.outputs)
     _compare(root, inputs_node, outputs_node, inputs, outputs)
     return Item(
         id=who.id,
@@ -86,14 +83,6 @@ def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
     by_fields = [version for name, version in _BY_FIELDS if first.has(name)]
     told = f", and by `{PREFIX}input`, which is written as in {by_fields[-1]}" if by_fields else ""
     return (by_fields[-1] if by_fields else None), where + told
-
-
-def _with_leftovers(inputs: Inputs, left: Leftovers) -> Inputs:
-    return replace(
-        inputs,
-        number_of_bands=left.number_of_bands,
-        nodata=inputs.nodata if left.nodata is None else left.nodata,
-    )
 
 
 def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, outputs: Outputs) -> None:

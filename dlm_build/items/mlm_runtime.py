@@ -17,15 +17,17 @@ from dlm_build.findings.mlm import (
 )
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.artifacts import Artifact, framework_in, framework_of_module, title_of
-from dlm_build.items.code_places import code_of
-from dlm_build.items.containers import image_of_assets, image_of_links
+from dlm_build.items.code_places import CodePlace, code_of
+from dlm_build.items.containers import ContainerImage, image_of_assets, image_of_links
 from dlm_build.items.display import display_text
-from dlm_build.items.leftovers import Leftovers
+from dlm_build.items.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm_fields import asset_field, find
 from dlm_build.items.names import FRAMEWORK, handler, machine_name, version
 from dlm_build.items.node import Node
 from dlm_build.items.roles import CODE, Entry, artifact_of, check_code
+from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
 from dlm_build.items.sample_assets import environment_of
+from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, Record, Runtime
 
 _GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
@@ -51,10 +53,13 @@ class Found(Record, frozen=True, kw_only=True):
 def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None, left: Leftovers) -> Found:
     """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
     artifact = artifact_of(model) if model else None
-    named, release = asset_field(root, model, "mlm:framework"), asset_field(root, model, "mlm:framework_version")
-    framework, number = _framework(named, release, artifact)
+    kept = kept_runtime(root.get("properties"))
+    named = _first(kept.at("framework"), asset_field(root, model, "mlm:framework"))
+    release = _first(kept.at("version"), asset_field(root, model, "mlm:framework_version"))
+    framework, number = _framework(named, release, artifact if kept.at("framework").absent else None)
     entry, called = _entrypoint(root, entries, artifact)
-    place, image = code_of(root, entries), image_of_assets(entries) or image_of_links(root)
+    place = _kept_code(kept) or code_of(root, entries)
+    image = _kept_image(kept) or image_of_assets(entries) or image_of_links(root)
     device, file = asset_field(root, model, "mlm:accelerator"), environment_of(entries)
     called = left.handler or called
     check_code(model, has_code=bool(called or left.run))
@@ -68,7 +73,8 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
         docker=DeclaredDocker(
             image_name=image.name if image else None,
             tag=image.tag if image else None,
-            gpu=_gpu(device),
+            docker_file=docker_file(kept.at("docker").at("docker_file")),
+            gpu=_gpu(device) if (gpu := boolean(kept.at("docker").at("gpu"))) is None else gpu,
             working_dir=left.working_dir,
             run=left.run,
         ),
@@ -83,6 +89,24 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
         gpu=device.pointer,
         image=image.pointer if image else "/assets",
     )
+
+
+# --- kept from DLM -----------------------------------------------------------------------------------------------
+
+
+def _first(kept: Node, own: Node) -> Node:
+    return own if kept.absent else kept
+
+
+def _kept_code(kept: Node) -> CodePlace | None:
+    url, commit = read_source(kept)
+    return CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else None
+
+
+def _kept_image(kept: Node) -> ContainerImage | None:
+    docker = kept.at("docker")
+    name, tag = image_and_tag(docker.at("image_name"), docker.at("tag"))
+    return ContainerImage(name=name, tag=tag, pointer=docker.at("image_name").pointer) if name else None
 
 
 # --- framework ---------------------------------------------------------------------------------------------------

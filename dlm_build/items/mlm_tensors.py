@@ -111,7 +111,10 @@ def _nodata(node: Node | None) -> float | None:
 
 
 def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
-    """`node` is `mlm:output`, `tasks` is `mlm:tasks`. Raises ItemInvalid for numbers that no tensor has."""
+    """`node` is `mlm:output`, `tasks` is `mlm:tasks`. Raises ItemInvalid for numbers that no tensor has.
+
+    MLM asks for a shape: one of nothing but -1 says nothing. A class has its title, which people read, before its name.
+    """
     entries = rows_of_list(node)
     if not entries:
         return Outputs(task=_task(tasks))
@@ -131,7 +134,7 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
         task=_task(tasks if own.absent else own),
         number_of_classes=declared or len(classes) or None,
         dont_care_index=dont_care,
-        final_layer_size=shape.sizes,
+        final_layer_size=shape.sizes if any(size != -1 for size in shape.sizes) else (),
         classes=classes,
     )
 
@@ -155,7 +158,7 @@ def _classes(node: Node) -> tuple[tuple[ClassName, ...], int | None]:
     for place, row in enumerate(rows_of(node)):
         fields = isinstance(row.value, dict)
         value = integer(said(row, "value", "index", "id"), -(1 << 31), 1 << 31) if fields else None
-        name = display_text(said(row, "name", "title", "description") if fields else row)
+        name = display_text(said(row, "title", "name", "description") if fields else row)
         number = place if value is None else value
         if number in classes:
             row.find(ContradictionClassIndex, found=number)

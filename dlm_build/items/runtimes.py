@@ -45,6 +45,20 @@ def read_runtime(node: Node) -> Runtime:
     release = version(node.get("version"))
     if release is None:
         node.get("version").find(kinds.NoFrameworkVersion)
+    url, commit = read_source(node)
+    return Runtime(
+        framework=framework,
+        version=release,
+        handler=handler(node.get("model_handler")),
+        source_url=url,
+        source_commit=commit,
+        requirement_file=_requirement_file(node.get("requirement_file")),
+        docker=_docker(node.get("docker")),
+    )
+
+
+def read_source(node: Node) -> tuple[str | None, str | None]:
+    """Address and commit of the code, of `dlm:runtime`; what is odd about them is noted."""
     source = node.get("model_src_url")
     url = _location(source)
     in_url = commit_in(source, url) if url else None
@@ -53,31 +67,23 @@ def read_runtime(node: Node) -> Runtime:
         source.find(CommitFromUrl, found=in_url)
     elif in_url and commit != in_url:
         source.find(ContradictionCommit, found=in_url, used=commit)
-    return Runtime(
-        framework=framework,
-        version=release,
-        handler=handler(node.get("model_handler")),
-        source_url=url,
-        source_commit=commit or in_url,
-        requirement_file=_requirement_file(node.get("requirement_file")),
-        docker=_docker(node.get("docker")),
-    )
+    return url, commit or in_url
 
 
 def _docker(node: Node) -> DeclaredDocker:
     node.object(_DOCKER_EXAMPLE)
-    image, tag = _image(node.get("image_name"), node.get("tag"))
+    image, tag = image_and_tag(node.get("image_name"), node.get("tag"))
     return DeclaredDocker(
         image_name=image,
         tag=tag,
-        docker_file=_docker_file(node.get("docker_file")),
+        docker_file=docker_file(node.get("docker_file")),
         gpu=boolean(node.get("gpu")),
         working_dir=working_dir(node.get("working_dir")),
         run=container_command(node.get("run"), image),
     )
 
 
-def _image(name: Node, tag: Node) -> tuple[str | None, str | None]:
+def image_and_tag(name: Node, tag: Node) -> tuple[str | None, str | None]:
     """Name and tag apart; `name@sha256:…` stays whole."""
     image = machine_name(name, IMAGE)
     given = machine_name(tag, TAG)
@@ -129,7 +135,7 @@ def _requirement_file(node: Node) -> str | None:
     return member_name(node, value)
 
 
-def _docker_file(node: Node) -> str | None:
+def docker_file(node: Node) -> str | None:
     """Evidence only; never built. So a wrong type is no more than a finding."""
     if not node.absent and not isinstance(node.value, str):
         node.find(NotAText, found=described(node.value))
