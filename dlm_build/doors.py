@@ -31,6 +31,8 @@ class Options(Record, frozen=True, kw_only=True):
     """What is made: an image in the Docker engine, a SIF file, or both."""
     compression: str | None = None
     """Of the SIF, e.g. `zstd:3`."""
+    handoff: tuple[Literal["slurm", "lmod"], ...] = ()
+    """Files that run the SIF, written beside it."""
     output: str | None = None
     tag: str | None = None
     gpu: bool | None = None

@@ -245,7 +245,18 @@ def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Do
     if "sif" in options.to:
         ends.append(to_sif(folder, lock, context, options, doors, journal))
         journal.known["engines"] = tuple(ends)
+        _hand_off(folder, lock, options, journal)
     return overall(ends, journal)
+
+
+def _hand_off(folder: WorkFolder, lock: Lock, options: Options, journal: Journal) -> None:
+    """The files that run the SIF on a cluster, where they were asked for."""
+    sif = journal.known["sif"]
+    if options.handoff and isinstance(sif, Sif):
+        from dlm_build.building.handoff import write_handoff
+
+        written = write_handoff(sif, lock.plan, folder.root / "handoff", options.handoff, options.gpu)
+        journal.known["handoff"] = tuple(str(path) for path in written)
 
 
 def _demand_gpu(options: Options, doors: Doors) -> None:

@@ -567,6 +567,8 @@ class Report(Record, frozen=True, kw_only=True):
     context_digest: str | None = None
     image: Image | None = None
     sif: Sif | None = None
+    handoff: tuple[str, ...] = ()
+    """Paths of the files that run the SIF, where they were asked for."""
     run: Run | None = None
     """The one that `verdict` is about."""
     verdict: Verdict

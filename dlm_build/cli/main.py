@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -14,7 +14,8 @@ from dlm_build.cli.schema import schema
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ENGINES: tuple[Literal["docker", "sif"], ...] = ("docker", "sif")
+ENGINES = ("docker", "sif")
+HANDOFFS = ("slurm", "lmod")
 EXAMPLES = """
 \b
 Examples:
@@ -105,20 +106,25 @@ def lock_options(command: F) -> F:
     return command
 
 
-def _engines(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
-    """`docker,sif` in any order, each once."""
-    asked = [name.strip() for name in value.split(",")]
-    if not set(asked) <= set(ENGINES):
-        fix = f"write {' or '.join(ENGINES)}, or both with a comma between"
-        raise click.BadParameter(f"{value} is no engine: {fix}")
-    return tuple(name for name in ENGINES if name in asked)
+def _some_of(names: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
+    """Reads names with commas between, in any order, each once."""
+
+    def read(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+        asked = [name.strip() for name in value.split(",") if value]
+        if not set(asked) <= set(names):
+            fix = f"write {' or '.join(names)}, or both with a comma between"
+            raise click.BadParameter(f"{value} is not known: {fix}")
+        return tuple(name for name in names if name in asked)
+
+    return read
 
 
 def build_options(command: F) -> F:
     for option in reversed(
         [
             click.option("--to", "--engine", "to", default="docker", show_default=True, metavar="docker,sif",
-                         callback=_engines, help="An image in Docker, a SIF (alone it needs no Docker), or both."),
+                         callback=_some_of(ENGINES),
+                         help="An image in Docker, a SIF (alone it needs no Docker), or both."),
             click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", help="Of the SIF [zstd:3 where it can be]."),
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
             click.option("--force", is_flag=True, help="Render and run again what was done before."),
@@ -156,6 +162,13 @@ def cli() -> None:
 @lock_options
 @build_options
 @click.option("--no-verify", is_flag=True, help="Stop after the build.")
+@click.option(
+    "--handoff",
+    default="",
+    metavar="slurm,lmod",
+    callback=_some_of(HANDOFFS),
+    help="With --to sif: also write a batch script and a module file that run it.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done; lock, build and run nothing.")
 def build(dry_run: bool, **given: Any) -> None:
     """Do the whole job: read, plan, lock, render, build, run the sample, judge it."""

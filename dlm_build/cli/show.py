@@ -96,6 +96,8 @@ def print_report(report: Report) -> None:
     if report.sif:
         click.echo(f"sif      {shown(report.sif.path, 400)}  {megabytes(report.sif.size)}, {report.sif.compression}")
         click.echo(f"         sha256 {report.sif.sha256}")
+    for path in report.handoff:
+        click.echo(f"handoff  {shown(path, 400)}")
     for end in report.engines:
         _print_end(end, several=len(report.engines) > 1)
     _print_verdict(report)

@@ -513,6 +513,12 @@ def test_a_sif_that_is_there_is_not_made_again(world: World) -> None:
     assert "sif from packages" in world.done
 
 
+def test_files_for_a_cluster_are_written_beside_the_sif_when_asked_for(world: World) -> None:
+    assert world.run(to=("sif",)).handoff == ()
+    written = [Path(path) for path in world.run(to=("sif",), handoff=("slurm", "lmod")).handoff]
+    assert {path.suffix for path in written} == {"", ".sbatch", ".lua"} and all(path.is_file() for path in written)
+
+
 def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
     with pytest.raises(UsageError, match="holds nothing"):
         world.verify(to=("sif",))

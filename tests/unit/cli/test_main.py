@@ -78,7 +78,8 @@ def test_options_reach_the_command(said: Said) -> None:
     assert given == {
         "item": "item.json", "item_id": None, "collection": None,
         "output": None, "base": None, "as_of": "2021-01-01", "gpu": False, "allow_shell": False,
-        "allow_unpinned": False, "lock": None, "update": False, "tag": "me/m:1", "to": ("docker",), "compression": None,
+        "allow_unpinned": False, "lock": None, "update": False, "tag": "me/m:1", "to": ("docker",),
+        "compression": None, "handoff": (),
         "force": False,
         "no_verify": True, "config": None, "as_json": False, "verbose": True, "quiet": False,
     }  # fmt: skip

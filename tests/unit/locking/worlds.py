@@ -125,6 +125,7 @@ class FakeUv:
         assert Path(argv[0]).name == "uv" and tuple(argv[1:3]) == ("pip", "compile"), argv
         assert self.answers, f"asked once too often: {argv}"
         self.argvs.append(tuple(argv))
+        assert stdin is None or isinstance(stdin, bytes)
         self.asked.append((stdin or b"").decode())
         if "--constraints" in argv:
             self.constraints.append(Path(argv[argv.index("--constraints") + 1]).read_text())
