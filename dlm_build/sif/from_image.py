@@ -13,7 +13,9 @@ from dlm_build.progress import Notify
 from dlm_build.records import Image, Sif
 from dlm_build.sif.layers import ImageLayer
 from dlm_build.sif.make import Parts, Progress, Request, make_sif
+from dlm_build.sif.merge import merged
 from dlm_build.sif.place import refuse_full
+from dlm_build.sif.rootfs import RootfsDigest, as_tar
 from dlm_build.store import Store, disk_error
 
 PACKED = 2
@@ -43,6 +45,16 @@ def sif_from_image(
     progress = Progress(notify)
     with store.scratch_folder() as folder, image_parts(image, folder, engine, progress, notify) as parts:
         return make_sif(parts, request, programs, progress)
+
+
+def image_rootfs_digest(image: Image, engine: Engine, store: Store, notify: Notify) -> str:
+    """`sha256:…` of the image's own root file system, to be held against a SIF's. Raises as `sif_from_image`."""
+    digest, progress = RootfsDigest(), Progress(notify)
+    refuse_full({store.root: image.size // PACKED})
+    with store.scratch_folder() as folder, image_parts(image, folder, engine, progress, notify) as parts:
+        for _ in as_tar(merged(parts.layers), digest):
+            pass
+    return digest.digest()
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def package_parts(
     trees = _COPY.findall(_text(request.context, "Dockerfile"))
     store, files = sources.store, request.context.files
     layers: list[Layer] = [
-        *(ImageLayer(store.path(sha256), progress.read) for sha256 in base.sha256s),
+        *(ImageLayer(store.path(sha256), progress.read, sha256) for sha256 in base.sha256s),
         TreeLayer(tree, progress.read),
         *(RowsLayer(name, files, store, progress.read) for name in trees),
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from dlm_build.errors import HashMismatch
 from dlm_build.records import ContextFile
 from dlm_build.store import CHUNK, Store
 from dlm_build.unpacking.layers import Content, Entry, read_layer
@@ -21,13 +23,27 @@ class ImageLayer(NamedTuple):
 
     path: Path
     read: Read
+    sha256: str = ""
+    """What its bytes must be; empty where they were checked when they were written."""
 
     @property
     def size(self) -> int:
         return self.path.stat().st_size
 
     def entries(self) -> Iterator[tuple[Entry, Content]]:
-        return read_layer(self.path, self.read)
+        digest = hashlib.sha256()
+
+        def heard(chunk: bytes) -> None:
+            self.read(len(chunk))
+            if self.sha256:
+                digest.update(chunk)
+
+        yield from read_layer(self.path, heard)
+        if self.sha256 not in ("", digest.hexdigest()):
+            raise HashMismatch(
+                f"{self.path}: sha256 is {digest.hexdigest()}, promised was {self.sha256}",
+                "remove that file from the store and run again; it is fetched anew",
+            )
 
 
 class TreeLayer(NamedTuple):

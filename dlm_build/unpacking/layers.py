@@ -53,13 +53,14 @@ class BrokenLayer(InfraError):
     """A layer that is no tar, or names what lies outside of it."""
 
 
-def read_layer(path: Path, read: Callable[[int], None]) -> Iterator[tuple[Entry, Content]]:
+def read_layer(path: Path, heard: Callable[[bytes], None]) -> Iterator[tuple[Entry, Content]]:
     """Entries in the layer's order, each with its bytes, which must be taken before the next entry or not at all.
 
-    `read` hears how many bytes of the file were read now. Raises BrokenLayer, or OSError from the disk.
+    `heard` gets the file's own bytes, all of them where the entries are taken to their end, in a thread of their own.
+    Raises BrokenLayer, or OSError from the disk.
     """
     with path.open("rb") as raw:
-        yield from read_tar(_ahead(_unpacked(_heard(raw, read), path.name)), path.name)
+        yield from read_tar(_ahead(_unpacked(_heard(raw, heard), path.name)), path.name)
 
 
 def read_tar(chunks: Iterator[bytes], name: str) -> Iterator[tuple[Entry, Content]]:
@@ -125,9 +126,9 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-def _heard(raw: IO[bytes], read: Callable[[int], None]) -> Iterator[bytes]:
+def _heard(raw: IO[bytes], heard: Callable[[bytes], None]) -> Iterator[bytes]:
     while chunk := raw.read(_READ):
-        read(len(chunk))
+        heard(chunk)
         yield chunk
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+from dlm_build.errors import HashMismatch
 from dlm_build.records import ContextFile
 from dlm_build.sif.layers import RowsLayer, TreeLayer
 from dlm_build.store import Store
@@ -31,7 +33,7 @@ PACKS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def entries(path: Path) -> list[tuple[Entry, bytes]]:
-    return [(entry, b"".join(content)) for entry, content in read_layer(path, lambda size: None)]
+    return [(entry, b"".join(content)) for entry, content in read_layer(path, lambda chunk: None)]
 
 
 @pytest.mark.parametrize("pack", PACKS)
@@ -131,3 +133,22 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     with pytest.raises(OSError, match="shorter"):
         b"".join(content)
+
+
+def test_a_layer_must_be_the_promised_one(tmp_path: Path) -> None:
+    made = layer(tmp_path, *ROWS, pack=gzip.compress)
+    promised = hashlib.sha256(made.path.read_bytes()).hexdigest()
+    read: list[int] = []
+    assert len(list(made._replace(sha256=promised, read=read.append).entries())) == len(ROWS)
+    assert sum(read) == made.size
+    with pytest.raises(HashMismatch, match=f"promised was {'0' * 64}"):
+        list(made._replace(sha256="0" * 64).entries())
+
+
+def test_a_layer_of_zeros_fits_into_memory(tmp_path: Path) -> None:
+    (tmp_path / "l").write_bytes(zstd.compress(tar(("file", "zeros", "\0" * (64 << 20)))))
+    (_, content), *_ = (
+        (entry, [len(piece) for piece in data]) for entry, data in read_layer(tmp_path / "l", lambda chunk: None)
+    )
+    assert sum(content) == 64 << 20
+    assert max(content) <= 1 << 20
