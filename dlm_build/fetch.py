@@ -1,4 +1,4 @@
-"""The door to the network: every byte dlm-build reads from a URL comes through here.
+"""The door to the network: every byte dlm-build reads from a URL, or sends to one, comes through here.
 
 A trusted URL is the operator's own (settings, the ITEM argument): http, https and file are served. Any other comes
 from a stranger's item: https only, to public addresses only, unless its host is in `network.allow_hosts`. Failures
@@ -22,6 +22,7 @@ from dlm_build.records import Record
 from dlm_build.store import Store, Stored
 
 if TYPE_CHECKING:
+    from dlm_build.fetching.sending import Sender
     from dlm_build.fetching.wire import Answer, Wire
 
 
@@ -128,6 +129,12 @@ class HttpFetcher:
             if found := _present(expect, store):
                 return found
             return Download(wanted, store, notify, self._patience).run(self._open(), Tries(self._patience, self._sleep))
+
+    def sender(self) -> Sender:
+        """For requests that change something at a server the operator named."""
+        from dlm_build.fetching.sending import Sender
+
+        return Sender(self._open(), self._patience, self._sleep)
 
     def _checked(self, url: str, trusted: bool) -> Address:
         return checked_url(url, trusted=trusted, allow_hosts=self._settings.network.allow_hosts)

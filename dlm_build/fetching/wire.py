@@ -27,6 +27,8 @@ from dlm_build.fetching.urls import Address, checked_url, redirected
 
 Find = Callable[[str, int], tuple[str, ...]]
 """Host and port to addresses that may be connected to; raises ItemHostile or InfraError."""
+Body = Callable[[], Iterable[bytes]]
+"""What is sent, made anew for each server that a redirect leads to."""
 
 REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -85,13 +87,15 @@ class Wire:
             _close_all(self._clients)
 
     @contextmanager
-    def exchange(self, method: str, url: str, headers: Mapping[str, str], trusted: bool) -> Iterator[Answer]:
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], trusted: bool, body: Body | None = None
+    ) -> Iterator[Answer]:
         """The answer at the end of all redirects, each of which is checked as the first URL was."""
         address = checked_url(url, trusted=trusted, allow_hosts=self._allow_hosts)
         still, sent = trusted, dict(headers)
         with ExitStack() as stack:
             for _ in range(REDIRECTS + 1):
-                response = stack.enter_context(self._sent(method, address, sent))
+                response = stack.enter_context(self._sent(method, address, sent, body))
                 location = response.headers.get("location")
                 if response.status_code not in _MOVED or not location:
                     yield Answer(response, address)
@@ -105,11 +109,17 @@ class Wire:
         raise Trouble(f"{address.shown}: more than {REDIRECTS} redirects", "ask for the final address", lasting=True)
 
     @contextmanager
-    def _sent(self, method: str, address: Address, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+    def _sent(
+        self, method: str, address: Address, headers: Mapping[str, str], body: Body | None
+    ) -> Iterator[httpx.Response]:
         client = self._client(address)
+        request = client.build_request(method, address.url, headers=dict(headers), content=body() if body else None)
+        if body:  # the server may have much to hash before it answers
+            request.extensions["timeout"]["read"] = self._patience.answer
         with ExitStack() as stack:
             with translated(address):
-                response = stack.enter_context(client.stream(method, address.url, headers=dict(headers)))
+                response = client.send(request, stream=True)
+            stack.callback(response.close)
             yield response
 
     def _client(self, address: Address) -> httpx.Client:
