@@ -64,7 +64,7 @@ DIALECTS = (
 
 def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
-    root = _with_properties(root)
+    root = with_properties(root)
     found = {dialect.name: _found(root, dialect.marks, dialect.enough) for dialect in DIALECTS}
     spoken = [dialect for dialect in DIALECTS if found[dialect.name]]
     spoken.sort(key=lambda dialect: not _found(root, dialect.whole))
@@ -78,7 +78,7 @@ def read_dialect(root: Node) -> Item:
     return spoken[0].read(root)
 
 
-def _with_properties(root: Node) -> Node:
+def with_properties(root: Node) -> Node:
     """Properties written as a list of objects are one object. Raises ItemInvalid where they are no object at all."""
     properties = root.at("properties")
     if properties.absent or isinstance(properties.value, dict):

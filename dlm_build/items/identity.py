@@ -59,7 +59,7 @@ def _date(properties: Node) -> tuple[str | None, str | None]:
     """The first readable of `created`, `updated`, `datetime`, and where it stands."""
     for name in ("created", "updated", "datetime"):
         node = properties.at(name)  # a `datetime` of null is what STAC asks for
-        if date := _instant(node):
+        if date := instant(node):
             if name == "datetime":
                 node.find(kinds.DateFromDatetime, found=date)
             return date, node.pointer
@@ -67,7 +67,7 @@ def _date(properties: Node) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _instant(node: Node) -> str | None:
+def instant(node: Node) -> str | None:
     """ISO 8601 UTC to the second; a time without a zone is taken as UTC."""
     if node.absent:
         return None

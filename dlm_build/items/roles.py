@@ -49,11 +49,11 @@ class Entry(NamedTuple):
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    nodes = _nodes(root.get("assets"))
+    nodes = asset_places(root.get("assets"))
     return tuple(_entry(asset, nodes[asset.pointer]) for asset in read_assets(root))
 
 
-def _nodes(assets: Node) -> dict[str, Node]:
+def asset_places(assets: Node) -> dict[str, Node]:
     """Every place that may be an asset, by its pointer."""
     found = [node for _, node in assets.members()]
     for row in assets.rows():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MLM = "https://stac-extensions.github.io/mlm/v1.5.2/schema.json"
 """The newest whose schema is published."""
 ITEM = "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/item.json"
+GEOMETRY = "https://geojson.org/schema/Geometry.json"
 DLM = "dlm.v1.schema.json"
 _MOST = 50
 
@@ -68,6 +69,12 @@ def known() -> dict[str, str]:
     """Address → file of every schema that is here."""
     rows = json.loads(files(__package__).joinpath("vendored/SOURCES.json").read_text("utf-8"))
     return {row["uri"]: row["file"] for row in rows}
+
+
+@lru_cache(maxsize=1)
+def mlm_fields() -> frozenset[str]:
+    """Every field that MLM has, anywhere."""
+    return frozenset(_read(known()[MLM])["$defs"]["fields"]["properties"])
 
 
 @lru_cache(maxsize=16)

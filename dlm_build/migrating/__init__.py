@@ -1,0 +1,24 @@
+"""Items said again in MLM, the dialect that is maintained.
+
+migrate(item, document, place) -> Migrated     pure; the document, and what was kept, dropped and assumed
+
+module       what it knows
+migrate      the story
+source       what the old document says, in plain JSON
+core         id, geometry, links: the core of STAC 1.1
+properties   dates, license, providers: its common metadata
+model        name, architecture, framework, tasks of the model
+tensors      mlm:input and mlm:output, and the bands they speak of
+assets       roles; code and image as assets
+kept         what MLM cannot say, under `dlm:`; reading back tells which that is
+refresh      MLM items of older versions: what still holds stays as it was written
+valid        what breaks a schema goes; nothing invalid is ever written
+records      Migrated, Note
+"""
+
+from __future__ import annotations
+
+from dlm_build.migrating.migrate import migrate
+from dlm_build.migrating.records import Migrated, Note
+
+__all__ = ["Migrated", "Note", "migrate"]

@@ -1,0 +1,139 @@
+"""Assets with the roles that MLM knows; the code and the image, which DLM has as fields, become assets."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+from urllib.parse import urlsplit
+
+from dlm_build.hrefs import read_href
+from dlm_build.items.node import Node
+from dlm_build.items.roles import asset_places
+from dlm_build.migrating.core import moved
+from dlm_build.migrating.records import Notes
+from dlm_build.migrating.source import Source, plain
+from dlm_build.model_asset import candidates
+from dlm_build.records import Asset, Runtime
+
+FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+_READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
+_TEXTS = ("description",)
+_TYPES = {
+    ".mar": "torch-model-archiver", ".onnx": "onnx", ".pt": "torch.save", ".pth": "torch.save", ".ckpt": "torch.save",
+    ".torchscript": "torch.jit.save", ".pt2": "torch.export.save", ".safetensors": "safetensors.torch.save_file",
+    ".h5": "tf.keras.Model.save", ".keras": "tf.keras.Model.save", ".pb": "tf.keras.Model.export",
+}  # fmt: skip
+_UNKNOWN_TYPE = "archive"
+IMAGE_TYPE = "application/vnd.oci.image.index.v1+json"
+
+
+def assets(source: Source, place: str, notes: Notes, *, fields: bool = False) -> dict[str, dict[str, Any]]:
+    """By key, in the item's order; what the item has no usable address for is left out with a note.
+
+    `fields`: whether fields of extensions are carried as they stand.
+    """
+    item = source.item
+    places = asset_places(source.root.at("assets"))
+    models = {asset.key for asset in candidates(item.assets)}
+    where = _Where(source, place, notes, fields)
+    made = {asset.key: _asset(asset, places[asset.pointer], asset.key in models, where) for asset in item.assets}
+    _note_lost(source, {asset.pointer for asset in item.assets}, notes)
+    if not models:
+        notes.assumed("/assets", "none is the model: the item gives no address for it")
+    if not fields:
+        _add_runtime(made, item.runtime)
+    return made
+
+
+def _add_runtime(made: dict[str, dict[str, Any]], runtime: Runtime) -> None:
+    for key, extra in (("source-code", code_asset(runtime)), ("container", image_asset(runtime))):
+        if extra:
+            made[_free(key, made)] = extra
+
+
+class _Where:
+    """What writing any asset takes."""
+
+    def __init__(self, source: Source, place: str, notes: Notes, fields: bool) -> None:
+        self.origin, self.place, self.notes, self.fields = source.item.origin, place, notes, fields
+
+
+def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str, Any]:
+    href = node.get("href", "url").value
+    assert isinstance(href, str)
+    published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
+    rest = {name: plain(member.value) for name, member in node.members() if name not in _READ}
+    made: dict[str, Any] = {"href": moved(published.replace("\\", "/"), where.origin, where.place)}
+    made |= {name: text for name, text in (("type", asset.media_type), ("title", asset.title)) if text}
+    for name, value in rest.items():
+        if not where.fields and (name.startswith(("mlm:", "eo:", "file:")) or name in ("bands", "raster:bands")):
+            where.notes.dropped(f"{asset.pointer}/{name}", "it is told elsewhere, or not as its extension has it")
+        elif value is not None and not (name in _TEXTS and not isinstance(value, str)):
+            made[name] = value
+    made["roles"] = _roles(node, is_model)
+    if is_model and not isinstance(made.get("mlm:artifact_type"), str):
+        made["mlm:artifact_type"] = _artifact_type(asset, where.notes)
+    if asset.sha256:
+        made["file:checksum"] = f"1220{asset.sha256}"
+    if asset.size is not None:
+        made["file:size"] = asset.size
+    return made
+
+
+def _roles(node: Node, is_model: bool) -> list[str]:
+    field = node.get("roles", "role")
+    rows = field.rows() or ([field] if isinstance(field.value, str) else [])
+    texts = [row.value.strip() for row in rows if isinstance(row.value, str)]
+    return list(dict.fromkeys([*(["mlm:model"] if is_model else []), *texts]))
+
+
+def _artifact_type(asset: Asset, notes: Notes) -> str:
+    suffix = posixpath.splitext(urlsplit(asset.href).path.lower())[1]
+    notes.assumed(
+        f"/assets/{asset.key}/mlm:artifact_type",
+        f"by the suffix {suffix}" if suffix in _TYPES else "the item does not say what kind of file it is",
+    )
+    return _TYPES.get(suffix, _UNKNOWN_TYPE)
+
+
+def _note_lost(source: Source, carried: set[str], notes: Notes) -> None:
+    node = source.root.at("assets")
+    rows = [pair for row in node.rows() for pair in ([("", row)] if row.has("href") else row.members())]
+    for _, place in [*node.members(), *rows]:
+        if place.pointer not in carried:
+            notes.dropped(place.pointer, "it has no href that can be read")
+
+
+def code_asset(runtime: Runtime) -> dict[str, Any] | None:
+    """The repository, at its commit where an address can say so; with the function to call."""
+    url, commit = runtime.source_url, runtime.source_commit
+    if url is None or not url.startswith(("https://", "http://")):
+        return None
+    at_commit = f"{url.removesuffix('/').removesuffix('.git')}/tree/{commit}"
+    meaning = read_href(at_commit)
+    known = commit is not None and meaning.repository is not None and meaning.commit == commit
+    made: dict[str, Any] = {
+        "href": at_commit if known else url,
+        "type": "text/html",
+        "title": "Source code",
+        "roles": ["mlm:source_code", "code"],
+    }
+    if runtime.handler:
+        made["mlm:entrypoint"] = runtime.handler
+    return made
+
+
+def image_asset(runtime: Runtime) -> dict[str, Any] | None:
+    """The image, where its name says at which registry it is."""
+    name, tag = runtime.docker.image_name, runtime.docker.tag
+    registry = (name or "").partition("/")[0]
+    if name is None or "/" not in name or not ("." in registry or ":" in registry):
+        return None
+    reference = name if tag is None or "@" in name else f"{name}:{tag}"
+    return {"href": f"oci://{reference}", "type": IMAGE_TYPE, "title": "Container image", "roles": ["mlm:container"]}
+
+
+def _free(key: str, taken: dict[str, Any]) -> str:
+    while key in taken:
+        key = f"{key}-2"
+    return key

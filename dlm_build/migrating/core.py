@@ -1,0 +1,116 @@
+"""The core of a STAC 1.1 item: who, where, links. What STAC asks for and the item does not say is left open."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+from dlm_build.items.locations import is_no_path
+from dlm_build.migrating.records import Notes
+from dlm_build.migrating.source import Source, plain
+from dlm_build.schemas import problems
+from dlm_build.schemas.offline import GEOMETRY
+
+STAC_VERSION = "1.1.0"
+_PLACE_RELS = ("self", "root", "parent")
+"""Links that say where the old document is."""
+
+
+def core(source: Source, place: str, notes: Notes) -> dict[str, Any]:
+    """Everything but properties, assets and extensions."""
+    links = list(_links(source, place, notes))
+    return {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "id": source.item.id,
+        **_where(source, notes),
+        **_collection(source, links, notes),
+        "links": links,
+    }
+
+
+def moved(href: str, origin: str, place: str) -> str:
+    """An href published at `origin`, as it is written at `place`. Both are paths, URLs or `-`."""
+    if not href or "://" in href or href.startswith("/") or is_no_path(href) or "-" in (origin, place):
+        return href
+    if "://" in origin:
+        return urljoin(origin, href)
+    there = posixpath.join(posixpath.dirname(origin), href)
+    here = posixpath.relpath(there, posixpath.dirname(place) or ".")
+    return posixpath.normpath(here)
+
+
+def _where(source: Source, notes: Notes) -> dict[str, Any]:
+    geometry, bbox = (plain(source.root.at(name).value) for name in ("geometry", "bbox"))
+    if isinstance(geometry, dict) and not problems(geometry, GEOMETRY):
+        given = _is_bbox(bbox)
+        if not given:
+            notes.assumed("/bbox", "the bounds of the geometry")
+        return {"geometry": geometry, "bbox": bbox if given else _bounds(geometry)}
+    if geometry is not None:
+        notes.dropped("/geometry", "it is no GeoJSON geometry")
+    if _is_bbox(bbox) and len(bbox) == 4:
+        notes.assumed("/geometry", "the box of /bbox")
+        west, south, east, north = bbox
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return {"geometry": {"type": "Polygon", "coordinates": [ring]}, "bbox": bbox}
+    if bbox is not None:
+        notes.dropped("/bbox", "STAC has none where the geometry is null, and it is not a box of four numbers")
+    notes.assumed("/geometry", "null: the item does not say where the model applies")
+    return {"geometry": None}
+
+
+def _is_bbox(value: Any) -> bool:
+    return isinstance(value, list) and len(value) in (4, 6) and all(_is_number(side) for side in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _bounds(geometry: dict[str, Any]) -> list[float]:
+    points = list(_points(geometry))
+    sides = range(min(3, min(len(point) for point in points)))
+    low = [min(point[side] for point in points) for side in sides]
+    return low + [max(point[side] for point in points) for side in sides]
+
+
+def _points(value: Any) -> Iterator[list[float]]:
+    if isinstance(value, dict):
+        yield from _points(value.get("coordinates", value.get("geometries")))
+    elif isinstance(value, list) and value and all(_is_number(one) for one in value):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _points(one)
+
+
+def _links(source: Source, place: str, notes: Notes) -> Iterator[dict[str, Any]]:
+    published = source.root.at("links")
+    if not published.absent and not isinstance(published.value, list):
+        notes.dropped("/links", "it is not a list")
+    for row in published.rows():
+        link = plain(row.value)
+        rel, href = (link.get(name) if isinstance(link, dict) else None for name in ("rel", "href"))
+        if not isinstance(rel, str) or not isinstance(href, str) or not rel or not href.strip():
+            notes.dropped(row.pointer, "a link needs `rel` and `href`")
+        elif rel in _PLACE_RELS:
+            notes.dropped(row.pointer, f"rel {rel} says where the old item stands in its catalogue")
+        else:
+            yield {**link, "href": moved(href.strip(), source.item.origin, place)}
+
+
+def _collection(source: Source, links: list[dict[str, Any]], notes: Notes) -> dict[str, Any]:
+    """STAC has the id and the link, or neither."""
+    name = plain(source.root.at("collection").value)
+    linked = any(link["rel"] == "collection" for link in links)
+    if isinstance(name, str) and linked:
+        return {"collection": name}
+    if name is not None:
+        notes.dropped("/collection", "STAC asks for a link with rel collection beside it")
+    if linked:
+        links[:] = [link for link in links if link["rel"] != "collection"]
+        notes.dropped("/links", "rel collection: STAC asks for the id of the collection beside it")
+    return {}

@@ -1,0 +1,106 @@
+"""STAC's common metadata, as STAC 1.1 wants it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dlm_build.items.identity import instant
+from dlm_build.migrating.records import Notes
+from dlm_build.migrating.source import Source
+
+_LICENSE = re.compile(r"[\w\-.+]+")
+_PROVIDES = ("producer", "licensor", "processor", "host")
+_BANDS = ("bands", "eo:bands", "raster:bands")
+_EO = ("cloud_cover", "snow_cover", "common_name", "center_wavelength", "full_width_half_max", "solar_illumination")
+"""Fields of eo 2.0."""
+_ALWAYS = {"start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "9999-12-31T23:59:59Z"}
+
+
+def common(source: Source, notes: Notes) -> dict[str, Any]:
+    """All properties but those of the model and its bands."""
+    rest = source.rest
+    carried = {name: value for name, value in rest.items() if name not in _BANDS and not name.startswith("mlm:")}
+    _name(source, carried)
+    made = {**carried, **_times(source, notes)}
+    for name in ("created", "updated"):
+        if name in made:
+            made[name] = instant(source.properties.at(name)) or instant(source.root.at(name))
+            if made[name] is None:
+                del made[name]
+                notes.dropped(f"/properties/{name}", "it is not a date and time")
+    if "license" in made:
+        _license(source, made, notes)
+    if "providers" in made:
+        made["providers"] = _providers(made["providers"], notes)
+    _old_eo(source, made, notes)
+    return made
+
+
+def _name(source: Source, made: dict[str, Any]) -> None:
+    for name, text in (("title", source.item.title), ("description", source.item.description)):
+        made.pop(name, None)
+        if text:
+            made[name] = text
+    if "name" in made and made["name"] == source.item.title:
+        del made["name"]
+
+
+def _times(source: Source, notes: Notes) -> dict[str, Any]:
+    """`datetime`, and the interval where the item has one."""
+    at = {name: source.properties.at(name) for name in ("datetime", "start_datetime", "end_datetime")}
+    moment, start, end = (instant(node) for node in at.values())
+    for name in ("start_datetime", "end_datetime"):
+        source.rest.pop(name, None)
+    interval = {"start_datetime": start, "end_datetime": end} if start and end else {}
+    if moment or interval:
+        return {"datetime": moment, **interval}
+    if source.item.date:
+        notes.assumed("/properties/datetime", f"the date at {source.item.date_pointer}; the item gives none")
+        return {"datetime": source.item.date}
+    notes.assumed("/properties/datetime", "the item has no date of any kind: null, and an interval that says always")
+    return {"datetime": None, **_ALWAYS}
+
+
+def _license(source: Source, made: dict[str, Any], notes: Notes) -> None:
+    text, published = source.item.license, made.pop("license")
+    if text is None:
+        return
+    if _LICENSE.fullmatch(text):
+        made["license"] = text
+    else:
+        made["license"] = "other"
+        notes.assumed("/properties/license", "what the item says is no SPDX identifier")
+    if published != made["license"]:
+        made["dlm:license"] = published
+        notes.kept("/properties/dlm:license", "STAC's license is an SPDX identifier")
+
+
+def _providers(value: Any, notes: Notes) -> list[dict[str, Any]]:
+    rows = value if isinstance(value, list) else [value]
+    made = []
+    for index, row in enumerate(rows):
+        place = f"/properties/providers/{index}"
+        if not isinstance(row, dict) or not isinstance(row.get("name"), str) or not row["name"]:
+            notes.dropped(place, "a provider needs a name")
+            continue
+        roles = row.get("roles")
+        if roles is not None and (odd := [role for role in _listed(roles) if role not in _PROVIDES]):
+            notes.dropped(f"{place}/roles", f"STAC has no role {', '.join(map(str, odd))}")
+        kept = [role for role in _listed(roles) if role in _PROVIDES]
+        made.append({**{key: one for key, one in row.items() if key != "roles"}, **({"roles": kept} if kept else {})})
+    return made
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _old_eo(source: Source, made: dict[str, Any], notes: Notes) -> None:
+    """Fields that eo had before STAC 1.0 are told in `dlm:data`, since eo 2.0 refuses them."""
+    for name in [name for name in made if name.startswith("eo:") and name[3:] not in _EO]:
+        value = made.pop(name)
+        if name[3:] in source.parts["data"] or value is None:
+            notes.dropped(f"/properties/{name}", "eo 2.0 has no such field")
+        else:
+            source.parts["data"][name[3:]] = value
