@@ -78,7 +78,8 @@ def _missing(gap: Finding) -> Part:
 
 def _is_beside(asset: Asset, item: Item) -> bool:
     """Whether the file travels with the item: below its folder, or named from there."""
-    if not asset.href.startswith(("/", "~")) and asset.href[1:3] not in (":/", ":\\"):
+    absolute = asset.href.startswith(("/", "~")) or asset.href[:5].lower() == "file:"
+    if not absolute and asset.href[1:3] not in (":/", ":\\"):
         return True
     folder = posixpath.dirname(item.origin)
     return bool(folder) and "://" not in folder and asset.href.startswith(folder.rstrip("/") + "/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import dlm_build
@@ -16,6 +15,8 @@ TIMEOUT = 3600.0
 Find = Callable[[str, int], tuple[str, ...]]
 """Host and port to addresses that may be connected to."""
 _HEX = set("0123456789abcdef")
+_NOWHERE = "255.255.255.255"
+"""No connection can be made to it, and a proxy is not told of it."""
 
 
 class Tip(Record, frozen=True, kw_only=True):
@@ -99,8 +100,13 @@ class Remote:
         return self.git(alone, at=at).status == 0
 
     def _addresses(self) -> tuple[str, ...]:
-        """Addresses that git is held to. Behind a proxy names may not resolve here; then the proxy guards."""
-        if self.repo.pinned:
-            with suppress(InfraError):
-                return self._find(self.repo.host, self.repo.port)
-        return ()
+        """Addresses that git is held to. Behind a proxy names may not resolve here; then the proxy guards.
+
+        Where there is no proxy either, git must not look again: a second answer could be an address in here.
+        """
+        if not self.repo.pinned:
+            return ()
+        try:
+            return self._find(self.repo.host, self.repo.port)
+        except InfraError:
+            return (_NOWHERE,)

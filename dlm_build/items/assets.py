@@ -18,6 +18,8 @@ from dlm_build.records import Asset
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
+_TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
+"""`https://one.example\\@other.example`: some programs end the host at the backslash, others at the @."""
 _MAX_HREF = 4096
 _MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
@@ -115,6 +117,9 @@ def _href(node: Node) -> str | None:
 
 
 def _resolved(node: Node, href: str) -> str:
+    if _TWO_HOSTS.match(href):
+        what = f'must name one host, but programs read different ones in "{shown(href)}"'
+        raise node.hostile(what, "write the address with / alone")
     if "\\" in href:
         node.find(BackslashInPath, found=shown(href))
         href = href.replace("\\", "/")
@@ -122,6 +127,8 @@ def _resolved(node: Node, href: str) -> str:
     if is_url and " " in href:
         node.find(kinds.SpaceInHref, found=shown(href))
         href = href.replace(" ", "%20")
+    if href[:5].lower() == "file:":
+        node.find(kinds.HrefIsALocalPath, found=shown(href))
     if is_url or is_no_path(href):
         return href
     if href.startswith("/") or re.match(r"[A-Za-z]:/", href):

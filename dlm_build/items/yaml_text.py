@@ -17,8 +17,8 @@ from dlm_build.findings import documents as kinds
 from dlm_build.items.document import Document, Number, Position, Value, child, line_at, position, refused
 from dlm_build.items.limits import MAX_DEPTH, MAX_YAML_BYTES, NUMBER, YAML_FIX, check_size, number_problem, too_deep
 
-MAX_EVENTS = 40_000
-"""About two seconds of parsing; a real item has some hundreds."""
+MAX_EVENTS = 12_000
+"""At most a second of parsing; a real item has some hundreds."""
 _NOT_A_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, Value] = {"": None, "~": None, "true": True, "false": False, "null": None}
 _UNQUOTED_COLON = re.compile(r"(\s*(?:- )*)([^:#\"']+): (.+)")
@@ -59,9 +59,9 @@ class _Composer:
 
     def _take(self, kind: str, event: Any) -> None:
         if kind == "AliasEvent":
-            raise self._refused(event, kinds.YamlAlias, found=shown(event.anchor))
+            raise self._refused(event, kinds.YamlAlias, self._here(), found=shown(event.anchor))
         if event.tag is not None:
-            raise self._refused(event, kinds.YamlTag, found=shown(str(event.tag)))
+            raise self._refused(event, kinds.YamlTag, self._here(), found=shown(str(event.tag)))
         if self.stack and isinstance(self.stack[-1][1], dict) and self.key is None:
             self._take_key(kind, event)
             return
@@ -82,6 +82,15 @@ class _Composer:
             place = child(pointer, self.key)
             raise refused(kinds.DuplicateKey, self.origin, self._position(event), place, found=shown(self.key))
         self.places[child(pointer, self.key)] = self._position(event)
+
+    def _here(self) -> str:
+        """Where the next value belongs; the object itself where the next is a key."""
+        if not self.stack:
+            return ""
+        parent, container = self.stack[-1]
+        if isinstance(container, list):
+            return child(parent, len(container))
+        return parent if self.key is None else child(parent, self.key)
 
     def _place(self, event: Any, value: Value) -> str:
         """Puts a value where it belongs; gives its pointer."""
@@ -119,11 +128,11 @@ class _Composer:
     def _not_a_number(self, event: Any, raw: str, problem: str) -> ItemInvalid:
         near = line_at(self.text, event.start_mark.index)
         what = f"{problem}; the line is `{near}`"
-        return refused(kinds.NumberRefused, self.origin, self._position(event), found=raw, what=what)
+        return refused(kinds.NumberRefused, self.origin, self._position(event), self._here(), found=raw, what=what)
 
-    def _refused(self, event: Any, kind: type[Kind], **found: str) -> ItemInvalid:
+    def _refused(self, event: Any, kind: type[Kind], pointer: str = "", **found: str) -> ItemInvalid:
         near = line_at(self.text, event.start_mark.index)
-        return refused(kind, self.origin, self._position(event), near=near, **found)
+        return refused(kind, self.origin, self._position(event), pointer, near=near, **found)
 
     def _position(self, event: Any) -> Position:
         return Position(line=event.start_mark.line + 1, column=event.start_mark.column + 1)
