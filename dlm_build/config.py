@@ -21,7 +21,7 @@ PASSED_ON = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
     "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY",
-    "CUDA_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES", "APPTAINER_KEYSDIR", "SINGULARITY_KEYSDIR",
     "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CACHE_DIR", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS",
 )  # fmt: skip
 """The environment programs that dlm-build starts may see; tokens and keys of other tools stay out."""
@@ -44,6 +44,8 @@ class Apptainer(Record, frozen=True, kw_only=True):
 class Registry(Record, frozen=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
     """Base URLs tried before the registry itself, e.g. `http://127.0.0.1:5000`."""
+    plain_http: bool = False
+    """Whether the registry itself speaks http; one on this machine (localhost, 127.0.0.1) always may."""
 
 
 class Bases(Record, frozen=True, kw_only=True):

@@ -188,8 +188,7 @@ class Registry:
     def _endpoints(self, host: str) -> Iterator[str]:
         own = self.settings.registries.get(host)
         yield from (mirror.rstrip("/") for mirror in (own.mirrors if own else ()))
-        local = re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", host)
-        yield f"{'http' if local else 'https'}://{_HOSTS.get(host, host)}"
+        yield base_url(host, self.settings)
 
     def _with_token(self, url: str, only_head: bool) -> Answer:
         """One request, repeated once with a token where the registry hands them out to anyone."""
@@ -211,10 +210,9 @@ class Registry:
 
     def _token(self, challenge: str) -> str | None:
         """Anonymous pull token of a `Bearer` challenge; None where it is none, or names no https address."""
-        scheme, _, rest = challenge.partition(" ")
-        fields = dict(_CHALLENGE.findall(rest[:8192]))
+        scheme, fields = parse_challenge(challenge)
         realm = fields.pop("realm", "")
-        if scheme.lower() != "bearer" or not realm.startswith("https://") or not urlsplit(realm).hostname:
+        if scheme != "bearer" or not realm.startswith("https://") or not urlsplit(realm).hostname:
             return None
         wanted = urlencode({key: fields[key] for key in ("service", "scope") if key in fields})
         answer = self._fetch.get(f"{realm}{'&' if '?' in realm else '?'}{wanted}", limit=LARGEST, trusted=True)
@@ -223,6 +221,19 @@ class Registry:
         given = _decoded(answer.body, "the registry's token")
         token = given.get("token") or given.get("access_token")
         return token if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,8192}", token) else None
+
+
+def base_url(host: str, settings: Settings) -> str:
+    """Of the registry that images name as `host`: https, but for this machine itself and where the settings say."""
+    own = settings.registries.get(host)
+    plain = (own and own.plain_http) or re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", host)
+    return f"{'http' if plain else 'https'}://{_HOSTS.get(host, host)}"
+
+
+def parse_challenge(text: str) -> tuple[str, dict[str, str]]:
+    """Scheme in lower case, and the quoted parameters, of a `WWW-Authenticate` header."""
+    scheme, _, rest = text.partition(" ")
+    return scheme.lower(), dict(_CHALLENGE.findall(rest[:8192]))
 
 
 def _split(repository: str) -> tuple[str, str]:
