@@ -24,8 +24,9 @@ _HEADER = struct.Struct("<32s10s3s3s16s8q")
 _DESCRIPTOR = struct.Struct("<i?III7q128s384s")
 _PARTITION = struct.Struct("<ii3s")
 _SQUASHFS, _PRIMARY_SYSTEM = 1, 2
-_TABLE, _SLOTS = 4096, 48
-_DATA = _TABLE + _SLOTS * _DESCRIPTOR.size
+TABLE, _SLOTS = 4096, 48
+"""Where the descriptors begin, and how many there is room for."""
+DATA = TABLE + _SLOTS * _DESCRIPTOR.size
 _ALIGNED = 4096
 _ONE_GROUP = 0xF0000000 | 1
 _SUPERBLOCK = struct.Struct("<4s36xQ")
@@ -47,7 +48,7 @@ class Object(NamedTuple):
 
 def partition_offset(definition: bytes) -> int:
     """Where the root file system begins: after the definition."""
-    return _aligned(_aligned(_DATA) + len(definition))
+    return _aligned(_aligned(DATA) + len(definition))
 
 
 def finish(part: Path, definition: bytes, metadata: bytes) -> None:
@@ -58,7 +59,7 @@ def finish(part: Path, definition: bytes, metadata: bytes) -> None:
     offset = partition_offset(definition)
     with part.open("r+b") as out:
         size = out.seek(0, os.SEEK_END) - offset
-        texts = (Object(DEFINITION, "Singularity", _aligned(_DATA), len(definition)), definition)
+        texts = (Object(DEFINITION, "Singularity", _aligned(DATA), len(definition)), definition)
         root = Object(PARTITION, "rootfs", offset, size)
         _write_frame(out, (texts[0], root), metadata)
         out.seek(texts[0].offset)
@@ -78,7 +79,8 @@ def replace_metadata(part: Path, metadata: bytes) -> None:
 def _write_frame(out: BinaryIO, kept: tuple[Object, ...], metadata: bytes) -> None:
     place = _aligned(kept[-1].offset + kept[-1].size)
     objects = (*kept, Object(JSON, METADATA, place, len(metadata)))
-    for offset, data in ((place, metadata), (_TABLE, _table(objects)), (0, _header(objects))):
+    end = place + len(metadata)
+    for offset, data in ((place, metadata), (TABLE, table(objects)), (0, header(end, len(objects)))):
         out.seek(offset)
         out.write(data)
     out.flush()
@@ -97,13 +99,13 @@ def read_metadata(path: Path) -> bytes:
 def objects_of(path: Path) -> tuple[Object, ...]:
     """What a SIF holds. Raises InfraError where it is none, or is not whole."""
     with path.open("rb") as stream:
-        raw = stream.read(_DATA)
+        raw = stream.read(DATA)
         length = stream.seek(0, os.SEEK_END)
-        if len(raw) < _DATA or raw[32 : 32 + len(_MAGIC)] != _MAGIC:
+        if len(raw) < DATA or raw[32 : 32 + len(_MAGIC)] != _MAGIC:
             raise _broken(path, "is no SIF")
         found = tuple(_objects(raw))
         for item in found:
-            if item.offset < _DATA or item.offset + item.size > length:
+            if item.offset < DATA or item.offset + item.size > length:
                 raise _broken(path, f"is cut short: {item.name} ends at {item.offset + item.size} of {length} bytes")
         _check_file_system(stream, path, found)
     return found
@@ -141,29 +143,30 @@ def _aligned(offset: int) -> int:
     return offset + -offset % _ALIGNED
 
 
-def _header(objects: Sequence[Object]) -> bytes:
-    end = objects[-1].offset + objects[-1].size
+def header(end: int, count: int) -> bytes:
+    """Of a file of `end` bytes that holds `count` objects."""
     return _HEADER.pack(
         _LAUNCH, _MAGIC, _VERSION, _AMD64, bytes(16),
-        0, 0, _SLOTS - len(objects), _SLOTS, _TABLE, _SLOTS * _DESCRIPTOR.size, _DATA, end - _DATA,
+        0, 0, _SLOTS - count, _SLOTS, TABLE, _SLOTS * _DESCRIPTOR.size, DATA, end - DATA,
     )  # fmt: skip
 
 
-def _table(objects: Sequence[Object]) -> bytes:
-    table, end = b"", _DATA
+def table(objects: Sequence[Object]) -> bytes:
+    """Their descriptors, and empty ones up to the table's end."""
+    rows, end = b"", DATA
     for number, item in enumerate(objects, 1):
         extra = _PARTITION.pack(_SQUASHFS, _PRIMARY_SYSTEM, _AMD64) if item.kind == PARTITION else b""
         padded = item.offset + item.size - end
-        table += _DESCRIPTOR.pack(
+        rows += _DESCRIPTOR.pack(
             item.kind, True, number, _ONE_GROUP, 0, item.offset, item.size, padded, 0, 0, 0, 0,
             item.name.encode(), extra,
         )  # fmt: skip
         end += padded
-    return table.ljust(_SLOTS * _DESCRIPTOR.size, b"\0")
+    return rows.ljust(_SLOTS * _DESCRIPTOR.size, b"\0")
 
 
 def _objects(raw: bytes) -> list[Object]:
-    rows = (_DESCRIPTOR.unpack_from(raw, _TABLE + number * _DESCRIPTOR.size) for number in range(_SLOTS))
+    rows = (_DESCRIPTOR.unpack_from(raw, TABLE + number * _DESCRIPTOR.size) for number in range(_SLOTS))
     return [Object(row[0], row[12].rstrip(b"\0").decode("utf-8", "replace"), row[5], row[6]) for row in rows if row[1]]
 
 
