@@ -21,8 +21,9 @@ from dlm_build.records import Record
 if TYPE_CHECKING:
     from dlm_build.building.docker_engine import EngineInfo
     from dlm_build.doors import Doors
+    from dlm_build.preflight.line import Look
 
-__all__ = ["Diagnosis", "Line", "diagnose"]
+__all__ = ["Diagnosis", "Line", "diagnose", "diagnose_made"]
 
 WANTED_SPACE = 20 << 30
 """Bytes: a CUDA image, its environment and the build cache of one PyTorch model."""
@@ -42,6 +43,14 @@ def diagnose(doors: Doors) -> Diagnosis:
     return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
 
 
+def diagnose_made(folder: Path, doors: Doors) -> Diagnosis:
+    """Whether what a build left in `folder` can run here. Raises UsageError where it left nothing."""
+    from dlm_build.preflight.made import made_in, made_lines
+
+    lines = made_lines(made_in(folder), _look(doors), doors.engine.image)
+    return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
+
+
 def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:
     """Docker's lines, which stop nothing on a machine that makes and runs SIF files without it."""
     able = {line.name for line in sif if line.state == "ok"} >= {"SIF engine", "mksquashfs"}
@@ -54,9 +63,15 @@ def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:
 
 
 def _sif(doors: Doors) -> list[Line]:
-    from dlm_build.preflight import Look, sif_lines
+    from dlm_build.preflight import sif_lines
 
-    return sif_lines(Look(doors.settings, doors.programs, os.geteuid()))
+    return sif_lines(_look(doors))
+
+
+def _look(doors: Doors) -> Look:
+    from dlm_build.preflight.line import Look
+
+    return Look(doors.settings, doors.programs, os.geteuid())
 
 
 def _engine(doors: Doors) -> list[Line]:

@@ -186,13 +186,21 @@ class Item(Record, frozen=True, kw_only=True):
 # --- what lies behind its hrefs --------------------------------------------------------------------------------
 
 
-class Member(Record, frozen=True, kw_only=True):
+ModelFormat = Literal["onnx", "torchscript", "exported", "torch-pickle", "keras", "hdf5", "safetensors", "tflite"]
+"""Of a file of weights, as its own bytes tell."""
+
+
+class Member(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One regular file of an archive (or the single file that stands in for one), as stored."""
 
     path: str
     """Relative, `/`-separated, normalised; passed the name grammar."""
     size: int
     sha256: str
+    asset: str | None = None
+    """Key of the asset it came from, where it lies beside the archive and not in it."""
+    format: ModelFormat | None = None
+    """What its bytes are, where they were looked at and are a model's."""
 
 
 class Archive(Record, frozen=True, kw_only=True):
@@ -511,6 +519,8 @@ class Run(Record, frozen=True, kw_only=True):
     """Bytes; None where the engine does not say."""
     sandbox: tuple[str, ...] = ()
     """The restrictions really in force, as the engine reports them."""
+    processor: str | None = None
+    """Highest level of the processor it ran on, e.g. `x86-64-v3`; None where that is another machine's, or unknown."""
     outputs: tuple[OutputFile, ...] = ()
     output_folder: str = ""
     log_tail: str = ""

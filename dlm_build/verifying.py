@@ -93,10 +93,18 @@ def _run_and_judge(made: Made, plan: Plan, doors: Doors, journal: Journal) -> En
     from dlm_build.judging import judge
 
     with journal.step(_step(made, "run")):
-        run = made.run()
+        run = _with_processor(made.run(), made, doors)
     journal.known["run"] = run
     with journal.step(_step(made, "judge")):
         return EngineEnd(engine=made.engine, run=run, verdict=judge(run, plan, doors.store, doors.programs))
+
+
+def _with_processor(run: Run, made: Made, doors: Doors) -> Run:
+    """What the sample ran on; an engine behind a network address runs on a processor that is not ours to read."""
+    from dlm_build.preflight.processor import host_flags, level_of
+
+    here = made.engine == "sif" or doors.engine.host().startswith("unix://")
+    return msgspec.structs.replace(run, processor=level_of(host_flags()) if here else None)
 
 
 def _step(made: Made, name: str) -> str:

@@ -10,6 +10,7 @@ LIMIT = 1000
 """Characters of one label's value."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
+MICROARCH = "x86_64-microarch-level"
 CONTEXT = "dlm.context"
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 
@@ -29,10 +30,21 @@ def labels(lock: Lock) -> dict[str, str]:
         "dlm.item.sha256": plan.item_sha256,
         "dlm.archive.sha256": plan.archive.sha256,
         "dlm.framework": " ".join(filter(None, (plan.framework, plan.framework_version))),
+        "dlm.cpu": processor_needed(lock),
         "dlm.lock": lock.digest,
     }
     cleaned = {name: clean(value) for name, value in made.items() if value}
     return {name: value for name, value in sorted(cleaned.items()) if value}
+
+
+def processor_needed(lock: Lock) -> str | None:
+    """The level that the environment was solved for, e.g. `x86-64-v3`; None where its packages do not say.
+
+    conda's packages for one level ask for `_x86_64-microarch-level`, whose version is that level.
+    """
+    named = (row for row in lock.packages if row.manager == "conda" and row.name.lstrip("_") == MICROARCH)
+    levels = [int(row.version) for row in named if row.version in ("1", "2", "3", "4")]
+    return None if not levels else "x86-64" if max(levels) == 1 else f"x86-64-v{max(levels)}"
 
 
 def clean(text: str) -> str:

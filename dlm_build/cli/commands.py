@@ -209,16 +209,18 @@ def render(**given: Any) -> None:
         print_context(made, folder)
 
 
-def doctor(**given: Any) -> None:
+def doctor(made: str | None = None, **given: Any) -> None:
+    from pathlib import Path
+
     from dlm_build.cli.show import print_diagnosis
-    from dlm_build.doctor import diagnose
+    from dlm_build.doctor import diagnose, diagnose_made
 
     with wired(given) as doors:
-        diagnosis = diagnose(doors)
+        diagnosis = diagnose_made(Path(made), doors) if made else diagnose(doors)
     if given["as_json"]:
         emit(diagnosis)
     else:
-        print_diagnosis(diagnosis)
+        print_diagnosis(diagnosis, f"run what is in {made}" if made else "build and verify")
     sys.exit(0 if diagnosis.ready else EXIT_CODES[Outcome.INFRA])
 
 

@@ -207,9 +207,15 @@ def verify(**given: Any) -> None:
 
 
 @cli.command()
+@click.option("--for", "made", metavar="DIR", help="Hold what a build left in DIR against this machine instead.")
 @common_options
 def doctor(**given: Any) -> None:
-    """Say what this machine can do, and how to mend what is missing."""
+    """Say what this machine can do, and how to mend what is missing.
+
+    \b
+    dlm-build doctor                  can it build, run and judge?
+    dlm-build doctor --for DIR        can it run what was made: processor, GPU, driver, glibc, space, whole file?
+    """
     commands.doctor(**given)
 
 

@@ -154,7 +154,7 @@ def _print_verdict(report: Report) -> None:
         click.echo(f"  fix: {shown_lines(verdict.hint)}")
 
 
-def print_diagnosis(diagnosis: Diagnosis) -> None:
+def print_diagnosis(diagnosis: Diagnosis, what: str = "build and verify") -> None:
     marks = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "missing": ("missing", "red")}
     for finding in diagnosis.lines:
         mark, colour = marks[finding.state]
@@ -162,7 +162,7 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
         click.echo(f"{finding.name:<22} {shown_lines(finding.detail)}")
         if finding.fix:
             click.echo(f"{'':>10}{'':<22} fix: {shown_lines(finding.fix)}")
-    ready = "ready to build and verify" if diagnosis.ready else "not ready: mend what is marked missing"
+    ready = f"ready to {shown(what, 300)}" if diagnosis.ready else "not ready: mend what is marked missing"
     click.secho(ready, bold=True)
 
 

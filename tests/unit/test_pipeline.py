@@ -27,6 +27,7 @@ from dlm_build.errors import (
 )
 from dlm_build.journal import Journal
 from dlm_build.pipeline import run_item, verdict_of, verify_item
+from dlm_build.preflight.processor import LEVELS
 from dlm_build.progress import Event
 from dlm_build.records import (
     Image,
@@ -492,6 +493,17 @@ def test_both_engines_are_in_one_report(world: World) -> None:
     ]  # fmt: skip
     assert [end.engine for end in report.engines] == ["docker", "sif"]
     assert report.verdict.outcome == Outcome.MATCHES and report.verdict.summary == "docker: equal; sif: equal"
+
+
+@pytest.mark.parametrize(("host", "told"), [("unix:///the.sock", "x86-64-v2"), ("tcp://far:2376", None)])
+def test_a_run_tells_the_processor_it_ran_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, host: str, told: str | None
+) -> None:
+    flags = frozenset(flag for level in ("x86-64", "x86-64-v2") for flag in LEVELS[level])
+    monkeypatch.setattr("dlm_build.preflight.processor.host_flags", lambda: flags)
+    monkeypatch.setattr(world.engine, "host", lambda: host)
+    ran = [end.run for end in world.run(to=BOTH).engines]
+    assert [run.processor for run in ran if run] == [told, "x86-64-v2"]
 
 
 @pytest.mark.parametrize("order", [(Outcome.MATCHES, Outcome.MISMATCH), (Outcome.MISMATCH, Outcome.MATCHES)])

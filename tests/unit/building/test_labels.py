@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from dlm_build.building.labels import LIMIT, clean, labels
-from tests.unit.building.locks import tiny_lock
+from tests.unit.building.locks import package, tiny_lock
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,11 @@ def test_without_title_or_licence_the_id_stands_in_and_nothing_is_empty() -> Non
     assert made["org.opencontainers.image.title"] == "tiny"
     assert not [name for name, value in made.items() if not value]
     assert "org.opencontainers.image.licenses" not in made
+
+
+@pytest.mark.parametrize(("levels", "needed"), [((), None), (("1",), "x86-64"), (("3", "2"), "x86-64-v3")])
+def test_the_processor_is_named_where_a_package_asks_for_one(levels: tuple[str, ...], needed: str | None) -> None:
+    lock = tiny_lock()
+    asking = tuple(package(f"{'_' * n}x86_64-microarch-level", version=level) for n, level in enumerate(levels))
+    made = labels(replace(lock, packages=lock.packages + asking))
+    assert made.get("dlm.cpu") == needed
