@@ -1,11 +1,15 @@
-"""Looking up among members what somebody named: the exact path, else the only file with that base name. Pure."""
+"""Looking up among members what somebody named: the exact path, else the only file with that base name. Pure.
+
+A name may also be that of an asset beside the archive, by its key or by the end of its address.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from posixpath import basename
 
-from dlm_build.records import Member
+from dlm_build.model_asset import path_of
+from dlm_build.records import Archive, Asset, Item, Member
 
 
 def find_member(members: Iterable[Member], name: str) -> Member | None:
@@ -20,6 +24,19 @@ def members_named(members: Iterable[Member], name: str) -> tuple[Member, ...]:
     """All with the base name of `name`, wherever they lie."""
     base = basename(normalised(name))
     return tuple(member for member in members if base and basename(member.path) == base)
+
+
+def asset_beside(name: str, item: Item, archive: Archive) -> Asset | None:
+    """The asset of that key, else the only one whose address ends so, else has that base name; never the archive."""
+    others = [asset for asset in item.assets if asset.href != archive.href]
+    if by_key := [asset for asset in others if asset.key == name]:
+        return by_key[0]
+    wanted = normalised(name)
+    for end in (wanted, basename(wanted)):
+        found = [asset for asset in others if end and f"/{normalised(path_of(asset.href))}".endswith(f"/{end}")]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def normalised(name: str) -> str:

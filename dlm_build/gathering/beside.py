@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from dlm_build.errors import HashMismatch, shown
+from dlm_build.errors import HashMismatch, ItemHostile, ItemInvalid, shown
 from dlm_build.fetch import Fetcher
 from dlm_build.findings.archive import FileBesideArchive
 from dlm_build.gathering.assets import checked_path, is_own_server, place_of
-from dlm_build.members import find_member
+from dlm_build.members import asset_beside, find_member
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Archive, Asset, Finding, Item, Member
 from dlm_build.store import Store, Stored
+from dlm_build.unpacking.names import Blame, checked_name, folded
 
 
 def with_assets(
@@ -27,13 +27,13 @@ def with_assets(
     members = list(archive.members)
     findings = []
     for name in dict.fromkeys(_named(item)):
-        asset = _asset(name, item, archive)
-        if asset is None or _is_there(name, members):
+        asset = asset_beside(name, item, archive)
+        if asset is None or find_member(archive.members, name) is not None:
+            continue
+        if any(member.asset == asset.key for member in members):
             continue
         notify(Event(step="gather", text=f"{shown(name)} {shown(asset.href)}"))
-        member = _fetched(asset, item, doors, notify)
-        if all(member.path != other.path for other in members):
-            members.append(member)
+        members.append(_fetched(asset, item, doors, notify, tuple(members)))
         findings.append(_said(name, asset))
     return replace(archive, members=tuple(sorted(members, key=lambda m: m.path))), tuple(findings)
 
@@ -43,25 +43,10 @@ def _named(item: Item) -> list[str]:
     return [name for name in (*sample, item.runtime.requirement_file) if name]
 
 
-def _asset(name: str, item: Item, archive: Archive) -> Asset | None:
-    """By its key, else by the one href with that base name; never the archive itself."""
-    others = [asset for asset in item.assets if asset.href != archive.href]
-    by_key = [asset for asset in others if asset.key == name]
-    base = posixpath.basename(name)
-    by_name = [asset for asset in others if place_name(asset) == base]
-    found = by_key or by_name
-    return found[0] if len(found) == 1 else None
-
-
-def place_name(asset: Asset) -> str:
-    return posixpath.basename(asset.href.partition("?")[0].partition("#")[0])
-
-
-def _is_there(name: str, members: list[Member]) -> bool:
-    return find_member(members, name) is not None
-
-
-def _fetched(asset: Asset, item: Item, doors: tuple[Fetcher, Store], notify: Notify) -> Member:
+def _fetched(
+    asset: Asset, item: Item, doors: tuple[Fetcher, Store], notify: Notify, others: tuple[Member, ...]
+) -> Member:
+    """The asset's file, at a path that none of `others` has."""
     fetch, store = doors
     place = place_of(asset, item)
     if place.url is not None:
@@ -69,7 +54,32 @@ def _fetched(asset: Asset, item: Item, doors: tuple[Fetcher, Store], notify: Not
         stored = fetch.download(place.url, store, expect=asset.sha256, size=asset.size, notify=notify, trusted=trusted)
     else:
         stored = _local(asset, str(place.path), store)
-    return Member(path=place.name, size=stored.size, sha256=stored.sha256)
+    path = _free_path(place.name, asset.key, stored.sha256, others)
+    return Member(path=path, size=stored.size, sha256=stored.sha256, asset=asset.key)
+
+
+def _free_path(name: str, key: str, sha256: str, others: tuple[Member, ...]) -> str:
+    """`name`, else `<key>/<name>`, else below a name that only these bytes have."""
+    taken = {folded(member.path) for member in others}
+    taken |= {folder for path in taken for folder in _folders(path)}
+    files = {folded(member.path) for member in others}
+    for path in (name, *_below_key(key, name)):
+        if folded(path) not in taken and not files.intersection(_folders(folded(path))):
+            return path
+    return f"asset-{sha256}/{name}"
+
+
+def _below_key(key: str, name: str) -> tuple[str, ...]:
+    """None where the key cannot name a folder."""
+    try:
+        return (checked_name(f"{key}/{name}", Blame(name)),)
+    except (ItemHostile, ItemInvalid):
+        return ()
+
+
+def _folders(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _local(asset: Asset, path: str, store: Store) -> Stored:

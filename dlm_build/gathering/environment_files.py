@@ -59,7 +59,8 @@ def _declared(
     url = asset.href if asset else wanted
     if url.startswith(("https://", "http://")):
         return _linked(url, fetch), ()
-    wanted = posixpath.basename(url) if asset else wanted
+    beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
+    wanted = beside or (posixpath.basename(url) if asset else wanted)
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
         if found := find_member(rows, wanted):

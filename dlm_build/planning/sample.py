@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlm_build.errors import shown
 from dlm_build.findings.planning import ExpectedIsInput, ExpectedNotInArchive
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
-from dlm_build.members import find_member
+from dlm_build.members import asset_beside, find_member
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import near_names
 from dlm_build.records import Archive, DeclaredSample, Finding, Item, Member, SampleSpec
@@ -29,10 +29,11 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
 
 
 def _found(item: Item, archive: Archive, name: str) -> Member | None:
-    """The member of that name, or the one that came from the asset with that key."""
-    asset = next((asset for asset in item.assets if asset.key == name), None)
-    members = archive.members
-    return find_member(members, name) or (find_member(members, asset.href.partition("?")[0]) if asset else None)
+    """The member of that path, else the one from the asset of that name, else the only one of that base name."""
+    own = tuple(member for member in archive.members if member.asset is None)
+    asset = asset_beside(name, item, archive)
+    beside = next((member for member in archive.members if asset and member.asset == asset.key), None)
+    return find_member(own, name) or beside or (find_member(own, asset.href.partition("?")[0]) if asset else None)
 
 
 def _without_expected(declared: DeclaredSample, spec: SampleSpec, archive: Archive) -> Finding | None:
