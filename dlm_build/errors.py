@@ -8,6 +8,7 @@
     ├── SourceGone                source-gone      9    what an href names is not there
     │   └── BaseGone              source-gone      9    a pinned base that its registry no longer has
     ├── HashMismatch              hash-mismatch    10   the bytes are not the promised ones
+    │   └── SignatureRefused      hash-mismatch    10   nobody known has signed them, or not all of them
     ├── GpuIncompatible           gpu-incompatible 11   the framework build cannot run on this GPU or driver
     ├── ResourceExceeded          resource         12   memory, processes, output or disk of the run
     ├── RunTimeout                timeout          13   the run took longer than its limit
@@ -143,6 +144,10 @@ class HashMismatch(DlmBuildError):
     """Bytes differ from the declared or locked digest."""
 
     outcome = Outcome.HASH_MISMATCH
+
+
+class SignatureRefused(HashMismatch):
+    """A file is unsigned, signed by a key that is not the one wanted or not known, or signed only in part."""
 
 
 class GpuIncompatible(DlmBuildError):
