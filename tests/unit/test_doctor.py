@@ -53,6 +53,9 @@ class Machine:
     def host(self) -> str:
         return "unix:///the.sock"
 
+    def image(self, reference: str) -> None:
+        raise AssertionError(f"asked for {reference}")
+
     # --- registry and fetch
     def resolve(self, image: BaseImage) -> BaseImage:
         self._ask(image.repository)
@@ -73,13 +76,15 @@ class Machine:
             raise self.gpu
         return self.gpu
 
-    def lines(self) -> dict[str, Line]:
-        doors = Doors(
+    def doors(self) -> Doors:
+        return Doors(
             settings=self.settings, programs=cast("Any", None), fetch=cast("Any", self), registry=cast("Any", self),
             store=Store(Path(self.settings.store)), engine=cast("Any", self), tables=tables(),
             notify=lambda _event: None, clock=lambda: 0.0, stdin=lambda: b"",
         )  # fmt: skip
-        made = diagnose(doors)
+
+    def lines(self) -> dict[str, Line]:
+        made = diagnose(self.doors())
         self.ready = made.ready
         return {line.name: line for line in made.lines}
 
@@ -168,3 +173,15 @@ def test_a_full_disk_is_said_before_it_hurts(machine: Machine, monkeypatch: pyte
     monkeypatch.setattr(doctor, "WANTED_SPACE", 1 << 60)
     line = machine.lines()["disk"]
     assert machine.ready and line.state == "warn" and "`store`" in line.fix
+
+
+@pytest.mark.parametrize("state", ["ok", "warn", "missing"])
+def test_what_was_made_is_held_against_this_machine(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: Any
+) -> None:
+    line = Line(name="SIF file", state=state, detail="m.sif")
+    monkeypatch.setattr("dlm_build.preflight.made.made_in", lambda folder: [folder])
+    monkeypatch.setattr("dlm_build.preflight.made.made_lines", lambda made, _look, _find: [line] * (made == [tmp_path]))
+    found = doctor.diagnose_made(tmp_path, machine.doors())
+    assert found == doctor.Diagnosis(ready=state != "missing", lines=(line,))
+    assert not machine.asked, "running needs no network"

@@ -106,6 +106,8 @@ def test_dry_run_plans(said: Said) -> None:
 def test_commands_without_an_item(said: Said) -> None:
     assert said.one("doctor", "--json")[0] == "doctor"
     said.calls.clear()
+    assert said.one("doctor", "--for", "out")[1]["made"] == "out"
+    said.calls.clear()
     assert said.one("bases", "check", "--all")[1]["everything"] is True
     said.calls.clear()
     assert said.one("bases", "resolve", "python:3.11")[1]["reference"] == "python:3.11"
