@@ -10,6 +10,7 @@ import click
 from dlm_build import __version__
 from dlm_build.cli import commands
 from dlm_build.cli.check import check
+from dlm_build.cli.migrate import migrate
 from dlm_build.cli.schema import schema
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +28,7 @@ Examples:
   dlm-build item.json --to sif             one SIF file for Apptainer, made and tested without Docker
   dlm-build verify item.json               run and judge the image that was built before
   dlm-build check items/                   what items lack to be built and verified
+  dlm-build migrate item.json -o mlm.json  the item said in MLM
   dlm-build doctor                         what this machine can do
 
 \b
@@ -248,6 +250,7 @@ def bases_resolve(**given: Any) -> None:
 
 
 cli.add_command(check)
+cli.add_command(migrate)
 cli.add_command(schema)
 
 

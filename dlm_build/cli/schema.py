@@ -9,6 +9,12 @@ from typing import Any
 import click
 
 
+def _dlm() -> dict[str, Any]:
+    from dlm_build.schemas import dlm_schema
+
+    return dlm_schema()
+
+
 def _report() -> dict[str, Any]:
     from dlm_build.judging.report import report_schema
 
@@ -21,12 +27,12 @@ def _check() -> dict[str, Any]:
     return check_schema()
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"report": _report, "check": _check}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"dlm": _dlm, "report": _report, "check": _check}
 """By name; the first is printed where none is asked for."""
 
 
 @click.command()
 @click.argument("name", metavar="|".join(SCHEMAS), type=click.Choice(list(SCHEMAS)), default=next(iter(SCHEMAS)))
 def schema(name: str) -> None:
-    """Print a JSON Schema: of report.json, or of what `check --format json` prints."""
-    click.echo(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True))
+    """Print a JSON Schema: of items with DLM fields, of report.json, or of what `check --format json` prints."""
+    click.echo(json.dumps(SCHEMAS[name](), indent=2, sort_keys=name != "dlm"))

@@ -11,5 +11,5 @@ PUBLISHED = Path(__file__).parents[3] / "docs" / "report.v1.schema.json"
 
 
 def test_the_published_schema_is_what_reports_follow() -> None:
-    """Made again with `dlm-build schema > docs/report.v1.schema.json`."""
+    """Made again with `dlm-build schema report > docs/report.v1.schema.json`."""
     assert json.loads(PUBLISHED.read_text()) == json.loads(json.dumps(report_schema()))

@@ -1,0 +1,106 @@
+"""`dlm-build migrate`: an item said again in MLM, and a list of what somebody should look at."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dlm_build.catalogues import SourceText
+    from dlm_build.migrating import Migrated
+
+EXAMPLES = """
+\b
+Examples:
+  dlm-build migrate item.json                    the new item on stdout, the notes on stderr
+  dlm-build migrate item.yml -o mlm/item.json    to a file; relative addresses fit its folder
+  dlm-build migrate https://…/item.json --json   document and notes as one record
+
+\b
+Notes:
+  kept      MLM has no field for it: under `dlm:`, where dlm-build finds it again
+  assumed   the schemas ask for it and the item does not say it
+  dropped   could not be carried
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("item", metavar="ITEM")
+@click.option("--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect.")
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+@click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer.")
+@click.option("--collection", metavar="ID", help="The collection of an API that the item is in.")
+@click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record.")
+@click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
+@click.option("--quiet", "-q", is_flag=True, help="No notes, no progress.")
+def migrate(**given: Any) -> None:
+    """Write ITEM as a valid STAC 1.1 item with the newest MLM, from any dialect, and list what changed.
+
+    The result is held to the schemas of STAC and MLM offline; reading it gives the same model.
+    """
+    from dlm_build.cli.commands import emit
+    from dlm_build.migrating.text import written
+
+    migrated = _migrated(_source(given), given["output"])
+    if given["output"] is not None:
+        _write(given["output"], written(migrated.document))
+    if given["as_json"]:
+        emit(migrated)
+    elif given["output"] is None:
+        sys.stdout.buffer.write(written(migrated.document).encode())
+        sys.stdout.flush()
+    if not given["quiet"] and not given["as_json"]:
+        _print_notes(migrated)
+
+
+def _source(given: dict[str, Any]) -> SourceText:
+    from dlm_build.catalogues import Asked, resolve
+    from dlm_build.cli.check import Asking
+    from dlm_build.cli.commands import settings_of
+    from dlm_build.cli.progress import showing
+
+    with showing(quiet=given["quiet"], verbose=False) as notify:
+        asked = Asked(href=given["item"], id=given["item_id"], collection=given["collection"])
+        return resolve(asked, Asking(settings_of(given), notify))
+
+
+def _migrated(source: SourceText, output: str | None) -> Migrated:
+    from dlm_build.items.reading import item_of, load
+    from dlm_build.migrating import migrate as migrated
+
+    document = load(source.text, source.origin)
+    return migrated(item_of(document), document, None if output is None else _beside(source.origin, output))
+
+
+def _beside(origin: str, output: str) -> str:
+    """Where the new item will stand, in the words of where the old one stands."""
+    return str(Path(output).absolute()) if Path(origin).is_absolute() else os.path.relpath(output)
+
+
+def _write(output: str, text: str) -> None:
+    """Whole, or not at all."""
+    from dlm_build.errors import UsageError, shown
+
+    part = Path(f"{output}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(output)
+    except OSError as problem:
+        raise UsageError(
+            f"{shown(output)}: {problem.strerror}", "give --output a file that can be written"
+        ) from problem
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _print_notes(migrated: Migrated) -> None:
+    from dlm_build.errors import shown
+
+    for name, colour in (("kept", "blue"), ("assumed", "yellow"), ("dropped", "red")):
+        for note in getattr(migrated, name):
+            click.secho(f"{name:>8} ", fg=colour, nl=False, err=True)
+            click.echo(f" {shown(note.pointer or '/', 400)}: {shown(note.reason, 400)}", err=True)
