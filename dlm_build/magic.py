@@ -33,6 +33,13 @@ _BESIDE = _SAYING | {
 }  # fmt: skip
 
 
+_IR_VERSION, _MODEL_VERSION, _GRAPH = 0x08, 0x28, 0x3A
+_SHORT_FIELDS = (0x12, 0x1A, 0x22)
+"""Producer's name and version, domain."""
+_LONG_FIELDS = (0x32, 0x42, 0x72)
+"""Description, imported operators, metadata. Each of these is a protobuf tag of ONNX's ModelProto."""
+
+
 class StandIn(Record, frozen=True, kw_only=True):
     """Something served in place of a file."""
 
@@ -73,6 +80,44 @@ def is_plain_text(head: bytes) -> bool:
     """Whether these are words for people, as no binary file begins: eight printable characters or more, no others."""
     start = head[:512].removeprefix(b"\xef\xbb\xbf")
     return len(start) >= 8 and re.fullmatch(rb"[\t\n\r\x20-\x7e]*+", start) is not None
+
+
+def is_onnx(head: bytes, size: int) -> bool:
+    """Whether a file of `size` bytes that begins so is an ONNX model: its version, a few texts, a graph that fits.
+
+    Fields are taken in any order, though every known writer gives them in that of their numbers; what stands before
+    the graph must end within `head`.
+    """
+    at, first = 0, True
+    while at < len(head):
+        tag, at = _varint(head, at)
+        value, at = _varint(head, at)
+        if first and (tag != _IR_VERSION or not 1 <= value <= 99):
+            return False
+        first = False
+        if tag == _GRAPH:
+            return 0 < value <= size - at
+        if tag in _SHORT_FIELDS:
+            text = head[at : at + value]
+            if len(text) < value or value > 1000:
+                return False
+        elif tag not in (_IR_VERSION, _MODEL_VERSION, *_LONG_FIELDS):
+            return False
+        at += value if tag in (*_SHORT_FIELDS, *_LONG_FIELDS) else 0
+    return False
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    """A number in protobuf's spelling and the place after it; 0 at the end of `raw`."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(raw):
+            return 0, at
+        value |= (raw[at] & 0x7F) << shift
+        at += 1
+        if raw[at - 1] < 0x80:
+            return value, at
+    return 0, len(raw)
 
 
 def _page(start: bytes) -> StandIn:

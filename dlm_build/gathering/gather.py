@@ -12,6 +12,7 @@ from dlm_build.findings.archive import ArchiveNameFoundElsewhere, ArchiveNameMis
 from dlm_build.gathering.assets import Place, checked_path, choose_archive, is_own_server, outside, place_of
 from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
+from dlm_build.gathering.formats import with_formats
 from dlm_build.gathering.lfs import behind_pointer
 from dlm_build.gathering.manifest import read_manifest
 from dlm_build.gathering.sources import Sources
@@ -40,6 +41,7 @@ def gather(
     archive, about_archive = _archive(item, fetch, store, notify)
     archive, about_assets = with_assets(item, archive, (fetch, store), notify)
     manifest, about_manifest = read_manifest(archive, store)
+    archive = with_formats(item, archive, manifest, store)
     sources = Sources(programs, store, notify, allow_hosts=allow_hosts)
     source, about_source = sources.gather(item, allow_unpinned=allow_unpinned)
     files, about_files = collect(item, archive, manifest, source, (fetch, store))

@@ -15,11 +15,15 @@ from dlm_build.planning.env_files import Declared
 from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.planning.versions import Picked, numbers, pick
-from dlm_build.records import Finding, Item, Member
+from dlm_build.records import Finding, Item, Member, ModelFormat
 
 _BY_SUFFIX = {
     ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".ckpt": "pytorch", ".h5": "tensorflow",
     ".keras": "tensorflow", ".pb": "tensorflow", ".tflite": "tensorflow", ".params": "mxnet",
+}  # fmt: skip
+_BY_FORMAT: dict[ModelFormat, str] = {
+    "onnx": "onnxruntime", "torchscript": "pytorch", "exported": "pytorch", "torch-pickle": "pytorch",
+    "keras": "tensorflow", "hdf5": "tensorflow", "tflite": "tensorflow",
 }  # fmt: skip
 
 
@@ -33,12 +37,20 @@ def decide_framework(
     installed = framework_of(declared, tables) if declared else None
     if installed and declared:
         return _inferred(item, installed, f"its environment installs it ({shown(declared.origin)})")
-    suffix = PurePosixPath(weights.path).suffix.lower() if weights else ""
-    for table in tables:
-        if weights and _BY_SUFFIX.get(suffix) == table.name:
-            return _inferred(item, table, f"the weights are a {suffix} file")
+    if weights and (told := _told_by(weights)):
+        name, reason = told
+        return _inferred(item, next(table for table in tables if table.name == name), reason)
     message = "the item names no framework, and nothing else tells"
     raise invalid(item.pointers.framework, message, f"name one of {_known(tables)}")
+
+
+def _told_by(weights: Member) -> tuple[str, str] | None:
+    """The framework that the weights are of, and why: by their bytes, else by their name."""
+    if weights.format in _BY_FORMAT:
+        return _BY_FORMAT[weights.format], f"the weights are {weights.format}, as their bytes tell"
+    suffix = PurePosixPath(weights.path).suffix.lower()
+    named = _BY_SUFFIX.get(suffix)
+    return (named, f"the weights are a {suffix} file") if named else None
 
 
 def _named(named: str, tables: Sequence[Framework], pointer: str) -> Decided[Framework]:

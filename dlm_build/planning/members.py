@@ -77,6 +77,10 @@ def _by_suffix(item: Item, archive: Archive) -> Decided[Member | None]:
                 "weights", found[0], shown(found[0].path), f"the only {suffix} file of the archive"
             )
             return noticed(outcome, WeightsInferred.at(item.pointers.archive, found=found[0].path))
+    told = [member for member in archive.members if member.format in ("onnx", "torchscript")]
+    if len(told) == 1:
+        outcome = decided("weights", told[0], shown(told[0].path), f"the only file whose bytes are {told[0].format}")
+        return noticed(outcome, WeightsInferred.at(item.pointers.archive, found=told[0].path))
     return decided("weights", None, "none", "no member has the role or the name of weights")
 
 

@@ -12,7 +12,7 @@ from dlm_build.members import find_member, normalised
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import manifest_model, near_names
-from dlm_build.records import Item, Materials, Member, Runner
+from dlm_build.records import Item, Materials, Member, ModelFormat, Runner
 
 DEFAULT_WORKING_DIR = "/workspace"
 _WORKING_DIR = re.compile(r"/[A-Za-z0-9._/-]{0,200}")
@@ -26,6 +26,12 @@ _BUILT_IN = frozenset({
     "image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_to_speech_synthesizer",
 })  # fmt: skip
 """Handlers that TorchServe carries itself, so no archive does."""
+_FORMATS: dict[ModelFormat, str] = {
+    "onnx": "is ONNX", "torchscript": "is TorchScript", "exported": "is an exported program (torch.export)",
+    "torch-pickle": "torch.save wrote: it needs the code of its classes, or is numbers without a network",
+    "keras": "is a Keras model", "hdf5": "is HDF5, as Keras writes", "tflite": "is TensorFlow Lite",
+    "safetensors": "is safetensors: numbers without a network",
+}  # fmt: skip
 _ADD = "add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript"
 
 
@@ -56,17 +62,26 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         message = "nothing says how to run the model, and no member is known to be its weights"
         raise invalid(item.pointers.archive, message, _ADD)
     suffix = PurePosixPath(weights.path).suffix.lower()
-    if suffix == ".onnx":
+    form = weights.format or ("onnx" if suffix == ".onnx" else None)
+    if form == "onnx":
         runner = Runner(kind="onnx", weights=weights.path, working_dir=folder)
         reason = "no command and no handler; the weights are ONNX"
-        return decided("runner", runner, f"onnx: {shown(weights.path)}", reason)
-    if suffix in (".pt", ".pth") and framework == "pytorch":
+        return decided("runner", runner, f"onnx: {shown(weights.path)}", reason + _seen(weights))
+    assumed = form is None and suffix in (".pt", ".pth")
+    if framework == "pytorch" and (form == "torchscript" or assumed):
         runner = Runner(kind="torchscript", weights=weights.path, working_dir=folder)
-        reason = "no command and no handler; the weights are taken for TorchScript, which carries its code"
-        outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason)
+        are = "are taken for" if assumed else "are"
+        reason = f"no command and no handler; the weights {are} TorchScript, which carries its code"
+        outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason + _seen(weights))
         wanted = {"handler": "add a `model_handler`", "source": "say where its code is"}
-        return noticed(outcome, TorchscriptAssumed.at(item.pointers.handler, found=weights.path, **wanted))
-    raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}", _ADD)
+        note = TorchscriptAssumed.at(item.pointers.handler, found=weights.path, **wanted)
+        return noticed(outcome, note if assumed else None)
+    what = f", which {_FORMATS[form]}" if form else ""
+    raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}{what}", _ADD)
+
+
+def _seen(weights: Member) -> str:
+    return ", as their bytes tell" if weights.format else ""
 
 
 def _declared_handler(item: Item, materials: Materials) -> tuple[str, str]:

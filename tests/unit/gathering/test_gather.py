@@ -15,6 +15,7 @@ from dlm_build.progress import silent
 from dlm_build.records import ArchiveEntry, Item, Materials, Runtime
 from dlm_build.store import Store
 from tests.unit.gathering.made import FakeFetcher, NoPrograms, asset, item, write_zip
+from tests.unit.unpacking.test_formats import ONNX
 
 MANIFEST = {"model": {"modelName": "m", "serializedFile": "model.onnx", "handler": "handler.py"}}
 MEMBERS = {
@@ -236,3 +237,23 @@ def test_a_named_file_that_is_nowhere(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     with pytest.raises(ItemInvalid, match="not UTF-8"):
         gathered(local_item(tmp_path, {"requirements.txt": b"\xff\xfe"}), tmp_path)
+
+
+# --- what files are
+
+
+def test_a_model_behind_an_address_without_a_name_is_told_by_its_bytes(tmp_path: Path) -> None:
+    url = "https://files.example/download?id=3"
+    given = item(asset(url), origin="https://items.example/i.json")
+    (only,) = gathered(given, tmp_path, FakeFetcher({url: ONNX})).archive.members
+    assert (only.path, only.format) == ("download", "onnx")
+
+
+def test_weights_in_an_archive_are_told_by_their_bytes(tmp_path: Path) -> None:
+    torchscript = dict.fromkeys(("m/data.pkl", "m/version", "m/constants.pkl", "m/code/a.py"), b"x")
+    inner = write_zip(tmp_path / "inner", torchscript).read_bytes()
+    members = {"liar.pt": ONNX, "named.bin": inner, "other.bin": inner, "bare": inner, "notes.txt": b"words"}
+    materials = gathered(local_item(tmp_path, members, archive=(ArchiveEntry(name="named.bin"),)), tmp_path)
+    told = {member.path: member.format for member in materials.archive.members}
+    looked_at = {"liar.pt": "onnx", "named.bin": "torchscript", "bare": "torchscript"}
+    assert told == {**looked_at, "other.bin": None, "notes.txt": None}

@@ -70,7 +70,8 @@ def plan(
 ) -> Plan:
     settings = choices.pop("settings", Settings())
     manifest = choices.pop("manifest", {})
-    materials = Materials(archive=archive(*paths), manifest=manifest, environment_files=files)
+    given = choices.pop("archive", None) or archive(*paths)
+    materials = Materials(archive=given, manifest=manifest, environment_files=files)
     return make_plan(made, materials, Choices(**choices), tables(), settings)
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.planning.command import parse_command
-from tests.unit.planning.inputs import decision, findings, item, plan, weights
+from dlm_build.records import Archive, Member, ModelFormat
+from tests.unit.planning.inputs import decision, findings, item, member, plan, weights
 
 ONNX = ("m.onnx", "in.tif", "out.tif")
 FLAGSHIP = "thelper infer --config /workspace/config.yml --save-dir /workspace --ckpt-path /workspace/ckpt.best.pth"
@@ -166,6 +167,48 @@ def test_torchscript_is_said_to_be_assumed() -> None:
     made = plan(item(framework="PyTorch"))
     assert made.runner.kind == "torchscript"
     assert "torchscript-assumed" in findings(made)
+
+
+def alone(path: str, form: ModelFormat | None) -> Archive:
+    """A model that is one file, with the sample beside it."""
+    whole = Member(path=path, size=1, sha256="b" * 64, format=form)
+    members = (member("in.tif"), member("out.tif"), whole)
+    return Archive(href="https://example.org/m", sha256="b" * 64, size=1, kind="file", members=members)
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "framework", "kind"),
+    [
+        ("download", "onnx", "onnxruntime", "onnx"),
+        ("download", "torchscript", "pytorch", "torchscript"),
+        ("m.pt", "torchscript", "pytorch", "torchscript"),
+        ("m.pt", "onnx", "onnxruntime", "onnx"),
+        ("m.onnx", "torchscript", "pytorch", "torchscript"),
+    ],
+)
+def test_bytes_tell_runner_and_framework_whatever_the_name(
+    path: str, form: ModelFormat, framework: str, kind: str
+) -> None:
+    made = plan(item(), archive=alone(path, form))
+    assert (made.framework, made.runner.kind, made.runner.weights) == (framework, kind, path)
+    assert "torchscript-assumed" not in findings(made)
+    assert "as their bytes tell" in decision(made, "runner").reason
+
+
+@pytest.mark.parametrize(("path", "form"), [("m.pt", "torch-pickle"), ("m.onnx", "hdf5"), ("download", "exported")])
+def test_what_bytes_are_is_said_where_nothing_runs_them(path: str, form: ModelFormat) -> None:
+    words = {"torch-pickle": "torch.save", "hdf5": "HDF5", "exported": "torch.export"}[form]
+    with pytest.raises(ItemInvalid, match=rf"nothing says how to run {path}, which .*{words}"):
+        plan(item(framework="PyTorch"), archive=alone(path, form))
+
+
+def test_bytes_tell_weights_that_have_no_name() -> None:
+    with_one = Archive(
+        href="https://example.org/m.zip", sha256="b" * 64, size=1, kind="zip",
+        members=(member("in.tif"), member("out.tif"), Member(path="net", size=1, sha256="d" * 64, format="onnx")),
+    )  # fmt: skip
+    made = plan(item(), archive=with_one)
+    assert made.runner.weights == "net" and "weights-inferred" in findings(made)
 
 
 @pytest.mark.parametrize("file", ["m.h5", "m.ckpt", "m.safetensors"])
