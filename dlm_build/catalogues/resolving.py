@@ -99,12 +99,13 @@ def _folder(asked: Asked, outside: Outside, bounds: Bounds) -> Iterator[SourceTe
 def _files(folder: Path) -> Iterator[Path | Unread]:
     """JSON and YAML files below `folder`, by name; nothing hidden, no links to folders."""
     try:
-        entries = sorted(folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir())  # as names, since there may be tens of thousands
     except OSError as problem:
         yield Unread(str(folder), SourceGone(f"{shown(str(folder), 300)}: {problem.strerror}", "make it readable"))
         return
-    for path in entries:
-        if path.name.startswith("."):
+    for name in names:
+        path = folder / name
+        if name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _files(path)

@@ -23,8 +23,8 @@ from dlm_build.errors import ItemInvalid, UsageError, shown
 from dlm_build.records import from_json, to_json
 
 Given = SourceText | Unread
-_LIST_LIMIT = 64 << 20
-"""Bytes of a list of items."""
+_LINE_LIMIT = 8192
+"""Characters of one line of a list."""
 _BATCH = 16
 """Items that go to another process together."""
 
@@ -59,15 +59,14 @@ def _named(given: Iterable[str]) -> Iterator[str]:
 
 
 def _listed(path: str) -> Iterator[str]:
-    """One a line; blank lines and those that begin with `# ` are left out."""
+    """One a line, read as they are wanted; blank lines and those that begin with `# ` are left out."""
     try:
         with Path(path).open(encoding="utf-8-sig") as stream:
-            text = stream.read(_LIST_LIMIT)
+            while line := stream.readline(_LINE_LIMIT):
+                if line.strip() and not re.match(r"\s*#(?:\s|$)", line):
+                    yield line.strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"list {shown(path)}: {problem}", "give a text file with one ITEM a line") from problem
-    for line in text.splitlines():
-        if line.strip() and not re.match(r"\s*#(?:\s|$)", line):
-            yield line.strip()
 
 
 def check_one(source: Given, ask: Ask | None = None) -> Checked:
