@@ -172,3 +172,67 @@ def test_settling_fixes_times_and_modes_and_follows_no_link(tmp_path: Path) -> N
 )
 def test_plain_modes(mode: int, plain: int) -> None:
     assert installer.plain_mode(mode) == plain
+
+
+# --- somewhere else than at / ------------------------------------------------------------------------------------
+
+
+def test_what_is_written_below_another_root_is_called_by_its_final_name(tmp_path: Path) -> None:
+    place = Place(tmp_path, Path("/opt/dlm/env"))
+    assert place.target == tmp_path / "opt/dlm/env"
+    assert place.shown(place.target / "lib/m.py") == "/opt/dlm/env/lib/m.py"
+
+
+def test_settling_stops_below_the_root_that_stands_in(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    place = Place(tmp_path, Path("/opt/dlm/env"))
+    (place.target / "bin").mkdir(parents=True)
+    before = tmp_path.stat()
+    installer.settle(place, EPOCH)
+    assert {path.stat().st_mtime for path in (tmp_path / "opt", tmp_path / "opt/dlm", place.target)} == {EPOCH}
+    assert (tmp_path.stat().st_mode, tmp_path.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+def test_two_files_of_one_inode_become_two(tmp_path: Path) -> None:
+    for name in ("a", "b", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "other/cached").write_text("x")
+    for name in ("a/one", "b/two"):
+        os.link(tmp_path / "other/cached", tmp_path / name)
+    (tmp_path / "a/one").chmod(0o755)
+    for name in ("a", "b"):
+        installer.unshare(tmp_path / name)
+    assert (tmp_path / "a/one").stat().st_ino == (tmp_path / "b/two").stat().st_ino, "other trees do not count"
+    installer.unshare(tmp_path)
+    inodes = {(tmp_path / name).stat().st_ino for name in ("a/one", "b/two", "other/cached")}
+    assert len(inodes) == 3
+    assert (tmp_path / "b/two").read_text() == "x"
+    assert stat.S_IMODE((tmp_path / "b/two").stat().st_mode) == 0o755
+
+
+def test_in_a_container_the_environments_own_python_compiles() -> None:
+    assert installer.compiler(Place(Path("/"), Path("/opt/env")), [], {}, Path("/s")) == Path("/opt/env/bin/python")
+
+
+def test_on_a_host_only_python_and_what_it_needs_is_linked_to_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"name": "evil", "depends": ["python"]}, {"name": "python", "depends": ["zlib >=1.2,<2", "ssl[x]", "__glibc"]},
+        {"name": "zlib", "depends": ["base=1"]}, {"name": "base", "depends": []},
+        {"name": "ssl", "depends": ["python"]},
+    ]  # fmt: skip
+    linked: list[Any] = []
+    monkeypatch.setattr(installer, "link_conda", lambda *told: linked.append(told))
+    place = Place(tmp_path / "root", Path("/opt/env"))
+    python = installer.compiler(place, rows, {}, tmp_path / "scratch")
+    assert [row["name"] for row in linked[0][0]] == ["python", "zlib", "ssl", "base"]
+    assert python == tmp_path / "scratch/interpreter/python/bin/python"
+
+
+def test_tests_stay_uncompiled_wherever_the_tree_lies(tmp_path: Path) -> None:
+    source = tmp_path / "tests" / "env" / "lib" / "m.py"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    assert installer.is_compiled(Path("lib/m.py"), source)
+    assert not installer.is_compiled(Path("lib/tests/m.py"), source)
