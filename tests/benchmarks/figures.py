@@ -14,7 +14,7 @@ COLUMNS = ("what", "figure", "compared with", "figure", "ratio", "aim", "")
 
 @dataclass(frozen=True)
 class Figure:
-    """One quantity, measured once or a few times. ``unit`` is ``s`` or ``B``."""
+    """One quantity, measured once or a few times. ``unit`` is ``s``, ``ms`` or ``B``."""
 
     samples: tuple[float, ...]
     unit: str = "s"
@@ -27,7 +27,7 @@ class Figure:
         if self.unit == "B":
             return f"{self.median / 1e6:,.1f} MB"
         spread = f" ({min(self.samples):.2f}-{max(self.samples):.2f})" if len(self.samples) > 1 else ""
-        return f"{self.median:.2f} s{spread}"
+        return f"{self.median:.2f} {self.unit}{spread}"
 
 
 Figures = Mapping[str, Figure]
