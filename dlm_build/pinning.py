@@ -57,7 +57,7 @@ def _lock_for(plan: Plan, old: Lock | None, options: Options, doors: Doors) -> t
     """A lock given with --lock must fit. The work folder's own lock keeps its packages for as long as what was solved
     is unchanged, so that new weights never move the environment.
     """
-    from dlm_build.locking import fill_store, make_lock
+    from dlm_build.locking import Outside, fill_store, make_lock
 
     if old and options.lock:
         _refuse_stale(old, plan)
@@ -67,9 +67,8 @@ def _lock_for(plan: Plan, old: Lock | None, options: Options, doors: Doors) -> t
         return lock, True
     if old:
         _tell_changes(old.plan, plan, doors.notify)
-    return make_lock(
-        plan, doors.fetch, doors.programs, doors.registry, doors.store, doors.settings, doors.notify
-    ), False
+    outside = Outside(doors.fetch, doors.programs, doors.registry, doors.store, doors.settings, doors.notify)
+    return make_lock(plan, outside), False
 
 
 def _same_environment(old: Plan, new: Plan) -> bool:

@@ -85,21 +85,13 @@ def gathered(item: Item, folder: WorkFolder, options: Options, doors: Doors) -> 
     Bytes behind a URL are taken as they were locked until the operator says --update; a file on this disk is hashed
     every time.
     """
-    from dlm_build.gathering import gather
+    from dlm_build.gathering import Outside, gather
 
     kept = folder.load("materials.json", _KeptMaterials)
     if kept and not options.update and kept.item_sha256 == item.sha256 and _still_there(kept.materials, doors.store):
         return kept.materials, True
-    materials = gather(
-        item,
-        doors.fetch,
-        doors.programs,
-        doors.store,
-        doors.notify,
-        allow_unpinned=options.allow_unpinned,
-        allow_hosts=doors.settings.network.allow_hosts,
-    )
-    return materials, False
+    outside = Outside(doors.fetch, doors.programs, doors.store, doors.notify, doors.settings.network.allow_hosts)
+    return gather(item, outside, allow_unpinned=options.allow_unpinned), False
 
 
 class _KeptMaterials(Record, frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
         ) from problem
 
 
-def outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
+def found_outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
     """A finding where a local item names a file that does not travel with it."""
     if item.origin == "-" or path.is_relative_to(Path(item.origin).parent):
         return ()

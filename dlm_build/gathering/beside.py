@@ -7,19 +7,17 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dlm_build.errors import HashMismatch, ItemHostile, ItemInvalid, shown
-from dlm_build.fetch import Fetcher
 from dlm_build.findings.archive import FileBesideArchive
 from dlm_build.gathering.assets import checked_path, is_own_server, place_of
+from dlm_build.gathering.outside import Outside
 from dlm_build.members import asset_beside, find_member
-from dlm_build.progress import Event, Notify
+from dlm_build.progress import Event
 from dlm_build.records import Archive, Asset, Finding, Item, Member
 from dlm_build.store import Store, Stored
 from dlm_build.unpacking.names import Blame, checked_name, folded
 
 
-def with_assets(
-    item: Item, archive: Archive, doors: tuple[Fetcher, Store], notify: Notify
-) -> tuple[Archive, tuple[Finding, ...]]:
+def with_assets(item: Item, archive: Archive, outside: Outside) -> tuple[Archive, tuple[Finding, ...]]:
     """`archive` with the sample, the expected output and the environment file that only the item's assets have.
 
     What the archive itself has comes first. Raises SourceGone, ItemHostile or HashMismatch as for the archive.
@@ -32,8 +30,8 @@ def with_assets(
             continue
         if any(member.asset == asset.key for member in members):
             continue
-        notify(Event(step="gather", text=f"{shown(name)} {shown(asset.href)}"))
-        members.append(_fetched(asset, item, doors, notify, tuple(members)))
+        outside.notify(Event(step="gather", text=f"{shown(name)} {shown(asset.href)}"))
+        members.append(_fetched(asset, item, tuple(members), outside))
         findings.append(_said(name, asset))
     return replace(archive, members=tuple(sorted(members, key=lambda m: m.path))), tuple(findings)
 
@@ -43,11 +41,9 @@ def _named(item: Item) -> list[str]:
     return [name for name in (*sample, item.runtime.requirement_file) if name]
 
 
-def _fetched(
-    asset: Asset, item: Item, doors: tuple[Fetcher, Store], notify: Notify, others: tuple[Member, ...]
-) -> Member:
+def _fetched(asset: Asset, item: Item, others: tuple[Member, ...], outside: Outside) -> Member:
     """The asset's file, at a path that none of `others` has."""
-    fetch, store = doors
+    fetch, store, notify = outside.fetch, outside.store, outside.notify
     place = place_of(asset, item)
     if place.url is not None:
         trusted = is_own_server(item, place.url)

@@ -14,6 +14,7 @@ from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.archive import RequirementFileFoundElsewhere
 from dlm_build.gathering.manifest import requirements_of
+from dlm_build.gathering.outside import Outside
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
 from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
@@ -36,10 +37,10 @@ Read = Callable[[str], str | None]
 
 
 def collect(
-    item: Item, archive: Archive, manifest: dict[str, object], source: Source | None, doors: tuple[Fetcher, Store]
+    item: Item, archive: Archive, manifest: dict[str, object], source: Source | None, outside: Outside
 ) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
     """The files in order of preference, those they include after them, and what was inferred on the way."""
-    fetch, store = doors
+    fetch, store = outside.fetch, outside.store
     if item.runtime.requirement_file:
         return _declared(item.runtime.requirement_file, item, (archive, source), fetch, store)
     inside = _from_members("archive", archive.members, store, requirements_of(manifest))

@@ -6,45 +6,33 @@ from pathlib import Path
 
 from dlm_build.archives import Parcel, Unpacked, unpack
 from dlm_build.errors import HashMismatch, shown
-from dlm_build.fetch import Fetcher
 from dlm_build.fetching.pages import StoodIn
 from dlm_build.findings.archive import ArchiveNameFoundElsewhere, ArchiveNameMissing
-from dlm_build.gathering.assets import Place, checked_path, choose_archive, is_own_server, outside, place_of
+from dlm_build.gathering.assets import Place, checked_path, choose_archive, found_outside, is_own_server, place_of
 from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
 from dlm_build.gathering.formats import with_formats
 from dlm_build.gathering.lfs import behind_pointer
 from dlm_build.gathering.manifest import read_manifest
+from dlm_build.gathering.outside import Outside
 from dlm_build.gathering.sources import Sources
 from dlm_build.members import find_member, members_named, normalised
-from dlm_build.proc import Programs
-from dlm_build.progress import Event, Notify
+from dlm_build.progress import Event
 from dlm_build.records import Archive, Asset, Finding, Item, Materials
-from dlm_build.store import Store
 
 
-def gather(
-    item: Item,
-    fetch: Fetcher,
-    programs: Programs,
-    store: Store,
-    notify: Notify,
-    *,
-    allow_unpinned: bool = False,
-    allow_hosts: tuple[str, ...] = (),
-) -> Materials:
+def gather(item: Item, outside: Outside, *, allow_unpinned: bool = False) -> Materials:
     """Everything behind the item's hrefs, its bytes in the store.
 
-    `allow_hosts` are those of the settings, for the source's repository. Raises ItemInvalid, ItemHostile, Unpinned,
-    SourceGone, HashMismatch, ResourceExceeded or InfraError.
+    Raises ItemInvalid, ItemHostile, Unpinned, SourceGone, HashMismatch, ResourceExceeded or InfraError.
     """
-    archive, about_archive = _archive(item, fetch, store, notify)
-    archive, about_assets = with_assets(item, archive, (fetch, store), notify)
-    manifest, about_manifest = read_manifest(archive, store)
-    archive = with_formats(item, archive, manifest, store)
-    sources = Sources(programs, store, notify, allow_hosts=allow_hosts)
+    archive, about_archive = _archive(item, outside)
+    archive, about_assets = with_assets(item, archive, outside)
+    manifest, about_manifest = read_manifest(archive, outside.store)
+    archive = with_formats(item, archive, manifest, outside.store)
+    sources = Sources(outside.programs, outside.store, outside.notify, allow_hosts=outside.allow_hosts)
     source, about_source = sources.gather(item, allow_unpinned=allow_unpinned)
-    files, about_files = collect(item, archive, manifest, source, (fetch, store))
+    files, about_files = collect(item, archive, manifest, source, outside)
     findings = (
         *about_archive,
         *about_assets,
@@ -56,25 +44,23 @@ def gather(
     return Materials(archive=archive, manifest=manifest, environment_files=files, source=source, findings=findings)
 
 
-def _archive(item: Item, fetch: Fetcher, store: Store, notify: Notify) -> tuple[Archive, tuple[Finding, ...]]:
+def _archive(item: Item, outside: Outside) -> tuple[Archive, tuple[Finding, ...]]:
     asset = choose_archive(item)
     place = place_of(asset, item)
-    notify(Event(step="gather", text=f"model archive {shown(asset.href)}"))
+    outside.notify(Event(step="gather", text=f"model archive {shown(asset.href)}"))
     findings: tuple[Finding, ...] = ()
     if place.url is not None:
-        unpacked, findings = _remote(item, asset, place, (fetch, store), notify)
+        unpacked, findings = _remote(item, asset, place, outside)
     else:
-        unpacked, findings = _local(item, asset, place, store, notify)
+        unpacked, findings = _local(item, asset, place, outside)
     archive = Archive(
         href=asset.href, sha256=unpacked.sha256, size=unpacked.size, kind=unpacked.kind, members=unpacked.members
     )
     return archive, findings
 
 
-def _remote(
-    item: Item, asset: Asset, place: Place, doors: tuple[Fetcher, Store], notify: Notify
-) -> tuple[Unpacked, tuple[Finding, ...]]:
-    fetch, store = doors
+def _remote(item: Item, asset: Asset, place: Place, outside: Outside) -> tuple[Unpacked, tuple[Finding, ...]]:
+    fetch, store, notify = outside.fetch, outside.store, outside.notify
     assert place.url is not None
     trusted = is_own_server(item, place.url)
     findings: tuple[Finding, ...] = ()
@@ -86,9 +72,7 @@ def _remote(
     return unpack(store.path(stored.sha256), store, notify, parcel), findings
 
 
-def _local(
-    item: Item, asset: Asset, place: Place, store: Store, notify: Notify
-) -> tuple[Unpacked, tuple[Finding, ...]]:
+def _local(item: Item, asset: Asset, place: Place, outside: Outside) -> tuple[Unpacked, tuple[Finding, ...]]:
     assert place.path is not None
     path = checked_path(Path(place.path), asset)
     size = path.stat().st_size
@@ -98,7 +82,7 @@ def _local(
             "the archive changed after the item was written: update `file:size` if that was meant",
         )
     parcel = Parcel(name=place.name, packed=place.packed, promised=asset.sha256)
-    return unpack(path, store, notify, parcel), outside(path, asset, item)
+    return unpack(path, outside.store, outside.notify, parcel), found_outside(path, asset, item)
 
 
 def _names_agree(item: Item, archive: Archive) -> tuple[Finding, ...]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from dlm_build.locking.fetching import fill_store
     from dlm_build.locking.files import conda_lock_yaml, explicit_text
     from dlm_build.locking.lock import make_lock
+    from dlm_build.locking.outside import Outside
 
-__all__ = ["conda_lock_yaml", "explicit_text", "fill_store", "lock_diff", "make_lock"]
+__all__ = ["Outside", "conda_lock_yaml", "explicit_text", "fill_store", "lock_diff", "make_lock"]
 
 _HOMES = {
     "conda_lock_yaml": "files",
@@ -23,6 +24,7 @@ _HOMES = {
     "fill_store": "fetching",
     "lock_diff": "diff",
     "make_lock": "lock",
+    "Outside": "outside",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -11,42 +10,29 @@ from dlm_build import __version__
 from dlm_build.config import Settings
 from dlm_build.errors import BaseGone, SourceGone
 from dlm_build.locking.conda import solve_conda
-from dlm_build.locking.fetching import Downloads, completed, fill_store
+from dlm_build.locking.fetching import completed, fill_store
 from dlm_build.locking.installer import installer_wheels
+from dlm_build.locking.outside import Outside, Resolver
 from dlm_build.locking.pip import solve_pip, target_of, wheels_by_hash
 from dlm_build.locking.published import read_published
 from dlm_build.locking.uv import Uv
-from dlm_build.proc import Programs
-from dlm_build.progress import Event, Notify
+from dlm_build.progress import Event
 from dlm_build.records import BaseImage, Lock, Package, Plan
 from dlm_build.store import Store
 
 
-class Resolver(Protocol):
-    """The part of `registry.Registry` that is needed here."""
-
-    def resolve(self, image: BaseImage) -> BaseImage: ...
-
-
-def make_lock(
-    plan: Plan,
-    fetch: Downloads,
-    programs: Programs,
-    registry: Resolver,
-    store: Store,
-    settings: Settings,
-    notify: Notify,
-) -> Lock:
+def make_lock(plan: Plan, outside: Outside) -> Lock:
     """Turn every name of `plan` into bytes, and bring those bytes into the store.
 
     Raises EnvironmentUnsolvable, ItemInvalid, Unpinned or ItemHostile for the environment, BaseGone for a dead base
     pin, HashMismatch for other bytes, InfraError (naming the setting) for channel, index or registry out of reach.
     """
+    store, notify = outside.store, outside.notify
     notify(Event(step="lock", text="resolving the base images"))
-    base, installer_base = _alive(plan.base, registry), _alive(plan.installer_base, registry)
-    uv = Uv(programs, store, settings)
+    base, installer_base = (_alive(image, outside.registry) for image in (plan.base, plan.installer_base))
+    uv = Uv(outside.programs, store, outside.settings)
     notify(Event(step="lock", text="solving the environment"))
-    packages = environment_packages(plan, uv, store, settings)
+    packages = environment_packages(plan, uv, store, outside.settings)
     installer = installer_wheels(uv)
     lock = Lock(
         plan=plan,
@@ -56,7 +42,7 @@ def make_lock(
         installer=installer,
         created_by=_makers(),
     )
-    fill_store(lock, fetch, store, notify)
+    fill_store(lock, outside.fetch, store, notify)
     return replace(
         lock,
         packages=tuple(completed(package, store) for package in packages),

@@ -30,7 +30,7 @@ from dlm_build.building.layout import EPOCH
 from dlm_build.config import Docker, Settings
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemHostile, SourceGone
 from dlm_build.fetch import HttpFetcher
-from dlm_build.locking import make_lock
+from dlm_build.locking import Outside, make_lock
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import Event, silent
 from dlm_build.records import (
@@ -121,7 +121,7 @@ def workshop(stack: dict[str, Any], config: Path, tmp_path_factory: pytest.TempP
         sample=SampleSpec(input=packed.members[2], expected=packed.members[0]),
     )
     fetch, programs = HttpFetcher(settings), RealPrograms(settings.environment)
-    lock = make_lock(plan, fetch, programs, Registry(fetch, settings), store, settings, silent)
+    lock = make_lock(plan, Outside(fetch, programs, Registry(fetch, settings), store, settings, silent))
     return Workshop(lock, store, DockerEngine(programs, settings), settings)
 
 

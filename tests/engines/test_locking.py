@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from dlm_build.config import Channels, Index, Network, Settings
 from dlm_build.errors import EnvironmentUnsolvable, InfraError
 from dlm_build.fetch import HttpFetcher
-from dlm_build.locking import conda_lock_yaml, explicit_text, fill_store, make_lock
+from dlm_build.locking import Outside, conda_lock_yaml, explicit_text, fill_store, make_lock
 from dlm_build.locking.conda import solve_conda
 from dlm_build.locking.lock import environment_packages
 from dlm_build.locking.uv import Uv
@@ -48,7 +48,7 @@ def plan_for(stack: dict[str, Any], *conda: str, as_of: str | None = None, **spe
 def lock_of(plan: Plan, settings: Settings, folder: Path) -> Lock:
     programs, store = RealPrograms(settings.environment), Store(folder)
     with closing(HttpFetcher(settings)) as fetch:
-        return make_lock(plan, fetch, programs, Registry(fetch, settings), store, settings, silent)
+        return make_lock(plan, Outside(fetch, programs, Registry(fetch, settings), store, settings, silent))
 
 
 def uv_for(settings: Settings, folder: Path) -> Uv:

@@ -17,7 +17,7 @@ from dlm_build.building import render
 from dlm_build.building.docker_engine import DockerEngine
 from dlm_build.config import Settings, load_settings
 from dlm_build.fetch import HttpFetcher
-from dlm_build.locking import make_lock
+from dlm_build.locking import Outside, make_lock
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import silent
 from dlm_build.records import BaseImage, Context, EnvironmentSpec, Image, Lock, SampleSpec, to_json
@@ -83,7 +83,7 @@ def works(stack: dict[str, Any], config: Path, ground: Path) -> Works:
         sample=SampleSpec(input=packed.members[2], expected=packed.members[0]),
     )
     fetch, programs = HttpFetcher(settings), RealPrograms(settings.environment)
-    lock = make_lock(plan, fetch, programs, Registry(fetch, settings), store, settings, silent)
+    lock = make_lock(plan, Outside(fetch, programs, Registry(fetch, settings), store, settings, silent))
     context = render(lock)
     (ground / "lock.json").write_bytes(to_json(lock))
     (ground / "context.json").write_bytes(to_json(context))

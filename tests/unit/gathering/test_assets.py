@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlm_build.errors import ItemHostile, ItemInvalid, SourceGone
-from dlm_build.gathering.assets import checked_path, choose_archive, is_own_server, outside, place_of
+from dlm_build.gathering.assets import checked_path, choose_archive, found_outside, is_own_server, place_of
 from tests.unit.gathering.made import asset, item
 
 
@@ -111,8 +111,8 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
 
 def test_a_path_outside_the_item_s_folder_is_told(tmp_path: Path) -> None:
     local = item(origin=str(tmp_path / "item.json"))
-    assert outside(tmp_path / "sub" / "m.mar", asset("sub/m.mar"), local) == ()
-    (finding,) = outside(Path("/elsewhere/m.mar"), asset("/elsewhere/m.mar"), local)
+    assert found_outside(tmp_path / "sub" / "m.mar", asset("sub/m.mar"), local) == ()
+    (finding,) = found_outside(Path("/elsewhere/m.mar"), asset("/elsewhere/m.mar"), local)
     assert finding.code == "archive-outside-item-folder"
 
 

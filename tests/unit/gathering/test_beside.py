@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from dlm_build.errors import HashMismatch, ItemHostile, SourceGone
-from dlm_build.gathering import gather
+from dlm_build.gathering import Outside, gather
 from dlm_build.planning.sample import decide_sample
 from dlm_build.progress import silent
 from dlm_build.records import DeclaredSample, Item, Materials, Runtime
@@ -21,7 +21,7 @@ SAMPLE = DeclaredSample(input="in.png", expected="out.npy", pointer="/properties
 
 
 def gathered(given: Item, tmp_path: Path, fetch: FakeFetcher | None = None) -> Materials:
-    return gather(given, fetch or FakeFetcher(), NoPrograms(), Store(tmp_path / "store"), silent)
+    return gather(given, Outside(fetch or FakeFetcher(), NoPrograms(), Store(tmp_path / "store"), silent))
 
 
 def bare_item(tmp_path: Path, **more: Any) -> Item:

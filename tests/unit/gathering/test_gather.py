@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dlm_build.errors import DlmBuildError, HashMismatch, ItemHostile, ItemInvalid, SourceGone
-from dlm_build.gathering import gather
+from dlm_build.gathering import Outside, gather
 from dlm_build.progress import silent
 from dlm_build.records import ArchiveEntry, Item, Materials, Runtime
 from dlm_build.store import Store
@@ -27,7 +27,7 @@ MEMBERS = {
 
 
 def gathered(given: Item, tmp_path: Path, fetch: FakeFetcher | None = None) -> Materials:
-    return gather(given, fetch or FakeFetcher(), NoPrograms(), Store(tmp_path / "store"), silent)
+    return gather(given, Outside(fetch or FakeFetcher(), NoPrograms(), Store(tmp_path / "store"), silent))
 
 
 def local_item(tmp_path: Path, members: dict[str, bytes] | None = None, **more: Any) -> Item:

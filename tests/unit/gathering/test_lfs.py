@@ -11,7 +11,7 @@ import pytest
 
 from dlm_build.errors import HashMismatch, SourceGone
 from dlm_build.fetching.pages import stood_in
-from dlm_build.gathering import gather
+from dlm_build.gathering import Outside, gather
 from dlm_build.magic import stand_in
 from dlm_build.progress import silent
 from dlm_build.records import Materials
@@ -36,7 +36,7 @@ class Seeing(FakeFetcher):
 
 def gathered(tmp_path: Path, url: str, pages: Mapping[str, bytes], **promised: Any) -> Materials:
     given = item(asset(url, **promised), origin="https://items.example/i.json")
-    return gather(given, Seeing(pages), NoPrograms(), Store(tmp_path / "store"), silent)
+    return gather(given, Outside(Seeing(pages), NoPrograms(), Store(tmp_path / "store"), silent))
 
 
 @pytest.mark.parametrize("promised", [{}, {"sha256": SHA}])

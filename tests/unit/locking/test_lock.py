@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from dlm_build.config import Index
-from dlm_build.locking import conda_lock_yaml, make_lock
+from dlm_build.locking import Outside, conda_lock_yaml, make_lock
 from dlm_build.locking.installer import read_pins
-from dlm_build.progress import Event, Notify
+from dlm_build.progress import Event, Notify, silent
 from dlm_build.records import Lock, from_json, to_json
 from dlm_build.store import Store, Stored
 from tests.unit.locking.worlds import FakeRegistry, FakeUv, FileFetch, a_wheel, asking, pylock, sha256, site
@@ -46,7 +46,7 @@ def made(channel: Path, folder: Path, events: list[Event] | None = None) -> Lock
     uv = FakeUv(pylock(AFFINE), pylock(*INSTALLER))
     heard = events if events is not None else []
     plan = asking("tool", pip=("affine",), as_of="2024-06-01T00:00:00Z")
-    return make_lock(plan, Fetch(channel), uv, FakeRegistry(), Store(folder), site(channel), heard.append)
+    return make_lock(plan, Outside(Fetch(channel), uv, FakeRegistry(), Store(folder), site(channel), heard.append))
 
 
 def test_every_name_becomes_bytes_in_the_store(channel: Path, tmp_path: Path) -> None:
@@ -77,13 +77,13 @@ def test_a_published_lock_is_kept_and_its_wheels_come_from_the_sites_index(chann
     args = (FakeRegistry(), Store(tmp_path / "second"))
     served = Fetch(channel)
     served.served = {**served.served, stranger.packages[-1].url: b"affine"}
-    kept = make_lock(plan, served, FakeUv(pylock(*INSTALLER)), *args, settings, lambda _: None)
+    kept = make_lock(plan, Outside(served, FakeUv(pylock(*INSTALLER)), *args, settings, silent))
     assert {p.sha256 for p in kept.packages} == {p.sha256 for p in first.packages}
     assert (stranger.packages[-1].url, False) in served.asked
     assert all(trusted for url, trusted in served.asked if url.startswith("file://"))
     indexed = replace(settings, index=Index(url="https://index.example/simple"))
     uv = FakeUv(pylock(AFFINE), pylock(*INSTALLER))
-    ours = make_lock(plan, Fetch(channel), uv, *args, indexed, lambda _: None)
+    ours = make_lock(plan, Outside(Fetch(channel), uv, *args, indexed, silent))
     assert ours.packages[-1].url == AFFINE.url and uv.asked[0] == "affine==2.4.0\n"
 
 
