@@ -57,6 +57,7 @@ def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Do
 
         place = folder.root / "sif"
         place.mkdir(exist_ok=True)
+        place.chmod(place.stat().st_mode | 0o111)  # under any umask, as another user may run the model
         return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify))
 
     return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", run)
