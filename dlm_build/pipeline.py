@@ -6,7 +6,7 @@ the work folder and not done again; a step that is reused says so in the report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -288,7 +288,7 @@ def to_sif(
     if not options.verify:
         return EngineEnd(engine="sif", verdict=unverified(sif.path))
     end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-    journal.known["sif"] = _with_verdict(folder, sif, end.verdict)
+    journal.known["sif"] = with_verdict(folder, sif, end.verdict)
     return end
 
 
@@ -321,13 +321,16 @@ class _KeptSif(Record, frozen=True, kw_only=True):
     """As it is labelled."""
 
 
-def _with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
-    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet."""
+def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
+    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet.
+
+    What is signed stays as it was signed.
+    """
     from dlm_build.sif import labelled
 
     kept = folder.load("sif.json", _KeptSif)
     told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
-    if kept is None or kept.verdict == told:
+    if kept is None or kept.verdict == told or sif.signed_by:
         return sif
     folder.forget("sif.json")
     made = labelled(sif, {"dlm.verdict": told})
@@ -397,6 +400,10 @@ def _reverified(
     """Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed."""
     if engine == "sif":
         sif = kept_sif(folder)
+        if sif.signed_by:
+            from dlm_build.publishing.signing import Signer
+
+            Signer(doors.programs, doors.settings).check(Path(sif.path), sif.signed_by)
         journal.known.update(context_digest=sif.context_digest, sif=sif)
         made = in_sif(sif, lock.plan, folder, options, doors)
     else:
@@ -417,6 +424,23 @@ def kept_image(folder: WorkFolder, doors: Doors) -> Image:
     if there is None or there.digest != image.digest:
         raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
     return image
+
+
+def changing_sif(folder: WorkFolder, change: Callable[[Sif], Sif]) -> Sif:
+    """The kept SIF after `change`, which may put another file in its place; a kill in between leaves none kept.
+
+    Raises UsageError where there is none, and what `change` raises, with the SIF kept as it was.
+    """
+    kept = folder.load("sif.json", _KeptSif)
+    if kept is None:
+        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
+    folder.forget("sif.json")
+    made = kept.sif
+    try:
+        made = change(kept.sif)
+    finally:
+        folder.save("sif.json", msgspec.structs.replace(kept, sif=made))
+    return made
 
 
 def kept_sif(folder: WorkFolder) -> Sif:

@@ -214,7 +214,7 @@ class Registry:
         realm = fields.pop("realm", "")
         if scheme != "bearer" or not realm.startswith("https://") or not urlsplit(realm).hostname:
             return None
-        wanted = urlencode({key: fields[key] for key in ("service", "scope") if key in fields})
+        wanted = urlencode([(key, fields[key]) for key in ("service", "scope") if key in fields])
         answer = self._fetch.get(f"{realm}{'&' if '?' in realm else '?'}{wanted}", limit=LARGEST, trusted=True)
         if answer.status != 200:
             return None

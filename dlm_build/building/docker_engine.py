@@ -17,6 +17,7 @@ from dlm_build.building.buildx import Progress, build_argv, has_foreign_compress
 from dlm_build.building.export import Exported, take_in
 from dlm_build.building.folder import package_folder
 from dlm_build.building.labels import BASE_DIGEST, CONTEXT
+from dlm_build.building.pushing import EnginePush, PushTalk
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
 from dlm_build.oci import parse_reference
@@ -126,6 +127,20 @@ class DockerEngine:
         """The image's layers as files in `folder`, which must be empty; also raises HashMismatch and OSError."""
         with self._client() as client:
             return take_in(client.api.get_image(reference), folder, notify)
+
+    def push(self, image: Image, repository: str, tag: str, credentials: dict[str, str], notify: Notify) -> EnginePush:
+        """Push the image under another name, which is not left in the engine. What the registry refuses is told."""
+        name, talk = f"{repository}:{tag}", PushTalk(notify)
+        had = self.image(name)
+        with self._client() as client:
+            client.api.tag(image.reference, repository, tag, force=True)
+            try:
+                for row in client.api.push(repository, tag, stream=True, decode=True, auth_config=credentials):
+                    talk.hear(row)
+            finally:
+                if had is None:
+                    client.images.remove(name)
+        return talk.ended()
 
     def _run_build(
         self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify

@@ -11,7 +11,9 @@ from dlm_build import __version__
 from dlm_build.cli import commands
 from dlm_build.cli.check import check
 from dlm_build.cli.migrate import migrate
+from dlm_build.cli.push import push
 from dlm_build.cli.schema import schema
+from dlm_build.cli.verify_sif import verify_sif
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +30,7 @@ Examples:
   dlm-build item.json --to sif             one SIF file for Apptainer, made and tested without Docker
   dlm-build verify item.json               run and judge the image that was built before
   dlm-build check items/                   what items lack to be built and verified
+  dlm-build push item.json ghcr.io/you/coast:1.0   image and SIF, signed where asked, by digest
   dlm-build migrate item.json -o mlm.json  the item said in MLM
   dlm-build doctor                         what this machine can do
 
@@ -251,7 +254,9 @@ def bases_resolve(**given: Any) -> None:
 
 cli.add_command(check)
 cli.add_command(migrate)
+cli.add_command(push)
 cli.add_command(schema)
+cli.add_command(verify_sif)
 
 
 def main() -> None:

@@ -1,0 +1,120 @@
+"""`dlm-build push`: what was built and verified, to a registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dlm_build.publishing.records import Pushed, PushedPart
+
+ENGINES = ("docker", "sif")
+EXAMPLES = """
+\b
+Examples:
+  dlm-build push item.json ghcr.io/you/coast:1.0           image and SIF, as far as there are
+  dlm-build push item.json ghcr.io/you/coast --to sif      tagged with the context's digest
+  dlm-build push item.json ghcr.io/you/coast:1.0 --sign    the SIF signed with your Apptainer key
+
+\b
+Then, anywhere:
+  docker pull ghcr.io/you/coast@sha256:…
+  apptainer pull coast.sif oras://ghcr.io/you/coast:1.0-sif
+  dlm-build verify-sif coast.sif --sha256 …
+
+\b
+Exit codes:
+  0 pushed, and the registry gives it back      10 hash-mismatch
+  2 refused: not verified, a mismatch, a tag in use, no access      14 infra; push again to go on
+"""
+
+
+def _engines(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...]:
+    asked = [name.strip() for name in value.split(",")] if value else []
+    if not set(asked) <= set(ENGINES):
+        raise click.BadParameter(f"{value} is no engine: write {' or '.join(ENGINES)}, or both with a comma between")
+    return tuple(name for name in ENGINES if name in asked)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("item", metavar="ITEM")
+@click.argument("target", metavar="REGISTRY/PATH[:TAG]")
+@click.option("--to", "to", metavar="docker,sif", callback=_engines, help="What is pushed [what is there].")
+@click.option("--sign", is_flag=True, help="Sign the SIF first, with a key of Apptainer's keyring.")
+@click.option("--key", metavar="FINGERPRINT|N", help="Which key signs [the only one].")
+@click.option(
+    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="The key's passphrase [asked for]."
+)
+@click.option("--unverified", is_flag=True, help="Push what was not verified; never a mismatch.")
+@click.option("--replace", is_flag=True, help="Move a tag that leads to something else.")
+@click.option("--output", "-o", metavar="DIR", help="Folder of the records [dlm-out/<id>-<hash>].")
+@click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer.")
+@click.option("--collection", metavar="ID", help="The collection of an API that the item is in.")
+@click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
+@click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
+@click.option("--quiet", "-q", is_flag=True, help="Only the result and errors.")
+def push(**given: Any) -> None:
+    """Push the image and the SIF that were built for ITEM to a registry, by digest and the tag last.
+
+    The SIF is an ORAS artefact under the tag with -sif behind it. Who pushes is known from `docker login` or
+    `apptainer registry login`.
+    """
+    from dlm_build.cli.commands import emit, failing_as_json, wired
+    from dlm_build.doors import Options
+    from dlm_build.fetch import HttpFetcher
+    from dlm_build.publishing.push import Wanted, push_item
+
+    names = ("target", "to", "sign", "key", "unverified", "replace")
+    wanted = Wanted(**{name: given[name] for name in names})
+    options = Options(**{name: given[name] for name in ("item_id", "collection", "output")})
+    with failing_as_json(given), wired(given) as doors:
+        web = HttpFetcher(doors.settings)
+        pushed = push_item(given["item"], options, wanted, doors, web, _passphrase(given))
+    if given["as_json"]:
+        emit(pushed)
+    else:
+        _print(pushed)
+
+
+def _passphrase(given: dict[str, Any]) -> Callable[[], str | None]:
+    """From the file, else from the terminal where there is one."""
+
+    def ask() -> str | None:
+        if given["passphrase_file"]:
+            return Path(given["passphrase_file"]).read_text("utf-8").splitlines()[0]
+        if not sys.stdin.isatty():
+            return None
+        return str(click.prompt("passphrase of the key", hide_input=True, err=True))
+
+    return ask
+
+
+def _print(pushed: Pushed) -> None:
+    for part in pushed.parts:
+        _print_part(part)
+
+
+def _print_part(part: PushedPart) -> None:
+    from dlm_build.cli.show import megabytes
+    from dlm_build.publishing.push import NOT_VERIFIED
+
+    what = "pushed" if part.tagged else "there already"
+    click.secho(f"{part.kind:<6}", bold=True, nl=False)
+    click.echo(f" {part.reference}  {megabytes(part.size)}, {what} ({part.sent} blobs sent, {part.present} were there)")
+    click.echo(f"       {part.digest}")
+    if part.replaced:
+        click.echo(f"       the tag led to {part.replaced} before")
+    good = part.verdict.startswith("matches")
+    click.secho(f"       {part.verdict}", fg="green" if good else "yellow", nl=False)
+    unsure = {True: "", False: ": whoever pulls it should know"}[good]
+    click.echo(unsure if part.verdict != NOT_VERIFIED else f"{unsure}; `dlm-build verify` judges it")
+    click.echo(f"       {part.pull}")
+    if part.kind == "sif":
+        signed = f" --key {part.signed_by}" if part.signed_by else ""
+        name = part.pull.split()[-2]
+        click.echo(f"       dlm-build verify-sif {name} --sha256 {part.sha256}{signed}")

@@ -1,0 +1,61 @@
+"""`dlm-build verify-sif`: a SIF from anywhere against what its publisher told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLES = """
+\b
+Examples:
+  dlm-build verify-sif coast.sif --sha256 44136fa355b3…     the very bytes that were pushed
+  dlm-build verify-sif coast.sif --key 65A26A98275439FF…    signed, whole, by this key of your keyring
+  dlm-build verify-sif coast.sif                            signed, whole, by any key of your keyring
+
+\b
+Exit codes:
+  0 it is the one      2 nothing to check it by      10 changed, or signed otherwise      14 no SIF, no Apptainer
+"""
+
+
+def _sha256(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    text = value.lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise click.BadParameter("write 64 hexadecimal digits")
+    return text
+
+
+def _key(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"(0[xX])?[0-9A-Fa-f ]{8,60}", value):
+        raise click.BadParameter("write the fingerprint: hexadecimal digits, at least the last 8")
+    return value
+
+
+@click.command("verify-sif", epilog=EXAMPLES)
+@click.argument("file", metavar="FILE")
+@click.option("--sha256", metavar="HEX", callback=_sha256, help="What the file's sha256 must be.")
+@click.option("--key", metavar="FINGERPRINT", callback=_key, help="Whose signature it must have.")
+@click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Only errors.")
+def verify_sif(**given: Any) -> None:
+    """Check a SIF file by its sha256, by its signature, or both. Nothing is run, and no server is asked."""
+    from dlm_build.cli.commands import emit, settings_of
+    from dlm_build.errors import shown
+    from dlm_build.proc import RealPrograms
+    from dlm_build.publishing.checking import check_sif
+
+    settings = settings_of(given)
+    programs = RealPrograms(settings.environment)
+    checked = check_sif(Path(given["file"]), programs, settings, sha256=given["sha256"], key=given["key"])
+    if given["as_json"]:
+        emit(checked)
+    elif not given["quiet"]:
+        signed = f", signed by {', '.join(checked.signed_by)}" if checked.signed_by else ""
+        click.secho("ok", fg="green", bold=True, nl=False)
+        click.echo(f"  {shown(checked.path, 300)}: sha256 {checked.sha256}{signed}")

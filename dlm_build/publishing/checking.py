@@ -1,0 +1,46 @@
+"""Whether a SIF that came from somewhere is the one its publisher made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlm_build.config import Settings
+from dlm_build.errors import HashMismatch, UsageError, shown
+from dlm_build.proc import Programs
+from dlm_build.publishing.records import CheckedSif
+from dlm_build.publishing.signing import Signer
+from dlm_build.sif.sif_file import objects_of, sha256_of
+from dlm_build.sif.signed import signers
+
+
+def check_sif(
+    path: Path, programs: Programs, settings: Settings, *, sha256: str | None = None, key: str | None = None
+) -> CheckedSif:
+    """By its sha256, its signature, or both: what is given, and a signature wherever there is one and no sha256.
+
+    Raises HashMismatch, SignatureRefused, UsageError where there is nothing to check it by, InfraError for no SIF.
+    """
+    if not path.is_file():
+        raise UsageError(f"{shown(str(path), 300)} is no file", "give the path of a SIF file")
+    objects_of(path)
+    found = sha256_of(path)
+    if sha256 is not None and found != sha256:
+        raise HashMismatch(
+            f"{shown(str(path), 300)} has sha256 {found}, not {sha256}",
+            "it was changed, or is another; get it again from where it was published",
+        )
+    signed_by: tuple[str, ...] = ()
+    if key is not None or (sha256 is None and signers(path)):
+        signed_by = Signer(programs, settings).check(path.resolve(), key)
+    if sha256 is None and not signed_by:
+        raise UsageError(
+            f"{shown(str(path), 300)} is not signed, and no sha256 was given to check it by",
+            "add --sha256 with what its publisher tells (`dlm-build push` prints it)",
+        )
+    return CheckedSif(
+        path=str(path),
+        sha256=found,
+        size=path.stat().st_size,
+        signed_by=signed_by,
+        by=(*(("sha256",) if sha256 else ()), *(("signature",) if signed_by else ())),
+    )
