@@ -15,9 +15,8 @@ from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Lock, Sif
 from dlm_build.sif import squashfs
 from dlm_build.sif.container_files import Described, container_files, inspect_metadata, mount_points, with_labels
-from dlm_build.sif.layers import Read
 from dlm_build.sif.merge import Layer, merged
-from dlm_build.sif.place import beside, refuse_full
+from dlm_build.sif.place import beside
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
 from dlm_build.sif.sif_file import (
     finish,
@@ -140,6 +139,3 @@ def _text(context: Context, name: str) -> str:
     text = next(row.text for row in context.files if row.path == name)
     assert text is not None
     return text
-
-
-__all__ = ["Parts", "Progress", "Read", "Request", "describe", "is_still_there", "labelled", "make_sif", "refuse_full"]
