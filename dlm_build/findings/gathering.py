@@ -19,6 +19,20 @@ class LfsPointerFollowed(Kind):
     """
 
 
+class SourceLeftOut(Kind):
+    """source {url}: the item names {found}, and nothing in it runs that code; it is left out"""
+
+    severity = VERIFICATION
+    fix = 'add "model_commit_hash" with all 40 hex digits that `git rev-parse HEAD` prints'
+    more = """
+    A model of ONNX or TorchScript runs from its file alone: the item has no command and no handler, and its environment
+    is not declared in the source only. Code that may change under the item is then better not in the image. With a full
+    commit, or with `--allow-unpinned`, it goes in beside the model.
+
+    Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
+    """
+
+
 class SourcePinnedByDate(Kind):
     """source {url}: the item names {named}; {found} of {day}, inferred as the last commit of {branch} before {place}
     ({date}), was taken and is locked"""

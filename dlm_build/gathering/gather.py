@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from dlm_build.archives import Parcel, Unpacked, unpack
 from dlm_build.errors import HashMismatch, shown
@@ -13,10 +14,10 @@ from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
 from dlm_build.gathering.formats import with_formats
 from dlm_build.gathering.lfs import behind_pointer
-from dlm_build.gathering.manifest import read_manifest
+from dlm_build.gathering.manifest import model_table, read_manifest
 from dlm_build.gathering.outside import Outside
 from dlm_build.gathering.sources import Sources
-from dlm_build.members import find_member, members_named, normalised
+from dlm_build.members import asset_beside, find_member, members_named, normalised
 from dlm_build.progress import Event
 from dlm_build.records import Archive, Asset, Finding, Item, Materials
 
@@ -31,7 +32,8 @@ def gather(item: Item, outside: Outside, *, allow_unpinned: bool = False) -> Mat
     manifest, about_manifest = read_manifest(archive, outside.store)
     archive = with_formats(item, archive, manifest, outside.store)
     sources = Sources(outside.programs, outside.store, outside.notify, allow_hosts=outside.allow_hosts)
-    source, about_source = sources.gather(item, allow_unpinned=allow_unpinned)
+    needed = needs_source(item, archive, manifest)
+    source, about_source = sources.gather(item, allow_unpinned=allow_unpinned, needed=needed)
     files, about_files = collect(item, archive, manifest, source, outside)
     findings = (
         *about_archive,
@@ -42,6 +44,20 @@ def gather(item: Item, outside: Outside, *, allow_unpinned: bool = False) -> Mat
         *about_files,
     )
     return Materials(archive=archive, manifest=manifest, environment_files=files, source=source, findings=findings)
+
+
+def needs_source(item: Item, archive: Archive, manifest: dict[str, Any]) -> bool:
+    """Whether anything could use the source: a command, a handler, or an environment that is declared only there.
+
+    Without any of them a model runs from its file alone, or not at all; the plan tells which.
+    """
+    runtime = item.runtime
+    if runtime.docker.run or runtime.handler or model_table(manifest).get("handler"):
+        return True
+    wanted = runtime.requirement_file
+    if not wanted or wanted.startswith(("https://", "http://")):
+        return False
+    return find_member(archive.members, wanted) is None and asset_beside(wanted, item, archive) is None
 
 
 def _archive(item: Item, outside: Outside) -> tuple[Archive, tuple[Finding, ...]]:

@@ -9,7 +9,7 @@ import msgspec
 
 from dlm_build.errors import InfraError, SourceGone, Unpinned, shown
 from dlm_build.fetching.addresses import public_addresses
-from dlm_build.findings.gathering import SourcePinnedByDate, SourcePinnedToday
+from dlm_build.findings.gathering import SourceLeftOut, SourcePinnedByDate, SourcePinnedToday
 from dlm_build.gathering.git import FULL_COMMIT, Repository, failure, repository
 from dlm_build.gathering.remotes import Find, Remote, Tip
 from dlm_build.gathering.source_files import Files, entries_of, refuse_large
@@ -42,20 +42,25 @@ class Sources:
         self._programs, self._store, self._notify = programs, store, notify
         self._allow_hosts, self._find = allow_hosts, find
 
-    def gather(self, item: Item, *, allow_unpinned: bool) -> tuple[Source | None, tuple[Finding, ...]]:
-        """The item's source; None where it names none.
+    def gather(
+        self, item: Item, *, allow_unpinned: bool, needed: bool = True
+    ) -> tuple[Source | None, tuple[Finding, ...]]:
+        """The item's source; None where it names none, or no full commit of one that is not `needed`.
 
-        Raises Unpinned where it names no full commit and `allow_unpinned` is not given; then the message shows the
-        commit of today. Raises SourceGone, ItemInvalid, ItemHostile or InfraError besides.
+        Raises Unpinned where it names no full commit, it is needed and `allow_unpinned` is not given; then the message
+        shows the commit of today. Raises SourceGone, ItemInvalid, ItemHostile or InfraError besides.
         """
         url = item.runtime.source_url
         if url is None:
             return None, ()
         repo = source_repository(item, self._allow_hosts)
         named = item.runtime.source_commit or repo.ref
+        full = named is not None and FULL_COMMIT.fullmatch(named) is not None
+        if not (full or needed or allow_unpinned):
+            return None, (SourceLeftOut.at(item.pointers.source, url=repo.shown, found=_named(item, repo)),)
         with self._store.scratch_folder() as folder:
             remote = Remote(repo, self._programs, folder, self._find)
-            if named is not None and FULL_COMMIT.fullmatch(named):
+            if named is not None and full:
                 kept = self._at(remote, named)
                 return kept.source, kept.findings
             tip = remote.tip(named)

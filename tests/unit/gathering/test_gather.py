@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dlm_build.errors import DlmBuildError, HashMismatch, ItemHostile, ItemInvalid, SourceGone
 from dlm_build.gathering import Outside, gather
+from dlm_build.gathering.gather import needs_source
 from dlm_build.progress import silent
-from dlm_build.records import ArchiveEntry, Item, Materials, Runtime
+from dlm_build.records import ArchiveEntry, DeclaredDocker, Item, Materials, Runtime
 from dlm_build.store import Store
 from tests.unit.gathering.made import FakeFetcher, NoPrograms, asset, item, write_zip
 from tests.unit.unpacking.test_formats import ONNX
@@ -257,3 +259,47 @@ def test_weights_in_an_archive_are_told_by_their_bytes(tmp_path: Path) -> None:
     told = {member.path: member.format for member in materials.archive.members}
     looked_at = {"liar.pt": "onnx", "named.bin": "torchscript", "bare": "torchscript"}
     assert told == {**looked_at, "other.bin": None, "notes.txt": None}
+
+
+# --- a source that nobody needs
+
+SOURCE = "https://git.example/o/r"
+
+
+def test_an_unpinned_source_is_left_out_where_nothing_runs_its_code(tmp_path: Path) -> None:
+    """No program runs: its server is not even asked."""
+    (tmp_path / "m.onnx").write_bytes(ONNX)
+    given = item(asset(str(tmp_path / "m.onnx")), origin=str(tmp_path / "i.json"), runtime=Runtime(source_url=SOURCE))
+    materials = gathered(given, tmp_path)
+    (finding,) = materials.findings
+    assert materials.source is None and finding.code == "source-left-out" and finding.severity == "warning"
+    assert SOURCE in finding.message and "no commit" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("runtime", "handler", "needed"),
+    [
+        (Runtime(), None, False),
+        (Runtime(requirement_file="env.yml"), None, False),
+        (Runtime(requirement_file="env"), None, False),
+        (Runtime(requirement_file="https://files.example/env.yml"), None, False),
+        (Runtime(requirement_file="of-the-source.yml"), None, True),
+        (Runtime(handler="handler.py"), None, True),
+        (Runtime(docker=DeclaredDocker(run="python run.py")), None, True),
+        (Runtime(), "handler.py", True),
+    ],
+)
+def test_what_needs_a_source(tmp_path: Path, runtime: Runtime, handler: str | None, needed: bool) -> None:
+    manifest = {"model": {"handler": handler} if handler else {}}
+    raw = json.dumps(manifest).encode()
+    members = {"MAR-INF/MANIFEST.json": raw, "m.onnx": ONNX, "handler.py": b"", "env.yml": b""}
+        "MAR-INF/MANIFEST.json": json.dumps(manifest).encode(),
+        "m.onnx": ONNX,
+        "handler.py": b"",
+        "env.yml": b"",
+    }
+    path = write_zip(tmp_path / "m.mar", members)
+    given = item(asset(str(path)), asset(str(tmp_path / "e.yml"), "env"), origin=str(tmp_path / "i.json"))
+    (tmp_path / "e.yml").touch()
+    archive = gathered(given, tmp_path).archive
+    assert needs_source(msgspec.structs.replace(given, runtime=runtime), archive, manifest) is needed

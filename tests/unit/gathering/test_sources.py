@@ -302,3 +302,14 @@ def test_nobody_listens(server: Server, store: Store) -> None:
     with pytest.raises(InfraError, match="cannot be reached") as caught:
         gathered("http://127.0.0.1:9/o/r", "1" * 40, store, hosts=("127.0.0.1",))
     assert "HTTPS_PROXY" in caught.value.hint
+
+
+def test_a_source_that_is_not_needed_is_taken_where_it_is_pinned_or_allowed(repo: Repo, store: Store) -> None:
+    commit = repo.commit({"a.py": "1"})
+    sources = Sources(RealPrograms({"PATH": PATH}), store, silent)
+    for named, allowed in ((commit, False), (None, True)):
+        given = item(runtime=Runtime(source_url=repo.bare.as_uri(), source_commit=named))
+        source, _ = sources.gather(given, allow_unpinned=allowed, needed=False)
+        assert source is not None and source.commit == commit
+    left, (finding,) = sources.gather(given, allow_unpinned=False, needed=False)
+    assert left is None and finding.code == "source-left-out"
