@@ -293,11 +293,6 @@ def test_what_needs_a_source(tmp_path: Path, runtime: Runtime, handler: str | No
     manifest = {"model": {"handler": handler} if handler else {}}
     raw = json.dumps(manifest).encode()
     members = {"MAR-INF/MANIFEST.json": raw, "m.onnx": ONNX, "handler.py": b"", "env.yml": b""}
-        "MAR-INF/MANIFEST.json": json.dumps(manifest).encode(),
-        "m.onnx": ONNX,
-        "handler.py": b"",
-        "env.yml": b"",
-    }
     path = write_zip(tmp_path / "m.mar", members)
     given = item(asset(str(path)), asset(str(tmp_path / "e.yml"), "env"), origin=str(tmp_path / "i.json"))
     (tmp_path / "e.yml").touch()
