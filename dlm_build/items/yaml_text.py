@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from dlm_build.errors import ItemInvalid, shown
@@ -21,6 +22,9 @@ MAX_EVENTS = 12_000
 """At most a second of parsing; a real item has some hundreds."""
 _NOT_A_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, Value] = {"": None, "~": None, "true": True, "false": False, "null": None}
+_NEAR = 6
+"""Lines before an error in which its cause is looked for."""
+_BLOCK = re.compile(r"( *)(?:- )*[^\s#].*?: +([|>][-+0-9]{0,2})\s*(?:#.*)?")
 _UNQUOTED_COLON = re.compile(r"(\s*(?:- )*)([^:#\"']+): (.+)")
 
 
@@ -42,6 +46,8 @@ class _Composer:
         self.result: Value = None
         self.stack: list[tuple[str, list[Value] | dict[str, Value]]] = []
         self.key: str | None = None
+        self.refusal: ItemInvalid | None = None
+        """Of the first number that cannot be; said once it is clear that this is no other kind of document."""
 
     def document(self) -> Value:
         documents = 0
@@ -55,6 +61,8 @@ class _Composer:
                 self.stack.pop()
             elif kind in ("ScalarEvent", "MappingStartEvent", "SequenceStartEvent", "AliasEvent"):
                 self._take(kind, event)
+        if self.refusal is not None and not _is_foreign(self.result):
+            raise self.refusal
         return self.result
 
     def _take(self, kind: str, event: Any) -> None:
@@ -118,17 +126,21 @@ class _Composer:
         if raw in _WORDS:
             return _WORDS[raw]
         if _NOT_A_NUMBER.fullmatch(raw):
-            raise self._not_a_number(event, raw, "not a value of any field")
+            return self._not_a_number(event, raw, "not a value of any field")
         if not NUMBER.fullmatch(raw):
             return raw
         if problem := number_problem(raw):
-            raise self._not_a_number(event, shown(raw, 40), problem)
+            return self._not_a_number(event, shown(raw, 40), problem)
         return Number(raw)
 
-    def _not_a_number(self, event: Any, raw: str, problem: str) -> ItemInvalid:
+    def _not_a_number(self, event: Any, raw: str, problem: str) -> str:
+        """Its text, which stands in for it to the end of the document."""
         near = line_at(self.text, event.start_mark.index)
         what = f"{problem}; the line is `{near}`"
-        return refused(kinds.NumberRefused, self.origin, self._position(event), self._here(), found=raw, what=what)
+        if self.refusal is None:
+            place = self._position(event)
+            self.refusal = refused(kinds.NumberRefused, self.origin, place, self._here(), found=raw, what=what)
+        return raw
 
     def _refused(self, event: Any, kind: type[Kind], pointer: str = "", **found: str) -> ItemInvalid:
         near = line_at(self.text, event.start_mark.index)
@@ -136,6 +148,15 @@ class _Composer:
 
     def _position(self, event: Any) -> Position:
         return Position(line=event.start_mark.line + 1, column=event.start_mark.column + 1)
+
+
+def _is_foreign(value: Value) -> bool:
+    """Whether this is another kind of document altogether, for which reading has a better word than for a number."""
+    from dlm_build.items.dialects import not_an_item  # it stands above the loaders
+
+    if not isinstance(value, dict) or value.keys() & {"properties", "features", "collections"}:
+        return False
+    return not_an_item(value) != ""
 
 
 def _events(text: str, origin: str) -> Iterator[Any]:
@@ -180,6 +201,8 @@ def _fix(text: str, offset: int, problem: str) -> str:
         return "quote texts that have a colon, and indent the lines of a block alike"
     if "\\t" in problem or "\t" in problem:
         return "indent with spaces, not tabs"
+    if indicator := _block_without_lines(text, offset):
+        return f"indent the lines of the text below `{indicator}` by two spaces more than its key"
     if "<block end>" in problem or "did not find expected key" in problem or "could not find expected ':'" in problem:
         return "indent this line like its neighbours: entries of one block start in the same column, as `key: value`"
     if "cannot start any token" in problem:
@@ -187,3 +210,14 @@ def _fix(text: str, offset: int, problem: str) -> str:
     if "end of stream" in problem:
         return "close the quote or bracket that was opened before"
     return "correct the YAML here; texts with any of : # [ ] { } , & * ! | > ' \" % @ ` are safest in double quotes"
+
+
+def _block_without_lines(text: str, offset: int) -> str:
+    """The `|` or `>` shortly before `offset` whose text is not indented below its key; empty where none is."""
+    before = text[: text.find("\n", offset) + 1 or None].split("\n")
+    lines = [line for line in before if line.strip()][-_NEAR:]
+    for head, following in pairwise(lines):
+        found = _BLOCK.fullmatch(head.rstrip()) if len(head) < 1000 else None
+        if found and len(following) - len(following.lstrip(" ")) <= len(found[1]):
+            return found[2]
+    return ""

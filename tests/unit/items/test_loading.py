@@ -6,7 +6,7 @@ import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.items.document import Number, Position, child, digest
-from dlm_build.items.reading import load
+from dlm_build.items.reading import load, read_item
 
 
 @pytest.mark.parametrize("raw", ["1.10", "-0", "1e5", "1E-400", "0.10000000000000000000000001", "18446744073709551615"])
@@ -136,3 +136,42 @@ def test_pointers_escape_what_a_terminal_must_not_get() -> None:
     assert child("", "\x1b[31m") == "/\\x1b[31m"
     assert child("", "é") == "/é"
     assert len(child("", "x" * 9999)) < 250
+
+
+# --- a number in another kind of document
+
+BIOIMAGE = "format_version: 0.4.9\ncite: []\nweights: {onnx: {source: a.onnx}}\n"
+
+
+@pytest.mark.parametrize("number", ["-.inf", ".nan", "1e999"])
+def test_another_kind_of_document_is_called_by_its_name_whatever_number_it_has(number: str) -> None:
+    text = f"{BIOIMAGE}inputs: [{{data_range: [{number}, .inf]}}]\n"
+    with pytest.raises(ItemInvalid, match=r"this is a bioimage\.io description, not a model item"):
+        read_item(text, "x")
+
+
+@pytest.mark.parametrize("more", ["", "properties: {}\n", "features: []\n"])
+def test_the_number_of_what_may_be_an_item_is_refused(more: str) -> None:
+    text = (BIOIMAGE if more else "type: Feature\n") + more + "a: [-.inf, .nan]\n"
+    with pytest.raises(ItemInvalid, match=r"x:\d+:5: /a/0:? .*-\.inf"):
+        read_item(text, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("a:\n  description: >-\n  some words here\n  and more of them\n  next: 1\n", ">-"),
+        ("description: |\nsome words\nnext: 1\n", "|"),
+        ("a:\n  - b: >2\n\n  some words\n  next: 1\n", ">2"),
+    ],
+)
+def test_a_block_of_text_that_is_not_indented(text: str, mark: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        load(text, "x")
+    assert caught.value.hint == f"indent the lines of the text below `{mark}` by two spaces more than its key"
+
+
+def test_a_block_that_is_indented_is_not_blamed() -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        load("a: >-\n  words\nb: 1\nno colon\nc: 2\n", "x")
+    assert "like its neighbours" in caught.value.hint
