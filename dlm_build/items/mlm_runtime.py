@@ -58,8 +58,10 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
     release = _first(kept.at("version"), asset_field(root, model, "mlm:framework_version"))
     framework, number = _framework(named, release, artifact if kept.at("framework").absent else None)
     entry, called = _entrypoint(root, entries, artifact)
-    place = _kept_code(kept) or code_of(root, entries)
-    image = _kept_image(kept) or image_of_assets(entries) or image_of_links(root)
+    url, commit = read_source(kept)
+    place = CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else code_of(root, entries)
+    name, tag = image_and_tag(kept.at("docker").at("image_name"), kept.at("docker").at("tag"))
+    image = _kept_image(kept, name, tag) or image_of_assets(entries) or image_of_links(root)
     device, file = asset_field(root, model, "mlm:accelerator"), environment_of(entries)
     called = left.handler or called
     check_code(model, has_code=bool(called or left.run))
@@ -68,11 +70,11 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
         version=number,
         handler=called,
         source_url=place.url if place else None,
-        source_commit=place.ref if place else None,
+        source_commit=place.ref if place else commit,
         requirement_file=left.requirement_file or (file.asset.key if file else None),
         docker=DeclaredDocker(
             image_name=image.name if image else None,
-            tag=image.tag if image else None,
+            tag=image.tag if image else tag,
             docker_file=docker_file(kept.at("docker").at("docker_file")),
             gpu=_gpu(device) if (gpu := boolean(kept.at("docker").at("gpu"))) is None else gpu,
             working_dir=left.working_dir,
@@ -98,15 +100,9 @@ def _first(kept: Node, own: Node) -> Node:
     return own if kept.absent else kept
 
 
-def _kept_code(kept: Node) -> CodePlace | None:
-    url, commit = read_source(kept)
-    return CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else None
-
-
-def _kept_image(kept: Node) -> ContainerImage | None:
-    docker = kept.at("docker")
-    name, tag = image_and_tag(docker.at("image_name"), docker.at("tag"))
-    return ContainerImage(name=name, tag=tag, pointer=docker.at("image_name").pointer) if name else None
+def _kept_image(kept: Node, name: str | None, tag: str | None) -> ContainerImage | None:
+    pointer = kept.at("docker").at("image_name").pointer
+    return ContainerImage(name=name, tag=tag, pointer=pointer) if name else None
 
 
 # --- framework ---------------------------------------------------------------------------------------------------

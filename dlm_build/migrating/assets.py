@@ -39,9 +39,11 @@ def assets(source: Source, place: str, notes: Notes, *, fields: bool = False) ->
     made = {asset.key: _asset(asset, places[asset.pointer], asset.key in models, where) for asset in item.assets}
     _note_lost(source, {asset.pointer for asset in item.assets}, notes)
     if not models:
-        notes.assumed("/assets", "none is the model: the item gives no address for it")
-    if not fields:
+        notes.dropped("/assets", "the item gives no address for its model; MLM allows no other assets without one")
+    elif not fields:
         _add_runtime(made, item.runtime)
+    if len(models) > 1:
+        notes.assumed("/assets", f"each of {', '.join(sorted(models))} may be the model; the item does not say which")
     return made
 
 
@@ -62,7 +64,7 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
     href = node.get("href", "url").value
     assert isinstance(href, str)
     published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
-    rest = {name: plain(member.value) for name, member in node.members() if name not in _READ}
+    rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}
     made: dict[str, Any] = {"href": moved(published.replace("\\", "/"), where.origin, where.place)}
     made |= {name: text for name, text in (("type", asset.media_type), ("title", asset.title)) if text}
     for name, value in rest.items():
@@ -83,7 +85,7 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
 def _roles(node: Node, is_model: bool) -> list[str]:
     field = node.get("roles", "role")
     rows = field.rows() or ([field] if isinstance(field.value, str) else [])
-    texts = [row.value.strip() for row in rows if isinstance(row.value, str)]
+    texts = [plain(row.value.strip()) for row in rows if isinstance(row.value, str)]
     return list(dict.fromkeys([*(["mlm:model"] if is_model else []), *texts]))
 
 

@@ -83,7 +83,7 @@ FIELDS = (
     Field(("inputs", "nodata"), (*_DATA, "nodata_value")),
     Field(("outputs", "task"), (*_OUTPUTS, "task"), why="it is none of the tasks of MLM"),
     Field(("outputs", "number_of_classes"), (*_OUTPUTS, "number_of_classes"), why=_NOT_NAMED),
-    Field(("outputs", "dont_care_index"), (*_OUTPUTS, "dont_care_index"), why="no named class has this index"),
+    Field(("outputs", "dont_care_index"), (*_OUTPUTS, "dont_care_index"), why="classes have no such mark in MLM"),
     Field(("outputs", "final_layer_size"), (*_OUTPUTS, "final_layer_size")),
     Field(("outputs", "classes"), (*_OUTPUTS, "class_name_mapping"), _mapping),
 )

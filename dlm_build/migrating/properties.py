@@ -11,6 +11,7 @@ from dlm_build.migrating.source import Source
 
 _LICENSE = re.compile(r"[\w\-.+]+")
 _PROVIDES = ("producer", "licensor", "processor", "host")
+_TIMES = ("datetime", "start_datetime", "end_datetime")
 _BANDS = ("bands", "eo:bands", "raster:bands")
 _EO = ("cloud_cover", "snow_cover", "common_name", "center_wavelength", "full_width_half_max", "solar_illumination")
 """Fields of eo 2.0."""
@@ -20,7 +21,8 @@ _ALWAYS = {"start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "9999-12-31
 def common(source: Source, notes: Notes) -> dict[str, Any]:
     """All properties but those of the model and its bands."""
     rest = source.rest
-    carried = {name: value for name, value in rest.items() if name not in _BANDS and not name.startswith("mlm:")}
+    apart = (*_BANDS, *_TIMES)
+    carried = {name: value for name, value in rest.items() if name not in apart and not name.startswith("mlm:")}
     _name(source, carried)
     made = {**carried, **_times(source, notes)}
     for name in ("created", "updated"):
@@ -48,10 +50,7 @@ def _name(source: Source, made: dict[str, Any]) -> None:
 
 def _times(source: Source, notes: Notes) -> dict[str, Any]:
     """`datetime`, and the interval where the item has one."""
-    at = {name: source.properties.at(name) for name in ("datetime", "start_datetime", "end_datetime")}
-    moment, start, end = (instant(node) for node in at.values())
-    for name in ("start_datetime", "end_datetime"):
-        source.rest.pop(name, None)
+    moment, start, end = (instant(source.properties.at(name)) for name in _TIMES)
     interval = {"start_datetime": start, "end_datetime": end} if start and end else {}
     if moment or interval:
         return {"datetime": moment, **interval}

@@ -64,13 +64,15 @@ def read_again(source: Source) -> Source:
 
 
 def plain(value: Value) -> Any:
-    """Numbers become numbers."""
+    """Numbers become numbers; halves of characters, which no UTF-8 has, are replaced."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Number):
         return int(value.raw) if value.raw.lstrip("-").isdigit() else float(value.raw)
     if isinstance(value, list):
         return [plain(row) for row in value]
     if isinstance(value, dict):
-        return {name: plain(member) for name, member in value.items()}
+        return {plain(name): plain(member) for name, member in value.items()}
     return value
 
 
@@ -85,7 +87,7 @@ def _fields_of_parts(place: Node, generations: list[Generation]) -> set[str]:
 
 
 def _plain_members(node: Node, taken: set[str] | frozenset[str]) -> dict[str, Any]:
-    return {name: plain(member.value) for name, member in node.members() if name not in taken}
+    return {plain(name): plain(member.value) for name, member in node.members() if name not in taken}
 
 
 def _objects(parts: Parts) -> dict[str, Any]:

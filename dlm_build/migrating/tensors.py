@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any, NamedTuple
 
@@ -127,13 +126,13 @@ def _scaling(inputs: Inputs) -> list[dict[str, Any]]:
     """x * factor, then (x - mean) / std, as one z-score of the raw values for each band."""
     factor = inputs.scaling_factor if inputs.scaling_factor is not None else 1.0
     if not inputs.mean and not inputs.std:
-        return [{"type": "scale", "value": _short(1 / factor)}] if inputs.scaling_factor is not None else []
+        return [{"type": "scale", "value": _rounded(1 / factor)}] if inputs.scaling_factor is not None else []
     length = max(len(inputs.mean), len(inputs.std))
     mean, std = _long(inputs.mean, length, 0.0), _long(inputs.std, length, 1.0)
     if not mean or not std:
         return []
     return [
-        {"type": "z-score", "mean": _short(m / factor), "stddev": _short(s / factor)}
+        {"type": "z-score", "mean": _rounded(m / factor), "stddev": _rounded(s / factor)}
         for m, s in zip(mean, std, strict=True)
     ]
 
@@ -143,6 +142,11 @@ def _long(values: tuple[float, ...], length: int, default: float) -> tuple[float
     if len(values) <= 1:
         return (values or (default,)) * length
     return values if len(values) == length else ()
+
+
+def _rounded(value: float) -> float:
+    """To twelve digits: what dividing adds behind them is noise, and the exact numbers are kept."""
+    return _short(float(f"{value:.12g}"))
 
 
 def _short(value: float) -> float:
@@ -167,7 +171,8 @@ def mlm_output(outputs: Outputs, notes: Notes) -> list[dict[str, Any]]:
     }
     if outputs.classes:
         made["classification:classes"] = [
-            _class(one.index, one.name, outputs.dont_care_index) for one in outputs.classes
+            {"value": one.index, "name": one.name or str(one.index), "description": one.name or str(one.index)}
+            for one in outputs.classes
         ]
     return [made]
 
@@ -185,17 +190,6 @@ def _order(outputs: Outputs) -> list[str]:
 def mlm_tasks(outputs: Outputs) -> list[str]:
     name = (outputs.task or "").replace(" ", "-")
     return [name] if name in TASKS else []
-
-
-def _class(value: int, text: str, dont_care: int | None) -> dict[str, Any]:
-    """`name` is for machines, `title` and `description` for people."""
-    name = re.sub(r"[^0-9A-Za-z_-]+", "_", ascii_of(text)).strip("_") or f"class_{value}"
-    made: dict[str, Any] = {"value": value, "name": name, "description": text or name}
-    if name != text and text:
-        made["title"] = text
-    if value == dont_care:
-        made["nodata"] = True
-    return made
 
 
 def ascii_of(text: str) -> str:

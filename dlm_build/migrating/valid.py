@@ -40,6 +40,8 @@ def _mended(document: Document, problem: Problem, notes: Notes) -> bool:
             del document["assets"][key][name]
         case ["links", index, *_] if index.isdigit() and int(index) < len(document["links"]):
             del document["links"][int(index)]
+        case ["collection"] if "collection" in document:
+            del document["collection"]
         case ["stac_extensions", *_] if problem.schema == ITEM:
             document["stac_extensions"] = [MLM]
         case _ if problem.schema not in _OURS and problem.schema in document["stac_extensions"]:

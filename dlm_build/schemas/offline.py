@@ -71,10 +71,16 @@ def known() -> dict[str, str]:
     return {row["uri"]: row["file"] for row in rows}
 
 
+def schema_of(uri: str) -> dict[str, Any]:
+    """One of `known`, without its sentences."""
+    schema: dict[str, Any] = json.loads(files(__package__).joinpath("vendored", known()[uri]).read_text("utf-8"))
+    return schema
+
+
 @lru_cache(maxsize=1)
 def mlm_fields() -> frozenset[str]:
     """Every field that MLM has, anywhere."""
-    return frozenset(_read(known()[MLM])["$defs"]["fields"]["properties"])
+    return frozenset(schema_of(MLM)["$defs"]["fields"]["properties"])
 
 
 @lru_cache(maxsize=16)
@@ -82,7 +88,7 @@ def validator(uri: str) -> Validator:
     """Of one of `known`; formats are held to as well."""
     from jsonschema_rs import validator_for
 
-    return validator_for(_read(known()[uri]), registry=_registry(), validate_formats=True, retriever=_refuse)
+    return validator_for(schema_of(uri), registry=_registry(), validate_formats=True, retriever=_refuse)
 
 
 @lru_cache(maxsize=1)
@@ -96,17 +102,12 @@ def _dlm_validator() -> Validator:
 def _registry() -> Registry:
     from jsonschema_rs import Registry
 
-    return Registry([(uri, _read(name)) for uri, name in known().items()], retriever=_refuse)
+    return Registry([(uri, schema_of(uri)) for uri in known()], retriever=_refuse)
 
 
 def _refuse(uri: str) -> NoReturn:
     """Instead of fetching it, as the library would."""
     raise LookupError(f"{shown(uri)} is not one of the schemas that are here")
-
-
-def _read(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(files(__package__).joinpath("vendored", name).read_text("utf-8"))
-    return schema
 
 
 def _list(value: object) -> list[Any]:
