@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -75,10 +76,12 @@ _SHAPES: tuple[Reader, ...] = (repositories.gitlab, repositories.gitea, deposits
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 
 
+@lru_cache(maxsize=256)
 def read_href(text: str, *, image: bool = False) -> Href:
     """What `text` is. `image` is whether the publisher says that it is a container image. Never raises.
 
-    A relative path beside the item is kind `local` with itself as `url`.
+    A relative path beside the item is kind `local` with itself as `url`. Kept for a while, since whoever reads an
+    item asks for the same few addresses again and again.
     """
     text = text.strip()
     if words.several(text):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from dlm_build.findings import contradictions as kinds
+from dlm_build.items.node import Node
 from dlm_build.records import Finding, Inputs, Item, Outputs, Record
 
 
@@ -19,21 +21,16 @@ class Declared(Record, frozen=True, kw_only=True):
     """How many bands `eo:bands` lists."""
 
 
-class Pointers(Record, frozen=True, kw_only=True):
-    """Where a dialect keeps these parts."""
+class Places(NamedTuple):
+    """The objects in which a dialect keeps these fields."""
 
-    inputs: str
-    outputs: str
-    data: str
-    shape: str
-    moved: dict[str, str] = {}
-    """Fields that stand elsewhere, by name."""
-
-    def of(self, part: str, field: str) -> str:
-        return self.moved.get(field, f"{part}/{field}")
+    inputs: Node
+    outputs: Node
+    data: Node
+    shape: Node
 
 
-def contradictions(declared: Declared, at: Pointers) -> tuple[Finding, ...]:
+def contradictions(declared: Declared, at: Places) -> tuple[Finding, ...]:
     """Among inputs, outputs and data."""
     return (
         *_bands(declared, at),
@@ -43,24 +40,26 @@ def contradictions(declared: Declared, at: Pointers) -> tuple[Finding, ...]:
     )
 
 
-def _bands(declared: Declared, at: Pointers) -> Iterator[Finding]:
+def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
     inputs = declared.inputs
     count, selected = inputs.number_of_bands, inputs.selected_bands
     if count is not None and declared.eo_bands not in (None, count):
-        yield kinds.ContradictionBandCount.at(at.of(at.data, "number_of_bands"), found=count, other=declared.eo_bands)
-    place = at.of(at.inputs, "selected_bands")
+        yield kinds.ContradictionBandCount.at(
+            at.data.at("number_of_bands").pointer, found=count, other=declared.eo_bands
+        )
+    place = at.inputs.at("selected_bands").pointer
     if count is not None and selected and max(selected) >= count:
         yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
     if declared.useful_bands and selected and declared.useful_bands != selected:
-        useful, listed = list(declared.useful_bands), at.of(at.data, "useful_bands")
+        useful, listed = list(declared.useful_bands), at.data.at("useful_bands").pointer
         yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=useful, place=listed)
 
 
-def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:
+def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
     channels = inputs.channels
     if channels is None:
         return
-    place = at.of(at.shape, "channels")
+    place = at.shape.at("channels").pointer
     if len(inputs.selected_bands) not in (0, channels):
         other = len(inputs.selected_bands)
         yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
@@ -70,26 +69,26 @@ def _channels(inputs: Inputs, at: Pointers) -> Iterator[Finding]:
         yield kinds.ContradictionChannelsStd.at(place, found=channels, other=len(inputs.std))
 
 
-def _classes(outputs: Outputs, at: Pointers) -> Iterator[Finding]:
+def _classes(outputs: Outputs, at: Places) -> Iterator[Finding]:
     count, layer = outputs.number_of_classes, outputs.final_layer_size
     if count is not None and outputs.classes and len(outputs.classes) != count:
-        place = at.of(at.outputs, "number_of_classes")
+        place = at.outputs.at("number_of_classes").pointer
         yield kinds.ContradictionClassCount.at(place, found=count, other=len(outputs.classes))
     channels = layer[1] if len(layer) > 1 else layer[0] if layer else -1
     sides_only = len(layer) == 2 and _is_map(outputs)
     if count is not None and channels > 1 and channels != count and not sides_only:
-        place = at.of(at.outputs, "final_layer_size")
+        place = at.outputs.at("final_layer_size").pointer
         yield kinds.ContradictionFinalLayerClasses.at(place, found=count, other=channels)
 
 
-def _sides(declared: Declared, at: Pointers) -> Iterator[Finding]:
+def _sides(declared: Declared, at: Places) -> Iterator[Finding]:
     """A map of the scene should be as large as the scene."""
     layer, inputs = declared.outputs.final_layer_size, declared.inputs
     if not _is_map(declared.outputs) or len(layer) not in (2, 4):
         return
     wanted, given = (inputs.height, inputs.width), layer[-2:]
     if None not in wanted and -1 not in given and given != wanted:
-        place = at.of(at.outputs, "final_layer_size")
+        place = at.outputs.at("final_layer_size").pointer
         yield kinds.ContradictionOutputSize.at(place, found=_by(given), other=_by(wanted))
 
 

@@ -14,7 +14,7 @@ from dlm_build.items import dlm, ml_model, mlm
 from dlm_build.items.dlm_parts import GENERATIONS
 from dlm_build.items.document import Number, Value, described
 from dlm_build.items.generation import Generation
-from dlm_build.items.marks import marks_found
+from dlm_build.items.marks import Marks, marks
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import as_object
 from dlm_build.items.runtimes import RUNTIME_EXAMPLE
@@ -28,34 +28,31 @@ class Dialect(Record, frozen=True, kw_only=True):
 
     name: str
     title: str
-    marks: tuple[str, ...]
-    """Field names that tell it; see `marks.marks_found`."""
-    enough: int = 1
-    """How many marks tell it."""
-    whole: tuple[str, ...] = ()
+    marks: Marks
+    whole: Marks
     """Marks of a whole description, not of what a conversion left behind: they win over any row without them."""
     read: Callable[[Node], Item]
 
 
 def _generation(one: Generation) -> Dialect:
-    whole = tuple(name for name in one.names.runtime if ":" in name)
-    return Dialect(name=one.name, title=one.title, marks=one.marks, enough=one.enough, whole=whole, read=dlm.normalise)
+    whole = marks(*(name for name in one.names.runtime if ":" in name))
+    return Dialect(name=one.name, title=one.title, marks=one.marks, whole=whole, read=dlm.normalise)
 
 
 DIALECTS = (
     Dialect(
         name=mlm.NAME,
         title="MLM (Machine Learning Model)",
-        marks=(mlm.PREFIX,),
-        whole=("mlm:input", "mlm:output", "mlm:architecture"),
+        marks=marks(mlm.PREFIX),
+        whole=marks("mlm:input", "mlm:output", "mlm:architecture"),
         read=mlm.normalise,
     ),
     *(_generation(one) for one in GENERATIONS),
     Dialect(
         name=ml_model.NAME,
         title="ML-Model",
-        marks=(ml_model.PREFIX,),
-        whole=("ml-model:type", "ml-model:prediction_type"),
+        marks=marks(ml_model.PREFIX),
+        whole=marks("ml-model:type", "ml-model:prediction_type"),
         read=ml_model.normalise,
     ),
 )
@@ -65,9 +62,11 @@ DIALECTS = (
 def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
-    found = {dialect.name: _found(root, dialect.marks, dialect.enough) for dialect in DIALECTS}
+    places = _places(root)
+    found = {dialect.name: _found(places, dialect.marks) for dialect in DIALECTS}
     spoken = [dialect for dialect in DIALECTS if found[dialect.name]]
-    spoken.sort(key=lambda dialect: not _found(root, dialect.whole))
+    if len(spoken) > 1:
+        spoken.sort(key=lambda dialect: not _found(places, dialect.whole))
     if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
         raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
     if not spoken:
@@ -92,12 +91,15 @@ def with_properties(root: Node) -> Node:
     raise properties.invalid(what, f"write {_PROPERTIES_EXAMPLE}")
 
 
-def _found(root: Node, marks: tuple[str, ...], enough: int = 1) -> list[str]:
-    """Marks in the properties, the document and its assets, in this order."""
+def _places(root: Node) -> tuple[Value, ...]:
+    """The properties, the document and its assets."""
     assets = root.at("assets").value
     inner = assets.values() if isinstance(assets, dict) else assets if isinstance(assets, list) else ()
-    places = (root.at("properties").value, root.value, *inner)
-    return [name for place in places for name in marks_found(marks, place, enough)]
+    return (root.at("properties").value, root.value, *inner)
+
+
+def _found(places: tuple[Value, ...], those: Marks) -> list[str]:
+    return [name for place in places for name in those.found(place)]
 
 
 def _no_dialect(root: Node) -> ItemInvalid:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from dlm_build.errors import shown
 from dlm_build.items.assets import read_assets
-from dlm_build.items.contradictions import Declared, contradictions
-from dlm_build.items.contradictions import Pointers as Places
+from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.dlm_parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import digest
 from dlm_build.items.generation import Generation
 from dlm_build.items.identity import identity
-from dlm_build.items.marks import marks_found
 from dlm_build.items.node import Node
 from dlm_build.items.runtimes import read_runtime
 from dlm_build.items.samples import read_archive, read_sample
@@ -91,12 +90,9 @@ class Recognised(NamedTuple):
 
 def recognised(root: Node, generation: Generation) -> Recognised:
     """The version as far as the item tells, and by what it was known."""
-    marks = [
-        place.at(name).pointer
-        for place in (root.at("properties"), root)
-        for name in marks_found(generation.marks, place.value, generation.enough)
-    ]
-    reasons = list(dict.fromkeys(marks))[:3]
+    places = (root.at("properties"), root)
+    named = dict.fromkeys((place, name) for place in places for name in generation.marks.found(place.value))
+    reasons = [place.at(name).pointer for place, name in islice(named, 3)]
     for row in root.at("stac_extensions").rows():
         if isinstance(row.value, str) and _SCHEMA.search(row.value):
             found = _VERSION.search(row.value)
@@ -141,20 +137,6 @@ def _compare(properties: Node, parts: Parts, inputs: Inputs, outputs: Outputs) -
         eo_bands=len(eo_bands.rows()) if isinstance(eo_bands.value, list) and eo_bands.rows() else None,
     )
     shape = parts.inputs.at("input_tensors") if parts.inputs.has("input_tensors") else parts.inputs
-    holders = {
-        "number_of_bands": parts.data,
-        "useful_bands": parts.data,
-        "selected_bands": parts.inputs,
-        "channels": shape,
-        "number_of_classes": parts.outputs,
-        "final_layer_size": parts.outputs,
-    }
-    places = Places(
-        inputs=parts.inputs.pointer,
-        outputs=parts.outputs.pointer,
-        data=parts.data.pointer,
-        shape=shape.pointer,
-        moved={name: holder.at(name).pointer for name, holder in holders.items()},
-    )
+    places = Places(inputs=parts.inputs, outputs=parts.outputs, data=parts.data, shape=shape)
     for finding in contradictions(declared, places):
         properties.log.add(finding)

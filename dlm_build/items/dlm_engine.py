@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dlm_build.items.generation import Generation, Names
+from dlm_build.items.marks import marks
 
 GENERATION = Generation(
     name="dlm/engine",
     title="DLM of December 2020",
-    marks=("dlm:engine", "dlm:publisher", "dlm:version"),
+    marks=marks("dlm:engine", "dlm:publisher", "dlm:version"),
     names=Names(runtime=("dlm:engine",)),
 )

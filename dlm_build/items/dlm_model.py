@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlm_build.items.generation import Generation, Names
+from dlm_build.items.marks import marks
 
 _PARTS = (
     "archive",
@@ -20,7 +21,7 @@ _PARTS = (
 GENERATION = Generation(
     name="dlm/model",
     title="DLM's first draft of November 2020",
-    marks=(*(f"model:{part}" for part in _PARTS), "model:handler", "model:src"),
+    marks=marks(*(f"model:{part}" for part in _PARTS), "model:handler", "model:src"),
     names=Names(
         runtime=("model:engine", "model:runtime"),
         archive=("model:archive", "model:archive:content"),

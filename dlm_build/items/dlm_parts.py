@@ -15,7 +15,7 @@ from dlm_build.findings.dialects import (
 from dlm_build.items import dlm_bare, dlm_engine, dlm_model, dlm_runtime
 from dlm_build.items.dlm_spellings import completed_size, spelled
 from dlm_build.items.generation import Generation
-from dlm_build.items.marks import marks_found, spellings
+from dlm_build.items.marks import spellings
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import overlaid
 
@@ -43,7 +43,7 @@ class Told(NamedTuple):
 
 def spoken(places: tuple[Node, ...]) -> list[Generation]:
     """Those the item speaks, the one that says what runs the model first, then the newest."""
-    found = [one for one in GENERATIONS if any(marks_found(one.marks, place.value, one.enough) for place in places)]
+    found = [one for one in GENERATIONS if any(one.marks.found(place.value) for place in places)]
     said = {one.name for one in found if any(not told.node.absent for told in _told("runtime", places, [one]))}
     return sorted(found, key=lambda one: one.name not in said)
 
@@ -99,11 +99,7 @@ def _fields(place: Node, name: str, *, outside: bool) -> Iterator[Node]:
 
 
 def _loose(generation: Generation, place: Node) -> dict[str, Node]:
-    return {
-        key: node
-        for key, node in place.members()
-        if any(key.startswith(one) if one.endswith(":") else key == one for one in generation.loose)
-    }
+    return {name: place.at(name) for name in place.names() if generation.is_loose(name)} if generation.loose else {}
 
 
 def _note_old(places: tuple[Node, ...], generations: list[Generation]) -> None:
@@ -119,9 +115,10 @@ def _note_old(places: tuple[Node, ...], generations: list[Generation]) -> None:
 
 def _settled(parts: Parts, usual: bool) -> Parts:
     """What moved between parts over the years: the sample and its bands stood in the inputs."""
-    sample = overlaid(parts.data.at("test_file"), parts.inputs.at("test_file"), ContradictionPlaces)
+    in_data, in_inputs = parts.data.at("test_file"), parts.inputs.at("test_file")
+    sample = overlaid(in_data, in_inputs, ContradictionPlaces)
     data = parts.data
-    if not sample.absent and (data.absent or isinstance(data.value, dict)):
+    if not in_inputs.absent and (data.absent or isinstance(data.value, dict)):
         data = data.made_of({**dict(data.members()), "test_file": sample})
     inputs = parts.inputs
     bands = sample.at("selected_bands")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dlm_build.items.generation import Generation, Names
+from dlm_build.items.marks import marks
 
 GENERATION = Generation(
     name="dlm/runtime",
     title="DLM of 2021 on",
-    marks=("dlm:runtime", "dlm:archive", "dlm:data", "dlm:inputs", "dlm:outputs", "dlm:architecture"),
+    marks=marks("dlm:runtime", "dlm:archive", "dlm:data", "dlm:inputs", "dlm:outputs", "dlm:architecture"),
     names=Names(
         runtime=("dlm:runtime",),
         archive=("dlm:archive", "dlm:archive:content"),

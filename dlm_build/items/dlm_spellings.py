@@ -6,7 +6,7 @@ Within a part, a prefix says nothing (`eo:dtype`, `dlm:dtype` and `dtype` are on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from dlm_build.findings.dialects import ContradictionPlaces, OutputSizeCompleted
@@ -24,9 +24,21 @@ class _Table(NamedTuple):
     today: Mapping[str, str]
     """Of every name in it."""
 
+    old: frozenset[str]
+
+    def all_today(self, names: tuple[str, ...]) -> bool:
+        if not self.old.isdisjoint(names):
+            return False
+        return ":" not in "".join(names) or not any(name.startswith(_PREFIXES) for name in names)
+
+    def name_of(self, spelling: str) -> str:
+        bare = _without_prefix(spelling)
+        return self.today.get(bare, bare)
+
 
 def _table(older: Names) -> _Table:
-    return _Table(older, {name: today for today, names in older.items() for name in (today, *names)})
+    today = {name: today for today, names in older.items() for name in (today, *names)}
+    return _Table(older, today, frozenset(today).difference(older))
 
 
 RUNTIME = _table(
@@ -71,7 +83,7 @@ OUTPUTS = _table(
         "dont_care_index": ("ignore_index",),
     }
 )
-_PREFIXES = frozenset(("dlm", "dml", "model", "eo"))
+_PREFIXES = ("dlm:", "dml:", "model:", "eo:")
 
 
 def spelled(part: str, node: Node, *, usual: bool) -> Node:
@@ -94,18 +106,19 @@ def spelled(part: str, node: Node, *, usual: bool) -> Node:
 
 def _respelled(node: Node, table: _Table, *, usual: bool) -> Node:
     """An object with its members under today's names; anything else as it is."""
-    found: dict[str, dict[str, Node]] = {}
-    for spelling, member in node.members():
-        bare = _without_prefix(spelling)
-        found.setdefault(table.today.get(bare, bare), {})[spelling] = member
-    if all(node.has(name) for name in found):
+    if table.all_today(node.names()):
         return node
+    names = {spelling: table.name_of(spelling) for spelling in node.names()}
+    if all(node.has(name) for name in names.values()):
+        return node
+    found: dict[str, dict[str, Node]] = {}
+    for spelling, name in names.items():
+        found.setdefault(name, {})[spelling] = node.at(spelling)
     return node.made_of({name: _one_of(node, name, found[name], table, usual) for name in found})
 
 
 def _without_prefix(name: str) -> str:
-    prefix, colon, bare = name.partition(":")
-    return bare if colon and prefix in _PREFIXES else name
+    return name.partition(":")[2] if name.startswith(_PREFIXES) else name
 
 
 def _one_of(node: Node, name: str, members: dict[str, Node], table: _Table, usual: bool) -> Node:
@@ -120,7 +133,7 @@ def _runtime(node: Node, *, usual: bool) -> Node:
     """`docker:image` and its like move into `docker`; a framework that is an object gives its name and version."""
     node = _gathered(as_object(node), "docker", ("docker:",), usual=usual)
     node = _respelled(_named(node), RUNTIME, usual=usual)
-    node = _changed(node, "docker", lambda docker: _respelled(as_object(docker), DOCKER, usual=usual))
+    node = node.changed("docker", lambda docker: _respelled(as_object(docker), DOCKER, usual=usual))
     inner = _respelled(_named(node.at("framework")), RUNTIME, usual=usual)
     if not inner.has("framework"):
         return node
@@ -142,14 +155,15 @@ def _inputs(node: Node, *, usual: bool) -> Node:
     node = _opened(as_object(node), "normalization", usual=usual)
     node = _gathered(node, "input_tensors", ("shape:", "input_tensors:"), usual=usual)
     node = _respelled(node, INPUTS, usual=usual)
-    return _changed(node, "input_tensors", lambda tensor: _respelled(as_object(tensor), TENSOR, usual=usual))
+    return node.changed("input_tensors", lambda tensor: _respelled(as_object(tensor), TENSOR, usual=usual))
 
 
 def _outputs(node: Node, *, usual: bool) -> Node:
     """`task:NAME: {…}` gives a task and what stands below it; a size of two numbers is completed."""
     node = as_object(node)
-    for spelling, member in node.members():
+    for spelling in node.names():
         if spelling.startswith("task:") and not node.has("task"):
+            member = node.at(spelling)
             task = Node(node.log, member.pointer, spelling.removeprefix("task:"))
             rest = {name: other for name, other in node.members() if name != spelling}
             node = node.made_of({"task": task, **dict(member.members()), **rest})
@@ -177,14 +191,7 @@ def completed_size(outputs_node: Node, inputs_node: Node) -> Node:
         layer.find(OutputSizeCompleted, read=f"[{read}]")
         return Node(layer.log, layer.pointer, value)
 
-    return _changed(outputs_node, "final_layer_size", complete)
-
-
-def _changed(node: Node, name: str, change: Callable[[Node], Node]) -> Node:
-    """`node` with one member changed, where it has it."""
-    if not node.has(name):
-        return node
-    return node.made_of({**dict(node.members()), name: change(node.at(name))})
+    return outputs_node.changed("final_layer_size", complete)
 
 
 def _named(runtime_node: Node) -> Node:
@@ -198,7 +205,7 @@ def _named(runtime_node: Node) -> Node:
 
 def _gathered(node: Node, name: str, prefixes: tuple[str, ...], *, usual: bool) -> Node:
     """Members whose names begin with a prefix, put into the member `name` without it."""
-    loose = {key: member for key, member in node.members() if key.startswith(prefixes)}
+    loose = {key: node.at(key) for key in node.names() if key.startswith(prefixes)}
     if not loose:
         return node
     inner = {key.partition(":")[2]: member for key, member in loose.items()}
@@ -213,7 +220,7 @@ def _gathered(node: Node, name: str, prefixes: tuple[str, ...], *, usual: bool) 
 def _opened(node: Node, name: str, *, usual: bool) -> Node:
     """The members of the object `name` as `name:member` beside it, unless such stand there already."""
     inner = as_object(node.at(name))
-    if not isinstance(inner.value, dict) or any(key.startswith((f"{name}:", f"{name}_")) for key, _ in node.members()):
+    if not isinstance(inner.value, dict) or any(key.startswith((f"{name}:", f"{name}_")) for key in node.names()):
         return node
     opened = {f"{name}:{key}": member for key, member in inner.members()}
     if not usual:

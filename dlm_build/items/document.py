@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii
-from typing import TypeAlias
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -101,12 +103,16 @@ def line_at(text: str, offset: int) -> str:
 
 def child(pointer: str, key: str | int) -> str:
     """The pointer of a member; characters that must not reach a terminal are escaped in it."""
-    name = str(key)
+    if isinstance(key, int):
+        return f"{pointer}/{key}"
+    name = key
     if not name.isprintable():
         name = name.encode("unicode_escape").decode("ascii")
     if len(name) > 200:
         name = name[:200] + "…"
-    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+    if "~" in name or "/" in name:
+        name = name.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{name}"
 
 
 def described(value: Value) -> str:
@@ -133,13 +139,26 @@ def digest(value: Value) -> str:
 
 
 def _canonical(value: Value) -> str:
-    """The commonest kinds first: this walks every value of every document."""
-    if isinstance(value, str):
-        return encode_basestring_ascii(value)
-    if isinstance(value, Number):
-        return value.raw
-    if isinstance(value, list):
-        return "[" + ",".join([_canonical(row) for row in value]) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join([f"{encode_basestring_ascii(k)}:{_canonical(value[k])}" for k in sorted(value)]) + "}"
-    return "null" if value is None else "true" if value else "false"
+    write = _WRITERS.get(type(value))
+    return write(value) if write else "null" if value is None else "true" if value else "false"
+
+
+def _canonical_object(fields: dict[str, Value]) -> str:
+    return (
+        "{" + ",".join([f"{encode_basestring_ascii(name)}:{_canonical(fields[name])}" for name in sorted(fields)]) + "}"
+    )
+
+
+def _canonical_list(rows: list[Value]) -> str:
+    return "[" + ",".join(map(_canonical, rows)) + "]"
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
+    {
+        str: encode_basestring_ascii,
+        Number: attrgetter("raw"),
+        dict: _canonical_object,
+        list: _canonical_list,
+    }
+)
+"""By kind of value: this walks every value of every document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlm_build.items.marks import Marks
 from dlm_build.records import Record
 
 
@@ -21,10 +22,10 @@ class Generation(Record, frozen=True, kw_only=True):
     name: str
     """e.g. `dlm/engine`."""
     title: str
-    marks: tuple[str, ...]
-    """Field names that tell it; `a/b` stands for the member `b` of the field `a`."""
-    enough: int = 1
-    """How many of its marks tell it, where one alone might be anything."""
+    marks: Marks
     names: Names
     loose: tuple[str, ...] = ()
     """Members of the runtime that stand beside the parts; one that ends with `:` stands for all that begin so."""
+
+    def is_loose(self, name: str) -> bool:
+        return any(name.startswith(one) if one.endswith(":") else name == one for one in self.loose)

@@ -40,10 +40,11 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
 
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
-    if text.count(",") > MAX_COMMAS or text.count('"') > 4 * MAX_COMMAS:  # a member has four quotes at most
+    raw = text.encode("utf-8", "surrogatepass")
+    if raw.count(b",") > MAX_COMMAS or raw.count(b'"') > 4 * MAX_COMMAS:  # a member has four quotes at most
         fix = "an item describes a model in some hundred values: move tables into files and link them"
         raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
-    if _deepest(text) > MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
 
 

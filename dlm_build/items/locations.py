@@ -52,11 +52,11 @@ def understood(asset: Asset, node: Node) -> Asset:
 
 def tell_of_model(places: Sequence[tuple[Asset, Node]]) -> None:
     """What of the addresses stands against building with them, or against building the same again."""
+    meanings = [meaning_of(asset) for asset, _ in places]
     models = candidates([asset for asset, _ in places])
-    lost = all(meaning_of(asset).url is None for asset in models)
-    for asset, node in places:
-        meaning = meaning_of(asset)
-        is_model = any(asset is model for model in models)
+    is_models = [any(asset is model for model in models) for asset, _ in places]
+    lost = all(meaning.url is None for meaning, is_model in zip(meanings, is_models, strict=True) if is_model)
+    for (asset, node), meaning, is_model in zip(places, meanings, is_models, strict=True):
         about = {"found": _shown(asset.href, meaning), "what": meaning.reason, "instead": meaning.instead}
         if meaning.url is None and meaning.kind != "local" and is_model and lost:
             node.find(ModelHasNoAddress, **about)

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 from dlm_build.items.document import Value
+from dlm_build.records import Record
 
 
-def marks_found(marks: tuple[str, ...], fields: Value, enough: int = 1) -> list[str]:
-    """The names among these fields that a mark stands for, as they are spelled there; none where they are too few.
+class Marks(Record, frozen=True, kw_only=True):
+    """Field names that tell a dialect, taken apart once: most items have none of most dialects'."""
 
-    A mark is a name, a beginning of names (`mlm:`), or a member of a field (`engine/docker`). What begins with `dlm:`
-    may also begin with `dml:`, as the report on DLM spells it.
+    names: tuple[str, ...]
+    enough: int
+    """How many of them tell it, where one alone might be anything."""
+    fields: frozenset[str]
+    """Every name that a field has, by which one of them may be there."""
+    beginnings: tuple[str, ...]
+
+    def found(self, fields: Value) -> list[str]:
+        """The names among these fields that a mark stands for, as they are spelled there; none where too few."""
+        if not isinstance(fields, dict) or not self._may_be_in(fields):
+            return []
+        found = [name for mark in self.names for name in _names_of(mark, fields)]
+        return found if len(found) >= self.enough else []
+
+    def _may_be_in(self, fields: dict[str, Value]) -> bool:
+        """Told fast, and never wrongly denied."""
+        if not self.fields.isdisjoint(fields):
+            return True
+        every = " ".join(fields) if self.beginnings else ""
+        return any(beginning in every for beginning in self.beginnings)
+
+
+def marks(*names: str, enough: int = 1) -> Marks:
+    """A mark is a name, a beginning of names (`mlm:`), or a member of a field (`engine/docker`).
+
+    What begins with `dlm:` may also begin with `dml:`, as the report on DLM spells it.
     """
-    if not isinstance(fields, dict):
-        return []
-    found: list[str] = []
-    for mark in marks:
-        if mark in fields:
-            found.append(mark)
-        elif mark.endswith(":"):
-            found.extend(name for name in fields if name.startswith(mark))
-        elif "/" in mark:
-            field, _, member = mark.partition("/")
-            inner = fields.get(field)
-            found.extend([field] if isinstance(inner, dict) and member in inner else [])
-        else:
-            found.extend(name for name in spellings(mark)[1:] if name in fields)
-    return found if len(found) >= enough else []
+    whole = [name.partition("/")[0] for name in names if not name.endswith(":")]
+    return Marks(
+        names=names,
+        enough=enough,
+        fields=frozenset(spelling for name in whole for spelling in spellings(name)),
+        beginnings=tuple(name for name in names if name.endswith(":")),
+    )
+
+
+def _names_of(mark: str, fields: dict[str, Value]) -> list[str]:
+    if mark in fields:
+        return [mark]
+    if mark.endswith(":"):
+        return [name for name in fields if name.startswith(mark)]
+    if "/" in mark:
+        field, _, member = mark.partition("/")
+        inner = fields.get(field)
+        return [field] if isinstance(inner, dict) and member in inner else []
+    return [name for name in spellings(mark)[1:] if name in fields]
 
 
 def spellings(field: str) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dlm_build.items.contradictions import Declared, contradictions
-from dlm_build.items.contradictions import Pointers as Places
+from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
@@ -86,9 +85,8 @@ def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
 
 
 def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, outputs: Outputs) -> None:
-    first_in = first_of(inputs_node).pointer
-    first_out = first_of(outputs_node).pointer
-    places = Places(inputs=first_in, outputs=first_out, data=first_in, shape=f"{first_in}/input")
+    first_in, first_out = first_of(inputs_node), first_of(outputs_node)
+    places = Places(inputs=first_in, outputs=first_out, data=first_in, shape=first_in.at("input"))
     for finding in contradictions(Declared(inputs=inputs, outputs=outputs), places):
         root.log.add(finding)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -69,10 +69,12 @@ class Node:
 
     @property
     def pointer(self) -> str:
-        if not isinstance(self._place, str):
-            parent, key = self._place
-            self._place = child(parent.pointer, key)
-        return self._place
+        place = self._place
+        if isinstance(place, str):
+            return place
+        parent, key = place
+        pointer = self._place = child(parent.pointer, key)
+        return pointer
 
     @property
     def absent(self) -> bool:
@@ -86,16 +88,17 @@ class Node:
         """The member as it stands, absent or not; nothing is noted."""
         if self.elsewhere and name in self.elsewhere:
             return self.elsewhere[name]
-        return Node(self.log, (self, name), self.value.get(name) if isinstance(self.value, dict) else None)
+        fields = self.value
+        return Node(self.log, (self, name), fields.get(name) if isinstance(fields, dict) else None)
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
-        if not other_names:
+        fields = self.value if isinstance(self.value, dict) else {}
+        if not other_names or fields.keys().isdisjoint(other_names):
             node = self.at(name)
-            if node.value is None and self.has(name):
+            if node.value is None and name in fields:
                 node.find(EmptyField)
             return node
-        fields = self.value if isinstance(self.value, dict) else {}
         spelled = {one: self.at(one) for one in (name, *other_names) if one in fields}
         for node in spelled.values():
             if node.value is None:
@@ -120,17 +123,31 @@ class Node:
     def has(self, name: str) -> bool:
         return isinstance(self.value, dict) and name in self.value
 
+    def names(self) -> tuple[str, ...]:
+        """Of the members of an object; of anything else, none. ItemInvalid where there are too many."""
+        if not isinstance(self.value, dict):
+            return ()
+        self._check_length(len(self.value))
+        return tuple(self.value)
+
     def members(self) -> list[tuple[str, Node]]:
         """Of an object; of anything else, none. ItemInvalid where there are too many."""
-        fields = self.value if isinstance(self.value, dict) else {}
-        self._check_length(len(fields))
-        return [(key, self.at(key)) for key in fields]
+        return [(name, self.at(name)) for name in self.names()]
+
+    def changed(self, name: str, change: Callable[[Node], Node]) -> Node:
+        """With one member changed, where it has it; itself where `change` gives the same node back."""
+        if not self.has(name):
+            return self
+        before = self.at(name)
+        after = change(before)
+        return self if after is before else self.made_of({**dict(self.members()), name: after})
 
     def rows(self) -> list[Node]:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
-        rows = self.value if isinstance(self.value, list) else []
-        self._check_length(len(rows))
-        return [Node(self.log, (self, index), row) for index, row in enumerate(rows)]
+        if not isinstance(self.value, list):
+            return []
+        self._check_length(len(self.value))
+        return [Node(self.log, (self, index), row) for index, row in enumerate(self.value)]
 
     def _check_length(self, length: int) -> None:
         if length > MAX_ROWS:

@@ -11,6 +11,8 @@ from dlm_build.items.node import Node
 
 def as_object(node: Node) -> Node:
     """A list of objects that share no key, as one object; the first of several whole ones; anything else as it is."""
+    if isinstance(node.value, dict):
+        return node
     rows = [row for row in node.rows() if not row.absent]
     if not rows or not all(isinstance(row.value, dict) for row in rows):
         return node

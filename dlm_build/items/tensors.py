@@ -96,9 +96,10 @@ def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
 
 def useful_bands(data: Node) -> tuple[int, ...]:
     """The indices of `useful_bands`; empty where any of them has none."""
-    indices = [row.get("index").value for row in data.get("useful_bands").rows() if isinstance(row.value, dict)]
+    rows = data.get("useful_bands").rows()
+    indices = [row.get("index").value for row in rows if isinstance(row.value, dict)]
     numbers = [int(i.raw) for i in indices if isinstance(i, Number) and i.raw.isdigit() and len(i.raw) < 6]
-    return tuple(numbers) if len(numbers) == len(data.get("useful_bands").rows()) else ()
+    return tuple(numbers) if len(numbers) == len(rows) else ()
 
 
 def _dtype(node: Node, data: Node) -> str | None:
