@@ -98,7 +98,7 @@ def read_roles(node: Node) -> tuple[str, ...]:
         if not rows and not roles.absent and roles.value != []:
             what = f"must be a list of texts, but is {described(roles.value)}; left out"
             roles.find(kinds.RolesNotAList, what=what, found=described(roles.value))
-    return tuple(phrase(role) for row in rows if (role := display_text(row)))
+    return tuple(text for row in rows if (role := display_text(row)) and (text := phrase(role)))
 
 
 def _href(node: Node) -> str | None:

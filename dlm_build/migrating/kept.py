@@ -140,7 +140,7 @@ def keep_unsaid(document: Document, item: Item, origin: str, notes: Notes) -> No
 
 
 def _says(field: Field, item: Item) -> bool:
-    return field.of(item) not in (None, ())
+    return field.of(item) not in (None, (), "")
 
 
 def reread(document: Document, origin: str) -> Item:
