@@ -103,7 +103,8 @@ def print_report(report: Report) -> None:
     _print_verdict(report)
     reused = [step.name for step in report.steps if step.reused]
     times = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in report.steps if not step.reused)
-    click.secho(f"{times}" + (f"; already done: {', '.join(reused)}" if reused else ""), dim=True)
+    done = f"already done: {', '.join(reused)}" if reused else ""
+    click.secho("; ".join(filter(None, (times, done))), dim=True)
 
 
 def _findings(report: Report) -> tuple[Finding, ...]:
