@@ -32,7 +32,7 @@ def main(argv: list[str], root: Path) -> int:
         environment.enter(root, argv)
         if arguments.command == "selftest":
             return selftest(Contract(root))
-        return predict(Contract(root), arguments.input, arguments.output)
+        return predict(Contract(root), arguments.inputs + arguments.input, arguments.output)
     except HarnessError as problem:
         print(f"dlm: {problem}", file=sys.stderr)
         return problem.status
@@ -43,7 +43,8 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     run = commands.add_parser("predict", help="run the model on files")
-    run.add_argument("--input", nargs="+", required=True, type=Path, metavar="PATH", help="one or more input files")
+    run.add_argument("inputs", nargs="*", type=Path, metavar="PATH", help="one or more input files")
+    run.add_argument("--input", nargs="+", default=[], type=Path, metavar="PATH", help="the same, named")
     run.add_argument("--output", required=True, type=Path, metavar="DIR", help="an existing folder for the results")
     commands.add_parser("info", help="print what this container holds, as JSON")
     commands.add_parser("selftest", help="run the packaged sample and say what came out")
@@ -68,6 +69,8 @@ def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
 
 
 def _check_paths(inputs: list[Path], output: Path) -> None:
+    if not inputs:
+        raise HarnessError("no input is given: predict PATH --output DIR", EXIT_USAGE)
     for path in inputs:
         if not path.is_file():
             raise HarnessError(f"input {path} is not a file", EXIT_INPUT)

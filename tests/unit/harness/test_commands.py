@@ -39,6 +39,13 @@ def test_predict_writes_and_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFi
     assert "dlm: peak memory" in capsys.readouterr().err
 
 
+def test_inputs_need_no_option(tmp_path: Path) -> None:
+    handler(tmp_path, "def predict(path): return 'ok'\n")
+    given = [str(tmp_path / "sample/in.txt"), "--output", str(tmp_path / "out")]
+    assert commands.main(["predict", *given], tmp_path) == 0
+    assert (tmp_path / "out" / "in.txt").read_text() == "ok"
+
+
 def test_results_can_be_read_and_removed_by_the_host_that_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +90,8 @@ def test_what_the_harness_refuses_is_one_line(tmp_path: Path, capsys: pytest.Cap
         ([], 64, "the following arguments are required: COMMAND"),
         (["dance"], 64, "invalid choice: 'dance'"),
         (["predict", "--input", "x"], 64, "the following arguments are required: --output"),
+        (["predict", "--output", "."], 64, "no input is given"),
+        (["predict", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
         (["predict", "--input", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
         (["predict", "--input", "dlm.json", "--output", "absent"], 64, "output absent is not an existing folder"),
         (["predict", "--input", "dlm.json", "./dlm.json", "--output", "."], 64, "two inputs are named 'dlm'"),
