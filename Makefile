@@ -8,12 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE ?= examples/segmentation-onnx/item.json
 
-.PHONY: demo test check unit engines stack unstack bench
+.PHONY: demo test check unit hostile fuzz engines stack unstack bench
 
 demo: $(VENV)/ready
 	$(BIN)/python -m tests.demo $(EXAMPLE)
 
-test: check unit engines
+test: check unit hostile fuzz engines
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -22,6 +22,12 @@ check: $(VENV)/ready
 
 unit: $(VENV)/ready
 	$(BIN)/python -m pytest tests/unit -q -n 2
+
+hostile: $(VENV)/ready
+	$(BIN)/python -m pytest tests/hostile -q -n 2
+
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pytest tests/fuzz -q
 
 engines: $(VENV)/ready stack
 	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m pytest tests/engines -q
