@@ -62,8 +62,8 @@ def _gaps(item: Item, offer: Offer) -> list[Finding]:
     gaps = [finding for part in offer.parts for finding in (part.gap, *part.others) if finding]
     if offer.weights.state == "missing":
         gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
-    if "no-sample" in said or "sample-missing" in {gap.code for gap in gaps}:
-        gaps = [gap for gap in gaps if gap.code != "expected-missing"]
+    if "no-sample" in said | {gap.code for gap in gaps}:
+        gaps = [gap for gap in gaps if gap.code != "no-expected-output"]
     return [gap for gap in (*gaps, *without_recipe(item), *_image(item, said)) if gap.code not in said]
 
 

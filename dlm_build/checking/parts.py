@@ -15,13 +15,12 @@ from dlm_build.findings.completeness import (
     CodeNotFound,
     EntryPointUnknown,
     EnvironmentNotLocked,
-    ExpectedMissing,
     NoEnvironment,
     NothingRunsTheWeights,
-    SampleMissing,
     TorchscriptAssumed,
 )
 from dlm_build.findings.runtime import SourceNotPinned
+from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
 
@@ -29,8 +28,8 @@ _SAID_AS = {
     "entry-point-unknown": ("entrypoint-trains", "entrypoint-is-architecture", "entrypoint-unreadable",
                             "weights-need-code"),
     "torchscript-assumed": ("weights-need-code",),
-    "sample-missing": ("no-sample", "sample-is-a-url"),
-    "expected-missing": ("no-expected-output", "no-sample", "sample-is-a-url"),
+    "no-sample": ("no-sample", "sample-is-a-url"),
+    "no-expected-output": ("no-expected-output", "no-sample", "sample-is-a-url"),
     "no-checksum": ("checksum-unknown",),
     "source-not-pinned": ("source-not-pinned",),
 }  # fmt: skip
@@ -195,10 +194,12 @@ def _environment_files(item: Item) -> list[str]:
 def _sample(item: Item, words: Words) -> Part:
     if item.sample is not None:
         return _given(name="sample")
-    return _missing(name="sample", gap=SampleMissing.at(place(item, item.pointers.sample), sample=words.sample))
+    gap = replace(NoSample.at(place(item, item.pointers.sample)), hint=words.sample)
+    return _missing(name="sample", gap=gap)
 
 
 def _expected(item: Item, words: Words) -> Part:
     if item.sample is not None and item.sample.expected:
         return _given(name="expected")
-    return _missing(name="expected", gap=ExpectedMissing.at(place(item, item.pointers.sample), expected=words.expected))
+    gap = replace(NoExpectedOutput.at(place(item, item.pointers.sample)), hint=words.expected)
+    return _missing(name="expected", gap=gap)

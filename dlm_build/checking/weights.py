@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 
 from dlm_build.checking.records import Part
+from dlm_build.checking.words import words_of
 from dlm_build.errors import shown
 from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsOverHttp
 from dlm_build.findings.hrefs import ModelHasNoAddress
@@ -15,7 +16,7 @@ from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, path_of
 from dlm_build.records import Asset, Finding, Item
 
-_NONE = frozenset(("no-assets", "weights-are-a-page", "weights-are-no-file", "model-has-no-address"))
+_NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
 """Codes by which a reader says that there are none."""
 _DOUBTS = ("raw-url-inferred", "share-url-inferred", "href-moves", "href-ends")
 """Codes by which a reader says that the address is inferred, or may serve something else or nothing tomorrow."""
@@ -36,7 +37,8 @@ def weights_of(item: Item) -> tuple[Asset | None, Part]:
     said = next((finding for finding in item.findings if finding.code in _NONE), None)
     models = [asset for asset in candidates(item.assets) if not _is_another(asset)]
     if said is not None or len(models) != 1:
-        return None, _missing(said or NoModelAsset.at("/assets", found=_unclear(models, item)))
+        role = words_of(item).model
+        return None, _missing(said or NoModelAsset.at("/assets", found=_unclear(models, item), role=role))
     return models[0], _addressed(models[0], item)
 
 

@@ -8,6 +8,8 @@ _LOCK = "the `conda-lock.yml` that `dlm-build lock` writes"
 
 
 class Words(Record, frozen=True, kw_only=True):
+    model: str
+    """The role of the asset that is the model."""
     handler: str
     source: str
     commit: str
@@ -17,6 +19,7 @@ class Words(Record, frozen=True, kw_only=True):
 
 
 DLM = Words(
+    model="model artefact",
     handler='add "model_handler": "handler.py:handle" to dlm:runtime, the function that takes an input',
     source='add "model_src_url": "https://github.com/me/my-model" and "model_commit_hash" to dlm:runtime',
     commit='add "model_commit_hash": "…" with all 40 hex digits that `git rev-parse HEAD` prints',
@@ -26,6 +29,7 @@ DLM = Words(
     '"output": "expected.tif"} in dlm:data',
 )
 MLM = Words(
+    model="mlm:model",
     handler='add "mlm:entrypoint": "my_package.inference:predict" to the asset of the source code',
     source='add an asset {"href": "https://github.com/me/my-model/tree/<40 hex digits>", '
     '"roles": ["mlm:source_code", "code"]}',

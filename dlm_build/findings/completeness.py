@@ -11,13 +11,13 @@ class NoModelAsset(Kind):
     """no asset can be told to be the model: {found}"""
 
     severity = BUILD
-    fix = 'give the asset that is the model "roles": ["mlm:model"], and the address of its file'
+    fix = 'give the asset that is the model "roles": ["{role}"], and the address of its file'
     more = """
     The model is the asset with a role that says so, else the one whose key says so, else the only one there is. Where
     several could be meant none is taken, and where all are something else there is nothing to take.
 
-    Before: `"assets": {"a": {"href": "a.zip"}, "b": {"href": "b.zip"}}`. After: `"roles": ["mlm:model"]` in the one
-    that is the model.
+    Before: `"assets": {"a": {"href": "a.zip"}, "b": {"href": "b.zip"}}`. After: in the one
+    that is the model `"roles": ["mlm:model"]`, or `"roles": ["model artefact"]` where the fields are `dlm:`.
     """
 
 
@@ -148,31 +148,6 @@ class EnvironmentNotLocked(Kind):
     of the item's date, which comes close. A lock with a digest for each package leaves nothing open.
 
     `dlm-build lock ITEM` writes `conda-lock.yml`; put it where the list is now, and name it.
-    """
-
-
-# --- the sample --------------------------------------------------------------------------------------------------
-
-
-class SampleMissing(Kind):
-    """no sample input is given, so the model cannot be run and there is nothing to verify"""
-
-    severity = VERIFICATION
-    fix = "{sample}"
-    more = """
-    The image can be built, but nothing shows that the model in it works. One small input is enough, with the output
-    that the publisher got from it beside it.
-    """
-
-
-class ExpectedMissing(Kind):
-    """no expected output is given, so a run can be made and not be compared"""
-
-    severity = VERIFICATION
-    fix = "{expected}"
-    more = """
-    Running without an error does not mean that the result is right: a wrong order of bands gives a map that looks like
-    one. Only an output that the publisher made shows that it is still the same model.
     """
 
 

@@ -14,6 +14,7 @@ from dlm_build.errors import InfraError, ItemHostile, SourceGone, UsageError
 from dlm_build.findings.kinds import every_kind
 from dlm_build.records import Item
 from tests.unit.checking.made import changed, check, codes, complete
+from tests.unit.items.samples_of_mlm import MLM
 
 
 def test_blocking_findings_come_first() -> None:
@@ -45,9 +46,9 @@ def test_a_missing_field_has_the_place_of_its_parent() -> None:
 
 def test_what_the_reader_says_is_not_said_again() -> None:
     item = changed(**{"properties__dlm:data__test_file": None, "properties__dlm:runtime__model_commit_hash": None})
-    found = codes(check(item))
-    assert {"no-sample", "source-not-pinned"} <= found
-    assert not {"sample-missing", "expected-missing"} & found
+    found = [finding.code for finding in check(item).findings]
+    assert found.count("no-sample") == found.count("source-not-pinned") == 1
+    assert "no-expected-output" not in found
 
 
 def test_nobody_asks_for_the_checksum_of_nothing() -> None:
@@ -134,3 +135,15 @@ def test_any_value_in_any_field_has_a_grade(place: str, value: object) -> None:
     checked = check(item)
     assert checked.grade.letter in "ABCDEF"
     assert all(finding.message.isprintable() for finding in checked.findings)
+
+
+def test_the_role_of_the_model_is_in_the_words_of_the_dialect() -> None:
+    other = {"a": {"href": "https://example.org/a.zip"}, "b": {"href": "https://example.org/b.zip"}}
+    dlm, mlm = changed(assets=other), {**MLM, "assets": other}
+    assert '"model artefact"' in hint(dlm) and "mlm:" not in hint(dlm)
+    assert '"mlm:model"' in hint(mlm)
+
+
+def hint(item: dict[str, object]) -> str:
+    (finding,) = [one for one in check(item).findings if one.code == "no-model-asset"]
+    return finding.hint
