@@ -3,6 +3,7 @@
     DlmBuildError                 verdict          exit
     ├── ItemInvalid               item-invalid     6    the item or its archive lacks or garbles something
     │   └── EnvironmentUnsolvable item-invalid     6    its environment cannot be solved
+    │       └── PythonUnfit       item-invalid     6    … with the Python that was chosen
     ├── ItemHostile               item-hostile     7    refused for safety
     ├── Unpinned                  unpinned         8    needs consent to pin what the item left floating
     ├── SourceGone                source-gone      9    what an href names is not there
@@ -112,6 +113,10 @@ class ItemInvalid(DlmBuildError):
 
 class EnvironmentUnsolvable(ItemInvalid):
     """No set of packages satisfies the declared environment; the message names the conflict."""
+
+
+class PythonUnfit(EnvironmentUnsolvable):
+    """No set of packages satisfies it with the Python that was chosen; with another one there may be one."""
 
 
 class ItemHostile(DlmBuildError):

@@ -1,17 +1,18 @@
 """Which lock an item gets: the one given, the work folder's own as long as it fits, or a new one.
 
-A base whose registry has it no more is left out and the next best is taken, said and remembered in the plan.
+A base whose registry has it no more is left out and the next best is taken, said and remembered in the plan; so is a
+Python that the item did not ask for and that the channels lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from dlm_build.errors import BaseGone, HashMismatch, UsageError
+from dlm_build.errors import BaseGone, EnvironmentUnsolvable, HashMismatch, PythonUnfit, UsageError
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Lock, Plan
 from dlm_build.workfolder import WorkFolder, load_file
@@ -33,24 +34,58 @@ def earlier_lock(folder: WorkFolder, options: Options) -> Lock | None:
     return None if options.update else given or folder.load("lock.json", Lock)
 
 
+class Gone(NamedTuple):
+    """What a plan must do without."""
+
+    bases: tuple[str, ...] = ()
+    """Digests that a registry has no more."""
+    pythons: tuple[str, ...] = ()
+    """Versions for which no set of packages was found."""
+
+
+def gone_for(plan: Plan | None) -> Gone:
+    """What an earlier plan did without."""
+    return Gone(plan.dead_bases, plan.dead_pythons) if plan else Gone()
+
+
 def pinned(
-    plan: Plan, old: Lock | None, plan_without: Callable[[tuple[str, ...]], Plan], options: Options, doors: Doors
+    plan: Plan, old: Lock | None, plan_without: Callable[[Gone], Plan], options: Options, doors: Doors
 ) -> tuple[Lock, bool]:
     """The lock for `plan`, and whether its environment is that of the `old` lock.
 
-    `plan_without` plans again without bases of those digests: whenever a registry turns out to have one no more.
+    `plan_without` plans again, whenever a registry turns out to have a base no more, or the channels no set of
+    packages for a Python that the item did not ask for.
     """
+    first: PythonUnfit | None = None
     while True:
         try:
             return _lock_for(plan, old, options, doors)
         except BaseGone as problem:
-            if problem.digest in plan.dead_bases or len(plan.dead_bases) >= MOST_DEAD_BASES:
-                raise
-            again = plan_without((*plan.dead_bases, problem.digest))
-            if again.base == plan.base and again.installer_base == plan.installer_base:
-                raise  # the operator's own choice: there is no next best
-            doors.notify(Event(step="lock", text=f"{problem.message}; taking {again.base.reference} instead"))
-            plan = again
+            plan = _without_base(plan, problem, plan_without, doors.notify)
+        except PythonUnfit as problem:
+            first = first or problem
+            plan = _without_python(plan, first, plan_without, doors.notify)
+        except EnvironmentUnsolvable as problem:
+            raise first or problem from problem
+
+
+def _without_base(plan: Plan, problem: BaseGone, plan_without: Callable[[Gone], Plan], notify: Notify) -> Plan:
+    if problem.digest in plan.dead_bases or len(plan.dead_bases) >= MOST_DEAD_BASES:
+        raise problem
+    again = plan_without(Gone((*plan.dead_bases, problem.digest), plan.dead_pythons))
+    if again.base == plan.base and again.installer_base == plan.installer_base:
+        raise problem  # the operator's own choice: there is no next best
+    notify(Event(step="lock", text=f"{problem.message}; taking {again.base.reference} instead"))
+    return again
+
+
+def _without_python(plan: Plan, first: PythonUnfit, plan_without: Callable[[Gone], Plan], notify: Notify) -> Plan:
+    tried = (*plan.dead_pythons, plan.python)
+    again = plan_without(Gone(plan.dead_bases, tried))
+    if again.python in tried:
+        raise first  # it was asked for, or there is no other
+    notify(Event(step="lock", text=f"no set of packages with Python {plan.python}; trying {again.python}"))
+    return again
 
 
 def _lock_for(plan: Plan, old: Lock | None, options: Options, doors: Doors) -> tuple[Lock, bool]:

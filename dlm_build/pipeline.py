@@ -17,7 +17,7 @@ import msgspec
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import DlmBuildError, HashMismatch, Outcome, UsageError, shown
 from dlm_build.journal import Journal
-from dlm_build.pinning import earlier_lock, pinned
+from dlm_build.pinning import Gone, earlier_lock, gone_for, pinned
 from dlm_build.progress import Event
 from dlm_build.records import (
     Context,
@@ -105,7 +105,7 @@ def _still_there(materials: Materials, store: Store) -> bool:
     return remote and all(store.has(member.sha256) for member in members)
 
 
-def planned(item: Item, materials: Materials, options: Options, doors: Doors, dead_bases: tuple[str, ...] = ()) -> Plan:
+def planned(item: Item, materials: Materials, options: Options, doors: Doors, gone: Gone | None = None) -> Plan:
     from dlm_build.planning.plan import Choices, make_plan
 
     choices = Choices(
@@ -113,7 +113,8 @@ def planned(item: Item, materials: Materials, options: Options, doors: Doors, de
         as_of=options.as_of,
         gpu=options.gpu,
         allow_shell=options.allow_shell,
-        dead_bases=dead_bases,
+        dead_bases=gone.bases if gone else (),
+        dead_pythons=gone.pythons if gone else (),
     )
     return make_plan(item, materials, choices, doors.tables, doors.settings)
 
@@ -153,7 +154,7 @@ def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iter
             reuse()
     old = earlier_lock(folder, options)
     with journal.step("plan"), naming(item):
-        plan = planned(item, materials, options, doors, old.plan.dead_bases if old else ())
+        plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
     journal.known["plan"] = plan
     with journal.step("lock") as reuse:
         lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)

@@ -369,6 +369,8 @@ class Plan(Record, frozen=True, kw_only=True):
     comparison: ComparisonPolicy | None = None
     archive: Archive
     source: Source | None = None
+    dead_pythons: tuple[str, ...] = ()
+    """Versions `X.Y` for which no set of packages was found; never chosen."""
     dead_bases: tuple[str, ...] = ()
     """Digests of pins that would have been chosen and that their registry no longer has."""
     decisions: tuple[Decision, ...] = ()

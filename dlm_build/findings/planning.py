@@ -127,6 +127,19 @@ class PythonTooOld(Kind):
     """
 
 
+class PythonWithoutPackages(Kind):
+    """no set of packages was found with Python {found}; {used} is taken"""
+
+    severity = VERIFICATION
+    fix = "declare the environment with its Python, such as python={used}"
+    more = """
+    The item pins no Python, and for the one that was chosen first the channels and the index of this site lack packages.
+    The next one that the framework supports is used and locked.
+
+    Before: no environment. After: an `environment.yml` with `python=3.10`.
+    """
+
+
 class DateBeforeFramework(Kind):
     """{found}"""
 

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from dlm_build.config import Settings
-from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemInvalid, shown
+from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemInvalid, PythonUnfit, shown
 from dlm_build.locking.channels import Served, served_channels
 from dlm_build.locking.grammar import checked
 from dlm_build.locking.talk import trimmed
@@ -25,6 +27,8 @@ T = TypeVar("T")
 KERNEL = "5.10"
 """Value of __linux: the oldest kernel still supported by its makers that a host may run."""
 SETTLE_SECONDS = 0.05
+_TRIALS = 6
+"""Requirements that are left out in turn to find the one to blame."""
 _SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9_.-]+)::)?(?P<rest>[A-Za-z0-9_][A-Za-z0-9_.=<>!~*|,+ ()-]*)")
 
 
@@ -259,6 +263,12 @@ def _unsolvable(
     reason = trimmed(talk.removeprefix("Cannot solve the request because of: "))
     reason += _also_absent(talk, _run(_absent(question, channels, bases, cache)))
     names = ", ".join(channel.name for channel in channels)
+    spec, other = _culprit(question, channels, bases, cache)
+    if spec:
+        reason += f"\n  But for {shown(spec)} there is a solution, with {_name_of(spec)} {other}."
+    if _name_of(spec) == "python":
+        head = f"{question.origin}: no set of packages from {names} has this Python:"
+        return PythonUnfit(f"{head}\n{reason}", f"ask for another, such as python={_minor(other)}")
     if question.as_of is None:
         return EnvironmentUnsolvable(
             f"{question.origin}: no set of packages from {names} satisfies the environment:\n{reason}",
@@ -266,7 +276,7 @@ def _unsolvable(
         )
     date = question.as_of.isoformat()
     head = f"{question.origin}: no set of packages from {names} satisfies the environment as of {date}"
-    if _solvable_today(question, channels, bases, cache):
+    if _versions(replace(question, as_of=None), channels, bases, cache) is not None:
         return EnvironmentUnsolvable(
             f"{head}; without that date it can be solved:\n{reason}",
             "lock with a later date (--as-of DATE or --as-of now), or ask for versions that existed then",
@@ -274,6 +284,24 @@ def _unsolvable(
     return EnvironmentUnsolvable(
         f"{head}, nor without that date:\n{reason}", "change one of the requirements named above"
     )
+
+
+def _culprit(question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path) -> tuple[str, str]:
+    """The one requirement that may have any version but the one it asks for, and which; Python is tried first.
+
+    Empty where no single one is to blame.
+    """
+    pinned = sorted((spec for spec in question.specs if spec != _name_of(spec)), key=lambda s: _name_of(s) != "python")
+    for spec in pinned[:_TRIALS]:
+        rest = tuple(_name_of(one) if one == spec else one for one in question.specs)
+        found = _versions(replace(question, specs=rest), channels, bases, cache)
+        if found is not None:
+            return spec, found.get(_name_of(spec), "")
+    return "", ""
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 def _also_absent(talk: str, absent: list[str]) -> str:
@@ -295,15 +323,17 @@ async def _absent(question: _Question, channels: Sequence[Served], bases: dict[s
     return [spec for spec, match in wanted.items() if not any(match.matches(record) for record in records)]
 
 
-def _solvable_today(question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path) -> bool:
-    from msgspec.structs import replace
+def _versions(
+    question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path
+) -> dict[str, str] | None:
+    """Of the solution by package; None where there is none."""
     from rattler.exceptions import SolverError
 
     try:
-        _run(_solve(replace(question, as_of=None), channels, bases, cache))
+        records = _run(_solve(question, channels, bases, cache))
     except SolverError:
-        return False
-    return True
+        return None
+    return {record.name.normalized: str(record.version) for record in records}
 
 
 def _unreachable(talk: str, bases: dict[str, str]) -> InfraError:

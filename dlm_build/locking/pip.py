@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, ItemInvalid, shown
+from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, ItemInvalid, PythonUnfit, shown
 from dlm_build.locking.conda import instant
 from dlm_build.locking.names import provided
 from dlm_build.locking.uv import Request, Unsolvable, Uv, pinned
 from dlm_build.locking.wheels import Entry, Target, best, supported_tags
 from dlm_build.records import Package, Plan
+
+_OF_PYTHON = re.compile(r"matching Python|does not satisfy Python|the current Python version|Requires-Python")
+"""Where uv says that Python is why."""
 
 
 def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ...]:
@@ -95,6 +99,8 @@ def _unsolvable(request: Request, talk: str, uv: Uv, origin: str) -> Environment
     head = f"{origin}: no set of wheels satisfies the pip requirements"
     conda = f"\n  (conda provides {_listed(request, talk)})" if _listed(request, talk) else ""
     hint = "change one of the requirements named above, or take that package from conda"
+    if _OF_PYTHON.search(talk):
+        return PythonUnfit(f"{head} with Python {request.target.python}:\n{talk}{conda}", hint)
     if request.as_of is None:
         return EnvironmentUnsolvable(f"{head}:\n{talk}{conda}", hint)
     date = request.as_of.isoformat()
@@ -116,7 +122,7 @@ def _listed(request: Request, talk: str) -> str:
 def _chosen(entry: Entry, target: Target, origin: str) -> Package:
     wheel = best(entry.wheels, supported_tags(target))
     if wheel is None:
-        raise EnvironmentUnsolvable(
+        raise PythonUnfit(
             f"{origin}: {shown(entry.name)} {shown(entry.version)} has no wheel for Python {target.python} "
             f"and glibc {target.glibc}",
             "ask for a version that has one, or take the package from conda",

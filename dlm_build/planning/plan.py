@@ -8,11 +8,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
-from dlm_build.findings.planning import BasePinDied
+from dlm_build.errors import ItemInvalid
+from dlm_build.findings.planning import BasePinDied, PythonWithoutPackages
 from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
 from dlm_build.planning.comparison import decide_comparison
 from dlm_build.planning.dates import decide_as_of, iso, settle_as_of
-from dlm_build.planning.decided import Decided, decided
+from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.planning.env_files import Declared, read_environment
 from dlm_build.planning.environment import choose_file, decide_environment, decide_libraries, unused_files, with_glibc
 from dlm_build.planning.evidence import declared_python
@@ -22,7 +23,7 @@ from dlm_build.planning.members import decide_weights
 from dlm_build.planning.pythons import decide_python
 from dlm_build.planning.runner import decide_runner
 from dlm_build.planning.sample import decide_sample
-from dlm_build.planning.tables import Tables
+from dlm_build.planning.tables import FrameworkRow, Tables
 from dlm_build.records import BaseImage, Decision, EnvironmentSpec, Finding, Item, Materials, Plan, Record
 
 __all__ = ["Choices", "Tables", "make_plan"]
@@ -40,6 +41,8 @@ class Choices(Record, frozen=True, kw_only=True):
     gpu: bool | None = None
     """None: as the item says."""
     allow_shell: bool = False
+    dead_pythons: tuple[str, ...] = ()
+    """For which no set of packages was found; not chosen where there is another."""
     dead_bases: tuple[str, ...] = ()
     """Digests that a registry was found to have no more; never chosen."""
 
@@ -82,7 +85,7 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
         gpu=facts.gpu, base=base, installer_base=installer, environment=environment, runner=facts.runner,
         inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
         archive=materials.archive, source=materials.source, dead_bases=choices.dead_bases,
-        decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
+        dead_pythons=choices.dead_pythons, decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
     )  # fmt: skip
 
 
@@ -107,13 +110,35 @@ def _decide_model(
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
     asked = declared_python(declared) if declared else None
-    python = log.keep(decide_python(asked, picked.row, as_of, tables.python_releases, item.pointers.requirements))
+    python = log.keep(_python(asked, (picked.row, as_of), choices, tables, item.pointers.requirements))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
     facts = Facts(
         table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
         runner=runner, sample=item.sample.input if item.sample else None, pointers=item.pointers,
     )  # fmt: skip
     return facts, as_of
+
+
+def _python(
+    asked: tuple[str, str] | None,
+    model: tuple[FrameworkRow, datetime | None],
+    choices: Choices,
+    tables: Tables,
+    pointer: str,
+) -> Decided[str]:
+    """The best there is without those that were tried; the best of all where nothing else is left."""
+    first = decide_python(asked, *model, tables.python_releases, pointer)
+    if not choices.dead_pythons:
+        return first
+    left = {python: day for python, day in tables.python_releases.items() if python not in choices.dead_pythons}
+    try:
+        outcome = decide_python(asked, *model, left, pointer) if len(left) > 1 else first
+    except ItemInvalid:
+        return first
+    if outcome is first or (model[0].python and asked is None and outcome.value not in model[0].python):
+        return first
+    notes = [PythonWithoutPackages.at(pointer, found=tried, used=outcome.value) for tried in choices.dead_pythons]
+    return noticed(outcome, *notes)
 
 
 def _decide_images(

@@ -29,7 +29,7 @@ def decide_python(
 ) -> Decided[str]:
     """`declared` is a version specifier and where it stands; `pointer` is where one would be declared.
 
-    Raises ItemInvalid where no usable Python satisfies it.
+    `releases` are those that may be chosen at all. Raises ItemInvalid where no usable Python satisfies it.
     """
     usable = [python for python in releases if numbers(python) >= OLDEST]
     supported = [python for python in usable if python in (row.python or _of_its_time(row, releases))]

@@ -22,6 +22,7 @@ from dlm_build.errors import (
     InfraError,
     ItemInvalid,
     Outcome,
+    PythonUnfit,
     SourceGone,
     UsageError,
 )
@@ -643,3 +644,42 @@ def test_an_operators_own_dead_base_is_an_error(world: World, monkeypatch: pytes
     dying(world, monkeypatch, next_best=False)
     report = world.run()
     assert report.verdict.outcome == Outcome.SOURCE_GONE and report.verdict.hint == "choose another"
+
+
+# --- a Python for which there are no packages --------------------------------------------------------------------
+
+
+def unfit(world: World, monkeypatch: pytest.MonkeyPatch, fits: str, offered: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Packages are there for the Python that `fits` alone; the list notes what each planning was told to do without."""
+    told: list[tuple[str, ...]] = []
+
+    def make_plan(_item: Any, _materials: Any, choices: Any, *_rest: Any) -> Plan:
+        told.append(choices.dead_pythons)
+        left = [python for python in offered if python not in choices.dead_pythons]
+        return replace(world.plan, python=left[0] if left else offered[0], dead_pythons=choices.dead_pythons)
+
+    def make_lock(plan: Plan, *doors: Any) -> Lock:
+        if plan.python != fits:
+            raise PythonUnfit(f"nothing for {plan.python}", "ask for another")
+        return world.make_lock(plan, *doors)
+
+    monkeypatch.setattr("dlm_build.planning.plan.make_plan", make_plan)
+    monkeypatch.setattr("dlm_build.locking.make_lock", make_lock, raising=False)
+    return told
+
+
+def test_the_next_python_is_taken_and_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = unfit(world, monkeypatch, "3.8", ("3.10", "3.9", "3.8"))
+    report = world.run()
+    assert told == [(), ("3.10",), ("3.10", "3.9")]
+    assert report.plan and (report.plan.python, report.plan.dead_pythons) == ("3.8", ("3.10", "3.9"))
+    assert "no set of packages with Python 3.10; trying 3.9" in world.told
+    told.clear()
+    world.run()
+    assert told == [("3.10", "3.9")], "the second run does not try them again"
+
+
+def test_where_no_python_fits_the_first_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    unfit(world, monkeypatch, "2.7", ("3.10", "3.9"))
+    report = world.run()
+    assert (report.verdict.outcome, report.verdict.summary) == (Outcome.ITEM_INVALID, "nothing for 3.10")

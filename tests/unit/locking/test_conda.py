@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemHostile, ItemInvalid, Unpinned, UsageError
+from dlm_build.errors import (
+    EnvironmentUnsolvable,
+    InfraError,
+    ItemHostile,
+    ItemInvalid,
+    PythonUnfit,
+    Unpinned,
+    UsageError,
+)
 from dlm_build.locking.conda import instant, solve_conda
 from dlm_build.records import Package
 from tests.unit.locking.worlds import asking, by_hand, conda_package, index, sha256, site
@@ -180,3 +188,30 @@ def test_a_channel_cannot_smuggle_paths_or_unpinned_bytes(
 @pytest.mark.parametrize("text", ["2024-05-01", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00"])
 def test_instants_are_utc(text: str) -> None:
     assert instant(text).isoformat() == "2024-05-01T00:00:00+00:00"
+
+
+# --- who is to blame
+
+
+def test_a_python_that_the_channel_lacks_is_to_blame(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(PythonUnfit) as caught:
+        solve_conda(asking("tool", "python=3.12"), site(channel), tmp_path)
+    assert "has this Python" in caught.value.message
+    assert "But for python=3.12 there is a solution, with python 3.11.2." in caught.value.message
+    assert caught.value.hint == "ask for another, such as python=3.11" and caught.value.exit_code == 6
+
+
+def test_a_package_that_needs_another_python_blames_it(tmp_path: Path) -> None:
+    folder = tmp_path / "channel"
+    for version in ("3.9.1", "3.10.1"):
+        conda_package(folder, "python", version, subdir="linux-64", noarch=None)
+    conda_package(folder, "net", "1.5.1", "python >=3.9,<3.10")
+    index(folder)
+    with pytest.raises(PythonUnfit, match=r"But for python=3\.10 .* with python 3\.9\.1"):
+        solve_conda(asking("net=1.5.1", "python=3.10"), site(folder), tmp_path / "cache")
+
+
+def test_a_version_that_is_not_there_is_to_blame_and_not_python(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable, match=r"But for tool=9 there is a solution, with tool 2\.0") as caught:
+        solve_conda(asking("python=3.11", "part >=1", "tool=9"), site(channel), tmp_path)
+    assert not isinstance(caught.value, PythonUnfit)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlm_build.config import Index, Settings
-from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, InfraError, ItemInvalid
+from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, InfraError, ItemInvalid, PythonUnfit
 from dlm_build.locking.installer import installer_wheels, read_pins
 from dlm_build.locking.names import name_table, provided
 from dlm_build.locking.pip import solve_pip, wheels_by_hash
@@ -65,6 +65,22 @@ def test_a_conflict_names_what_conda_brought(tmp_path: Path) -> None:
     talk = ended(1, stderr="No solution found\n cause: Because x needs numpy<2 and you require numpy==2.1.3")
     with pytest.raises(EnvironmentUnsolvable, match=r"conda provides numpy 2\.1\.3"):
         solve_pip(asking(pip=("x",)), [PYTHON, a_package()], uv_with(FakeUv(talk), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("talk", "unfit"),
+    [
+        ("Because onnxruntime==1.10.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and", True),
+        ("Because the current Python version (3.12.4) does not satisfy Python>=3.8,<3.11 and x==1 depends on", True),
+        ("Because x==1 has no wheels with a matching platform tag (e.g., `manylinux_2_28_x86_64`) and", False),
+        ("Because there is no version of x==9 and you require x==9, python-dateutil is not to blame", False),
+    ],
+)
+def test_where_python_is_why_it_is_said(talk: str, unfit: bool, tmp_path: Path) -> None:
+    fake = FakeUv(ended(1, stderr=f"error: No solution found when resolving dependencies\n  cause: {talk}\n"))
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_pip(asking(pip=("x",)), [PYTHON], uv_with(fake, tmp_path))
+    assert isinstance(caught.value, PythonUnfit) is unfit and talk.split()[1] in caught.value.message
 
 
 @pytest.mark.parametrize(

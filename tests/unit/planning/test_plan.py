@@ -286,3 +286,26 @@ def test_one_field_at_a_time(run: str, version: str, line: str) -> None:
             assert not set(problem.message) & set("\x00\x1b\u202e\ud800")
         else:
             assert from_json(Plan, to_json(made)) == made
+
+
+# --- a Python that was tried in vain
+
+
+@pytest.mark.parametrize(("dead", "chosen"), [((), "3.11"), (("3.11",), "3.10"), (("3.11", "3.10"), "3.9")])
+def test_the_next_python_of_the_row_is_chosen(dead: tuple[str, ...], chosen: str) -> None:
+    made = plan(item(framework="PyTorch", version="2.1.0", date="2025-12-01T00:00:00Z"), dead_pythons=dead)
+    assert made.python == chosen and made.dead_pythons == dead
+    assert f"python={chosen}" in made.environment.conda
+    said = [one for one in made.findings if one.code == "python-without-packages"]
+    assert [one.evidence for one in said] == list(dead)
+
+
+def test_where_none_is_left_the_first_stays() -> None:
+    made = plan(item(framework="PyTorch", version="2.1.0"), dead_pythons=("3.8", "3.9", "3.10", "3.11"))
+    assert made.python in made.dead_pythons and "python-without-packages" not in findings(made)
+
+
+def test_a_declared_python_stays() -> None:
+    env = conda("channels: [conda-forge]\ndependencies: [python=3.9, pytorch=2.1.0]\n")
+    made = plan(item(framework="PyTorch"), env, dead_pythons=("3.9",))
+    assert made.python == "3.9" and "python-without-packages" not in findings(made)
