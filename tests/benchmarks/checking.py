@@ -18,7 +18,7 @@ from tests.stack.shell import StackError, run, step
 PINS = ("pystac[validation]==1.15.2", "stac-validator==4.1.2")
 SCHEMAS = REPOSITORY / "dlm_build" / "schemas" / "vendored"
 VALID, BROKEN = 200, 2
-FEW, MANY = 100, 10_000
+FEW, MANY = 1_000, 10_000
 SECONDS = 4.0
 
 
