@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
-from dlm_build.errors import EnvironmentUnsolvable, InfraError, ItemInvalid, PythonUnfit, shown
+from dlm_build.errors import EnvironmentUnsolvable, InfraError, PythonUnfit, shown
 from dlm_build.locking.channels import Served, served_channels
 from dlm_build.locking.grammar import checked
+from dlm_build.locking.specs import match_of, name_of, parsed_spec
 from dlm_build.locking.talk import trimmed
 from dlm_build.records import EnvironmentSpec, Package, Plan, Record
 
 if TYPE_CHECKING:
-    from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
+    from rattler import Gateway, GenericVirtualPackage, RepoDataRecord
     from rattler.channel import Channel
 
 T = TypeVar("T")
@@ -29,7 +29,6 @@ KERNEL = "5.10"
 SETTLE_SECONDS = 0.05
 _TRIALS = 6
 """Requirements that are left out in turn to find the one to blame."""
-_SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9_.-]+)::)?(?P<rest>[A-Za-z0-9_][A-Za-z0-9_.=<>!~*|,+ ()-]*)")
 
 
 class _Question(Record, frozen=True, kw_only=True):
@@ -66,14 +65,14 @@ def solve_conda(plan: Plan, settings: Settings, cache: Path) -> tuple[Package, .
 
 def _question(plan: Plan) -> _Question:
     spec = plan.environment
-    parsed = [_parsed_spec(text, spec) for text in spec.conda]
+    parsed = [parsed_spec(text, spec) for text in spec.conda]
     specs = [rest for _, rest in parsed]
-    if not any(_name_of(text) == "python" for text in specs):
+    if not any(name_of(text) == "python" for text in specs):
         specs.append(f"python {plan.python}.*")
     return _Question(
         origin=spec.origin,
         specs=tuple(specs),
-        homes={_name_of(rest): channel for channel, rest in parsed if channel},
+        homes={name_of(rest): channel for channel, rest in parsed if channel},
         virtual=_virtual(spec),
         as_of=instant(plan.as_of) if plan.as_of else None,
     )
@@ -83,40 +82,6 @@ def instant(text: str) -> datetime:
     """An ISO 8601 date or instant; without an offset it is UTC."""
     parsed = datetime.fromisoformat(text)
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-def _parsed_spec(text: str, spec: EnvironmentSpec) -> tuple[str | None, str]:
-    """Channel and requirement. URLs and bracket syntax could name other servers, so they are refused."""
-    found = _SPEC.fullmatch(text.strip())
-    if not found:
-        raise ItemInvalid(
-            f"{spec.origin}: {shown(text)} is not a requirement dlm-build takes",
-            "write it as `name version build`, e.g. `numpy >=1.20,<2`, without URL or brackets",
-        )
-    if found["channel"] and found["channel"] not in spec.channels:
-        raise ItemInvalid(
-            f"{spec.origin}: {shown(text)} names channel {found['channel']}, which `channels` does not list",
-            "add it to `channels`",
-        )
-    return found["channel"], found["rest"].strip()
-
-
-def _match(spec: str, origin: str) -> MatchSpec:
-    """As conda reads it: the solver's own strict reading refuses `name=version=build`, the form of every export."""
-    from rattler import MatchSpec
-    from rattler.exceptions import InvalidMatchSpecError
-
-    try:
-        return MatchSpec(spec, strict=False)
-    except InvalidMatchSpecError as problem:
-        raise ItemInvalid(
-            f"{origin}: the requirement {shown(spec)} cannot be read: {shown(str(problem))}",
-            "write it as `name version build`, e.g. `numpy >=1.20,<2`",
-        ) from problem
-
-
-def _name_of(spec: str) -> str:
-    return re.split(r"[\s=<>!~|,(*]", spec, maxsplit=1)[0].lower()
 
 
 def _virtual(spec: EnvironmentSpec) -> dict[str, tuple[str, str]]:
@@ -185,7 +150,7 @@ async def _solve(
         sources.append(_BuildDates(gateway, source) if dated else source)
     return await solve(
         sources,
-        [_match(spec, question.origin) for spec in question.specs],
+        [match_of(spec, question.origin) for spec in question.specs],
         gateway=gateway,
         platforms=["linux-64", "noarch"],
         virtual_packages=_virtual_packages(question.virtual),
@@ -265,8 +230,8 @@ def _unsolvable(
     names = ", ".join(channel.name for channel in channels)
     spec, other = _culprit(question, channels, bases, cache)
     if spec:
-        reason += f"\n  But for {shown(spec)} there is a solution, with {_name_of(spec)} {other}."
-    if _name_of(spec) == "python":
+        reason += f"\n  But for {shown(spec)} there is a solution, with {name_of(spec)} {other}."
+    if name_of(spec) == "python":
         head = f"{question.origin}: no set of packages from {names} has this Python:"
         return PythonUnfit(f"{head}\n{reason}", f"ask for another, such as python={_minor(other)}")
     if question.as_of is None:
@@ -291,12 +256,12 @@ def _culprit(question: _Question, channels: Sequence[Served], bases: dict[str, s
 
     Empty where no single one is to blame.
     """
-    pinned = sorted((spec for spec in question.specs if spec != _name_of(spec)), key=lambda s: _name_of(s) != "python")
+    pinned = sorted((spec for spec in question.specs if spec != name_of(spec)), key=lambda s: name_of(s) != "python")
     for spec in pinned[:_TRIALS]:
-        rest = tuple(_name_of(one) if one == spec else one for one in question.specs)
+        rest = tuple(name_of(one) if one == spec else one for one in question.specs)
         found = _versions(replace(question, specs=rest), channels, bases, cache)
         if found is not None:
-            return spec, found.get(_name_of(spec), "")
+            return spec, found.get(name_of(spec), "")
     return "", ""
 
 
@@ -306,7 +271,7 @@ def _minor(version: str) -> str:
 
 def _also_absent(talk: str, absent: list[str]) -> str:
     """The solver stops at the first requirement that no package answers; people want to mend them all at once."""
-    untold = [spec for spec in absent if _name_of(spec) not in talk]
+    untold = [spec for spec in absent if name_of(spec) not in talk]
     return f"\n  No package answers these either: {', '.join(shown(spec) for spec in untold[:12])}." if untold else ""
 
 
@@ -316,8 +281,8 @@ async def _absent(question: _Question, channels: Sequence[Served], bases: dict[s
 
     gateway = Gateway(cache_dir=cache)
     sources = [Channel(bases[channel.name]) for channel in channels]
-    wanted = {spec: _match(spec, question.origin) for spec in question.specs}
-    names = sorted({_name_of(spec) for spec in wanted})
+    wanted = {spec: match_of(spec, question.origin) for spec in question.specs}
+    names = sorted({name_of(spec) for spec in wanted})
     found = await gateway.query(sources, ["linux-64", "noarch"], names, recursive=False, channel_relations="disabled")
     records = [record for group in found for record in group]
     return [spec for spec, match in wanted.items() if not any(match.matches(record) for record in records)]
