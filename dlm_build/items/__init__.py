@@ -7,20 +7,18 @@ as_finding(error) -> Finding                 an item that could not be read, as 
 module            what it knows
 reading           the story: limits → loader → dialect → Item
 limits            4 MiB (YAML 256 KiB), depth 64, 64-bit integers, before or while parsing
-json_text         JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired
-yaml_text         YAML 1.2 without tags, aliases and surprising types
+loading/          json_text: JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired;
+                  yaml_text: YAML 1.2 without tags, aliases and surprising types; json_places: where values stand
 document, node    values with their positions; a place in them and its findings
-positions         lines and columns of findings, and of errors told as findings; json_places looks them up
+positions         lines and columns of findings, and of errors told as findings
 dialects          the table of dialects; the right word for what is no item
-dlm               DLM in all its generations, read as that of 2021 on
-dlm_runtime, dlm_engine, dlm_bare, dlm_model    what each generation calls the parts, newest first; see generation
-dlm_parts, dlm_spellings    the parts out of mixed generations; every name a field ever had
 marks, overlay    telling a dialect by names of fields; one object out of several places
-commands          the command behind the options of `docker run`
-mlm, ml_model     MLM 1.0 to 1.5 with its drafts, and ML-Model; mlm_* read their parts
-roles, artifacts  which asset is the model, the code, the image, the sample; what kind of file a model is
-containers, code_places, sample_assets, leftovers    the parts those two share; what they keep under `dlm:`
-identity, assets, runtimes, samples, tensors    the parts an item is made of, shared by dialects
+dlm/              DLM in all its generations, read as that of 2021 on. item: the Item; parts: out of mixed generations;
+                  spellings: every name a field ever had; runtime, engine, bare, model: the generations, newest first
+mlm/              MLM 1.0 to 1.5 with its drafts (item), and ml_model. roles, artifacts: which asset is the model, the
+                  code, the image, the sample, and what kind of file a model is; containers, code_places,
+                  sample_assets, leftovers: the parts those two share; the others read the fields of MLM
+identity, assets, locations, runtimes, commands, samples, tensors    the parts an item is made of, shared by dialects
 contradictions    what an item says twice, differently
 names             grammars of everything that becomes a name, path or command; what is hostile
 display, scalars  texts for people; typed and bounded values

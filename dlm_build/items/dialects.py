@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings.dialects import OtherDialectToo
 from dlm_build.findings.documents import NotAModelItem, NotAnItem
-from dlm_build.items import dlm, ml_model, mlm
-from dlm_build.items.dlm_parts import GENERATIONS
+from dlm_build.items.dlm import item as dlm
+from dlm_build.items.dlm.generation import Generation
+from dlm_build.items.dlm.parts import GENERATIONS
 from dlm_build.items.document import Number, Value, described
-from dlm_build.items.generation import Generation
 from dlm_build.items.marks import Marks, marks
+from dlm_build.items.mlm import item as mlm
+from dlm_build.items.mlm import ml_model
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import as_object
 from dlm_build.items.runtimes import RUNTIME_EXAMPLE

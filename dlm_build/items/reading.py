@@ -8,8 +8,8 @@ from dlm_build.findings.documents import DocumentEmpty, DocumentIsAPage
 from dlm_build.items.contradictions import disagreements
 from dlm_build.items.dialects import read_dialect
 from dlm_build.items.document import Document, refused
-from dlm_build.items.json_text import load_json, starts_like_json
 from dlm_build.items.limits import check_size
+from dlm_build.items.loading.json_text import load_json, starts_like_json
 from dlm_build.items.node import Log, Node
 from dlm_build.records import Item
 
@@ -41,6 +41,6 @@ def load(text: str, origin: str) -> Document:
         raise refused(DocumentIsAPage, origin)
     if starts_like_json(text):
         return load_json(text, origin)
-    from dlm_build.items.yaml_text import load_yaml
+    from dlm_build.items.loading.yaml_text import load_yaml
 
     return load_yaml(text, origin)

@@ -36,7 +36,7 @@ _FULL_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 def read_runtime(node: Node) -> Runtime:
     """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding.
 
-    By today's names; `dlm_spellings` knows the older ones.
+    By today's names; `dlm.spellings` knows the older ones.
     """
     node.object(RUNTIME_EXAMPLE)
     framework = machine_name(node.get("framework"), FRAMEWORK)

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dlm_build.hrefs import read_href
+from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
-from dlm_build.items.roles import asset_places
 from dlm_build.migrating.core import moved
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.source import Source, plain

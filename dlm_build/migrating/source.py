@@ -6,9 +6,9 @@ import copy
 from typing import Any, NamedTuple
 
 from dlm_build.items.dialects import with_properties
-from dlm_build.items.dlm_parts import CURRENT, Parts, read_parts, spoken
+from dlm_build.items.dlm.generation import Generation
+from dlm_build.items.dlm.parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import Document, Number, Value
-from dlm_build.items.generation import Generation
 from dlm_build.items.marks import spellings
 from dlm_build.items.node import Log, Node
 from dlm_build.items.overlay import as_object

@@ -24,7 +24,7 @@ BUG = 70
 _LIMIT = 60
 """Seconds after which a command is ended, so that none can hold up the rest."""
 _PRELOADED = ("dlm_build.cli.check", "dlm_build.cli.commands", "dlm_build.pipeline", "dlm_build.checking.many",
-              "dlm_build.gathering", "dlm_build.planning.plan", "dlm_build.items.yaml_text", "ruamel.yaml",
+              "dlm_build.gathering", "dlm_build.planning.plan", "dlm_build.items.loading.yaml_text", "ruamel.yaml",
               "dlm_build.building.docker_engine", "dlm_build.registry", "rich.console", "rich.table")  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlm_build.items.document import Position, child
-from dlm_build.items.json_places import JsonPlaces
+from dlm_build.items.loading.json_places import JsonPlaces
 
 KEYS = st.text(st.sampled_from('ab~/" \n\\:,{}[]é'), max_size=4)
 VALUES = st.recursive(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlm_build.errors import ItemHostile, ItemInvalid
-from dlm_build.items.mlm_runtime import trains
+from dlm_build.items.mlm.runtime import trains
 from dlm_build.model_asset import candidates
 from dlm_build.records import ArchiveEntry, ClassName, DeclaredDocker, DeclaredSample, Item
 

@@ -9,7 +9,7 @@ import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.gathering.assets import choose_archive
-from dlm_build.items.artifacts import read_artifact
+from dlm_build.items.mlm.artifacts import read_artifact
 from dlm_build.records import Item
 
 from .samples_of_items import codes, found, read, spoiled

@@ -5,7 +5,7 @@ Such names might be anything in an item, so two of them are asked for.
 
 from __future__ import annotations
 
-from dlm_build.items.generation import Generation, Names
+from dlm_build.items.dlm.generation import Generation, Names
 from dlm_build.items.marks import marks
 
 GENERATION = Generation(

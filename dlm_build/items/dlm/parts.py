@@ -12,16 +12,16 @@ from dlm_build.findings.dialects import (
     OldGeneration,
     OutsideProperties,
 )
-from dlm_build.items import dlm_bare, dlm_engine, dlm_model, dlm_runtime
-from dlm_build.items.dlm_spellings import completed_size, spelled
-from dlm_build.items.generation import Generation
+from dlm_build.items.dlm import bare, engine, model, runtime
+from dlm_build.items.dlm.generation import Generation
+from dlm_build.items.dlm.spellings import completed_size, spelled
 from dlm_build.items.marks import spellings
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import overlaid
 
-GENERATIONS = (dlm_runtime.GENERATION, dlm_engine.GENERATION, dlm_bare.GENERATION, dlm_model.GENERATION)
+GENERATIONS = (runtime.GENERATION, engine.GENERATION, bare.GENERATION, model.GENERATION)
 """Newest first."""
-CURRENT = dlm_runtime.GENERATION
+CURRENT = runtime.GENERATION
 
 
 class Parts(NamedTuple):

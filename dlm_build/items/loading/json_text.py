@@ -18,8 +18,8 @@ from dlm_build.findings import Kind
 from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
 from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
 from dlm_build.items.document import Document, Number, Value, child, line_at, position, refused
-from dlm_build.items.json_places import JsonPlaces
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
+from dlm_build.items.loading.json_places import JsonPlaces
 from dlm_build.records import Finding, Record
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)

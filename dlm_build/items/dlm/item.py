@@ -10,9 +10,9 @@ from dlm_build.errors import shown
 from dlm_build.items.assets import read_assets
 from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
-from dlm_build.items.dlm_parts import CURRENT, Parts, read_parts, spoken
+from dlm_build.items.dlm.generation import Generation
+from dlm_build.items.dlm.parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import digest
-from dlm_build.items.generation import Generation
 from dlm_build.items.identity import identity
 from dlm_build.items.node import Node
 from dlm_build.items.runtimes import read_runtime

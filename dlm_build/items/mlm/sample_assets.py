@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
-from dlm_build.items.leftovers import names_a_sample, sample_data
-from dlm_build.items.mlm_fields import find
+from dlm_build.items.mlm.fields import find
+from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
+from dlm_build.items.mlm.roles import ENVIRONMENT, Entry
 from dlm_build.items.node import Node
-from dlm_build.items.roles import ENVIRONMENT, Entry
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample

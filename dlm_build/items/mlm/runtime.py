@@ -16,17 +16,17 @@ from dlm_build.findings.mlm import (
     FrameworkOfArtifact,
 )
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
-from dlm_build.items.artifacts import Artifact, framework_in, framework_of_module, title_of
-from dlm_build.items.code_places import CodePlace, code_of
-from dlm_build.items.containers import ContainerImage, image_of_assets, image_of_links
 from dlm_build.items.display import display_text
-from dlm_build.items.leftovers import Leftovers, kept_runtime
-from dlm_build.items.mlm_fields import asset_field, find
+from dlm_build.items.mlm.artifacts import Artifact, framework_in, framework_of_module, title_of
+from dlm_build.items.mlm.code_places import CodePlace, code_of
+from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links
+from dlm_build.items.mlm.fields import asset_field, find
+from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
+from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
+from dlm_build.items.mlm.sample_assets import environment_of
 from dlm_build.items.names import FRAMEWORK, handler, machine_name, version
 from dlm_build.items.node import Node
-from dlm_build.items.roles import CODE, Entry, artifact_of, check_code
 from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
-from dlm_build.items.sample_assets import environment_of
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, Record, Runtime
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsUnread
-from dlm_build.items.mlm_fields import said
+from dlm_build.items.mlm.fields import said
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import integers
 from dlm_build.records import Record

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
 from dlm_build.hrefs import read_href
-from dlm_build.items.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.assets import read_assets
 from dlm_build.items.display import display_text, phrase
+from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
 from dlm_build.records import Asset

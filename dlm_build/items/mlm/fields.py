@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from dlm_build.findings import Kind
 from dlm_build.findings.mlm import FieldMisplaced, OneNotAList
 from dlm_build.items.document import described
+from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
-from dlm_build.items.roles import Entry
 
 
 def item_field(root: Node, model: Entry | None, name: str, *others: str) -> Node:

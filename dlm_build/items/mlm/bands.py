@@ -15,9 +15,9 @@ from dlm_build.findings.mlm_tensors import (
 )
 from dlm_build.items.display import display_text
 from dlm_build.items.document import Number
-from dlm_build.items.mlm_fields import rows_of, rows_of_list, said
+from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
+from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
-from dlm_build.items.roles import Entry
 from dlm_build.records import Record
 
 _LISTS = ("bands", "eo:bands", "raster:bands")

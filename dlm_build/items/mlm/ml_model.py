@@ -7,17 +7,17 @@ import re
 from dlm_build.errors import ItemInvalid
 from dlm_build.findings.mlm import FrameworkFromArtifact, GpuFromTraining
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
-from dlm_build.items.artifacts import framework_in
-from dlm_build.items.code_places import CodePlace, code_of
-from dlm_build.items.containers import ContainerImage, image_of_assets, image_of_links, read_image
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
-from dlm_build.items.leftovers import Leftovers, completed, read_leftovers
-from dlm_build.items.mlm_fields import find
+from dlm_build.items.mlm.artifacts import framework_in
+from dlm_build.items.mlm.code_places import CodePlace, code_of
+from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links, read_image
+from dlm_build.items.mlm.fields import find
+from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
+from dlm_build.items.mlm.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
+from dlm_build.items.mlm.sample_assets import environment_of, sample_of
 from dlm_build.items.node import Node
-from dlm_build.items.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
-from dlm_build.items.sample_assets import environment_of, sample_of
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, DeclaredSample, Item, Outputs, Pointers, Runtime
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from dlm_build.findings.mlm_tensors import ScalingIncomplete, ScalingNotDone, StatisticsWithoutNorm
-from dlm_build.items.mlm_fields import rows_of_list
+from dlm_build.items.mlm.fields import rows_of_list
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import real, reals
 from dlm_build.records import Record

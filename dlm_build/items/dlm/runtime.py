@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlm_build.items.generation import Generation, Names
+from dlm_build.items.dlm.generation import Generation, Names
 from dlm_build.items.marks import marks
 
 GENERATION = Generation(

@@ -7,10 +7,10 @@ import re
 from dlm_build.findings.mlm_assets import SourceIsNoRepository
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href
-from dlm_build.items.mlm_fields import find
+from dlm_build.items.mlm.fields import find
+from dlm_build.items.mlm.roles import CODE, Entry
 from dlm_build.items.names import COMMIT, refuse_unseen
 from dlm_build.items.node import Node
-from dlm_build.items.roles import CODE, Entry
 from dlm_build.records import Record
 
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}\Z")

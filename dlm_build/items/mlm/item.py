@@ -8,14 +8,14 @@ from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
-from dlm_build.items.leftovers import Leftovers, completed, read_leftovers
-from dlm_build.items.mlm_bands import find_listing
-from dlm_build.items.mlm_fields import first_of, item_field
-from dlm_build.items.mlm_runtime import Found, read_mlm_runtime
-from dlm_build.items.mlm_tensors import read_mlm_inputs, read_mlm_outputs
+from dlm_build.items.mlm.bands import find_listing
+from dlm_build.items.mlm.fields import first_of, item_field
+from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
+from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
+from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
+from dlm_build.items.mlm.sample_assets import sample_of
+from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs
 from dlm_build.items.node import Node
-from dlm_build.items.roles import choose_model, read_entries, with_model
-from dlm_build.items.sample_assets import sample_of
 from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
 
 NAME = "mlm"

@@ -12,8 +12,8 @@ from dlm_build.findings.mlm_assets import (
     SeveralImages,
 )
 from dlm_build.hrefs import read_href
+from dlm_build.items.mlm.roles import MODEL, RUNTIME, Entry
 from dlm_build.items.node import Node
-from dlm_build.items.roles import MODEL, RUNTIME, Entry
 from dlm_build.oci import parse_reference
 from dlm_build.records import Record
 

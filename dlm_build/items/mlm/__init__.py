@@ -1,0 +1,1 @@
+"""MLM and ML-Model: which assets are what, and what the fields beside them say."""
