@@ -72,8 +72,11 @@ def _named_like_words(asset: Asset, item: Item) -> Path | None:
 
 
 def local_path(href: str) -> str:
-    """The path that a local href or file:// URL names."""
-    return unquote(urlsplit(href).path) if href.startswith("file:") else href
+    """The path that a local href or file:// URL names; with % escapes, as addresses have, where only that is there."""
+    if href.startswith("file:"):
+        return unquote(urlsplit(href).path)
+    decoded = unquote(href)
+    return decoded if decoded != href and not Path(href).exists() and Path(decoded).is_file() else href
 
 
 def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:

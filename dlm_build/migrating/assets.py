@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from typing import Any
-from urllib.parse import urlsplit
 
 from dlm_build.hrefs import read_href
 from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
-from dlm_build.migrating.core import moved
+from dlm_build.migrating.core import as_reference, moved
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.source import Source, plain
-from dlm_build.model_asset import candidates
+from dlm_build.model_asset import candidates, path_of
 from dlm_build.records import Asset, Runtime
+from dlm_build.schemas import is_reference
 
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
@@ -65,7 +65,8 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
     assert isinstance(href, str)
     published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
     rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}
-    made: dict[str, Any] = {"href": moved(published.replace("\\", "/"), where.origin, where.place)}
+    moved_href = moved(published.replace("\\", "/"), where.origin, where.place)
+    made: dict[str, Any] = {"href": _reference(moved_href, asset.key, where.notes)}
     made |= {name: text for name, text in (("type", asset.media_type), ("title", asset.title)) if text}
     for name, value in rest.items():
         if not where.fields and (name.startswith(("mlm:", "eo:", "file:")) or name in ("bands", "raster:bands")):
@@ -73,13 +74,21 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
         elif value is not None and not (name in _TEXTS and not isinstance(value, str)):
             made[name] = value
     made["roles"] = _roles(node, is_model)
-    if is_model and not isinstance(made.get("mlm:artifact_type"), str):
+    if "mlm:model" in made["roles"] and not isinstance(made.get("mlm:artifact_type"), str):
         made["mlm:artifact_type"] = _artifact_type(asset, where.notes)
     if asset.sha256:
         made["file:checksum"] = f"1220{asset.sha256}"
     if asset.size is not None:
         made["file:size"] = asset.size
     return made
+
+
+def _reference(href: str, key: str, notes: Notes) -> str:
+    """With escapes for what STAC's schema finds no address in."""
+    written = as_reference(href)
+    if written != href:
+        notes.assumed(f"/assets/{key}/href", "what an address cannot have is written with % escapes")
+    return written
 
 
 def _roles(node: Node, is_model: bool) -> list[str]:
@@ -90,7 +99,7 @@ def _roles(node: Node, is_model: bool) -> list[str]:
 
 
 def _artifact_type(asset: Asset, notes: Notes) -> str:
-    suffix = posixpath.splitext(urlsplit(asset.href).path.lower())[1]
+    suffix = posixpath.splitext(path_of(asset.href).lower())[1]
     notes.assumed(
         f"/assets/{asset.key}/mlm:artifact_type",
         f"by the suffix {suffix}" if suffix in _TYPES else "the item does not say what kind of file it is",
@@ -109,7 +118,7 @@ def _note_lost(source: Source, carried: set[str], notes: Notes) -> None:
 def code_asset(runtime: Runtime) -> dict[str, Any] | None:
     """The repository, at its commit where an address can say so; with the function to call."""
     url, commit = runtime.source_url, runtime.source_commit
-    if url is None or not url.startswith(("https://", "http://")):
+    if url is None or not url.startswith(("https://", "http://")) or not is_reference(url):
         return None
     at_commit = f"{url.removesuffix('/').removesuffix('.git')}/tree/{commit}"
     meaning = read_href(at_commit)

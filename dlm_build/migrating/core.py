@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from dlm_build.items.locations import is_no_path
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.source import Source, plain
 from dlm_build.schemas import problems
-from dlm_build.schemas.offline import GEOMETRY
+from dlm_build.schemas.offline import GEOMETRY, is_reference
 
+_NO_LETTER = re.compile(r"[\s\"<>\\^`{|}\[\]]")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 STAC_VERSION = "1.1.0"
 _PLACE_RELS = ("self", "root", "parent")
 """Links that say where the old document is."""
@@ -36,10 +39,24 @@ def moved(href: str, origin: str, place: str) -> str:
     if not href or "://" in href or href.startswith("/") or is_no_path(href) or "-" in (origin, place):
         return href
     if "://" in origin:
-        return urljoin(origin, href)
+        return _joined(origin, href)
     there = posixpath.join(posixpath.dirname(origin), href)
     here = posixpath.relpath(there, posixpath.dirname(place) or ".")
     return posixpath.normpath(here)
+
+
+def _joined(origin: str, href: str) -> str:
+    try:
+        return urljoin(origin, href)
+    except ValueError:
+        return href
+
+
+def as_reference(href: str) -> str:
+    """The href, percent-encoded where it is no IRI reference as it stands."""
+    encoded = _NO_LETTER.sub(lambda found: quote(found.group()), _LONE_PERCENT.sub("%25", href))
+    tries = (href, encoded, f"./{encoded}", quote(href, safe="/"))
+    return next((one for one in tries if is_reference(one)), quote(href, safe=""))
 
 
 def _where(source: Source, notes: Notes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 problems(document, uri) -> tuple[Problem, ...]      what breaks the schema of that address
 problems_of_item(document) -> ...                   STAC's own schema, and each of its extensions that is here
+is_reference(text) -> bool                          whether STAC takes it for an href
 dlm_schema() -> dict                                the repaired schema of the DLM fields
 
 file                    what it is
@@ -13,6 +14,6 @@ make                    makes vendored/ from the originals, without their senten
 
 from __future__ import annotations
 
-from dlm_build.schemas.offline import ITEM, MLM, Problem, dlm_schema, problems, problems_of_item
+from dlm_build.schemas.offline import ITEM, MLM, Problem, dlm_schema, is_reference, problems, problems_of_item
 
-__all__ = ["ITEM", "MLM", "Problem", "dlm_schema", "problems", "problems_of_item"]
+__all__ = ["ITEM", "MLM", "Problem", "dlm_schema", "is_reference", "problems", "problems_of_item"]

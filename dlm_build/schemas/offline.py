@@ -58,6 +58,11 @@ def _told(checker: Validator, document: object, uri: str) -> tuple[Problem, ...]
     return tuple(told)
 
 
+def is_reference(text: str) -> bool:
+    """Whether it is what STAC calls an href: an address, or one relative to another, in the letters of RFC 3987."""
+    return _reference_validator().is_valid(text)
+
+
 def dlm_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of an item in the current generation of DLM, as it is read here."""
     schema: dict[str, Any] = json.loads(files(__package__).joinpath(DLM).read_text("utf-8"))
@@ -96,6 +101,14 @@ def _dlm_validator() -> Validator:
     from jsonschema_rs import validator_for
 
     return validator_for(dlm_schema(), validate_formats=True, retriever=_refuse)
+
+
+@lru_cache(maxsize=1)
+def _reference_validator() -> Validator:
+    from jsonschema_rs import validator_for
+
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "minLength": 1, "format": "iri-reference"}
+    return validator_for(schema, validate_formats=True, retriever=_refuse)
 
 
 @lru_cache(maxsize=1)
