@@ -70,8 +70,18 @@ def _move(made: Document, notes: Notes) -> None:
         if name in _OF_ASSETS or not _is_known(name):
             del properties[name]
             notes.dropped(f"/properties/{name}", "MLM has no such field here")
-    if "bands" in properties and models and not any("bands" in asset for asset in made["assets"].values()):
+    _list_bands(properties, models, notes)
+
+
+def _list_bands(properties: Document, models: list[Document], notes: Notes) -> None:
+    """STAC has the list at an asset, and may have it in the properties besides; MLM asks for it there."""
+    listed = next((asset for asset in models if isinstance(asset.get("bands"), list)), None)
+    if listed is not None and "bands" not in properties:
+        properties["bands"] = listed["bands"]
+        notes.assumed("/properties/bands", "the list at the model's asset")
+    elif listed is None and models and isinstance(properties.get("bands"), list):
         models[0]["bands"] = properties["bands"]
+        notes.assumed("/assets", "the model's has the list of bands in the properties")
 
 
 def _is_known(name: str) -> bool:

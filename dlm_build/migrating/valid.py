@@ -55,8 +55,8 @@ def _mended(document: Document, problem: Problem, notes: Notes) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith("mlm:") or name in ("datetime", "start_datetime", "end_datetime", "bands")
+    return name.startswith("mlm:") or name in ("datetime", "start_datetime", "end_datetime")
 
 
 def _of_asset(name: str) -> bool:
-    return name.startswith(("mlm:", "file:")) or name in ("href", "roles", "bands")
+    return name.startswith(("mlm:", "file:")) or name in ("href", "roles")

@@ -1,0 +1,201 @@
+"""The core of STAC: where, when, who, links. What the item does not say is left open, and said."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from dlm_build.migrating import Migrated
+from dlm_build.migrating.core import as_reference, moved
+from dlm_build.migrating.text import written
+from dlm_build.migrating.valid import NotValid, demand_valid
+from tests.unit.items.samples_of_items import GOOD
+
+from .items import of
+
+POLYGON = {"type": "Polygon", "coordinates": [[[1, 2], [5, 2], [5, 9], [1, 2]]]}
+
+
+def changed(top: dict[str, Any] | None = None, properties: dict[str, Any] | None = None) -> Migrated:
+    item = copy.deepcopy(GOOD) | (top or {})
+    item["properties"] |= properties or {}
+    return of(item)
+
+
+def reasons(migrated: Migrated, kind: str, pointer: str) -> str:
+    return " ".join(note.reason for note in getattr(migrated, kind) if note.pointer == pointer)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "bbox", "wanted", "bounds"),
+    [
+        (POLYGON, [1, 2, 5, 9], POLYGON, [1, 2, 5, 9]),
+        (POLYGON, None, POLYGON, [1, 2, 5, 9]),
+        ({"type": "Point", "coordinates": [3, 4, 100]}, None, {"type": "Point", "coordinates": [3, 4, 100]},
+         [3, 4, 100, 3, 4, 100]),
+        ({"type": "Point"}, None, None, None),
+        ("everywhere", [1, 2, 3], None, None),
+        (None, None, None, None),
+    ],
+)  # fmt: skip
+def test_where(geometry: Any, bbox: Any, wanted: Any, bounds: Any) -> None:
+    document = changed({"geometry": geometry, "bbox": bbox}).document
+    assert (document["geometry"], document.get("bbox")) == (wanted, bounds)
+
+
+def test_a_box_alone_is_a_polygon() -> None:
+    migrated = changed({"geometry": None, "bbox": [-72.5, 46.3, -72.4, 46.4]})
+    ring = migrated.document["geometry"]["coordinates"][0]
+    assert ring[0] == ring[-1] == [-72.5, 46.3] and [-72.4, 46.4] in ring and len(ring) == 5
+    assert reasons(migrated, "assumed", "/geometry") == "the box of /bbox"
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"datetime": "2020-05-06T07:08:09+02:00"}, {"datetime": "2020-05-06T05:08:09Z"}),
+        ({"datetime": None, "start_datetime": "2020-01-01", "end_datetime": "2020-12-31T00:00:00Z"},
+         {"datetime": None, "start_datetime": "2020-01-01T00:00:00Z", "end_datetime": "2020-12-31T00:00:00Z"}),
+        ({"datetime": None, "start_datetime": "2020-01-01"}, {"datetime": "2021-01-31T00:00:00Z"}),
+        ({"datetime": "soon", "created": None, "updated": "2022-02-02T00:00:00Z"}, {"datetime": "2022-02-02T00:00:00Z"}),
+        ({"datetime": None, "created": "long ago"},
+         {"datetime": None, "start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "9999-12-31T23:59:59Z"}),
+    ],
+)  # fmt: skip
+def test_when(given: dict[str, Any], wanted: dict[str, Any]) -> None:
+    migrated = changed(properties=given)
+    told = migrated.document["properties"]
+    names = ("datetime", "start_datetime", "end_datetime")
+    assert {name: told[name] for name in names if name in told} == wanted
+    own = {name: given[name] for name in ("datetime", "start_datetime") if given.get(name)}
+    assert bool(reasons(migrated, "assumed", "/properties/datetime")) == ((len(wanted) == 1 and "+02" not in str(own)) or
+                                                                          "1900" in str(wanted))  # fmt: skip
+
+
+def test_links() -> None:
+    links = [
+        {"rel": "self", "href": "https://example.org/a.json"},
+        {"rel": "about", "href": "https://example.org/a b"},
+        {"rel": "license", "href": "LICENSE"},
+        {"rel": "collection", "href": "./collection.json"},
+        {"href": "x"},
+        "x",
+    ]
+    migrated = changed({"links": links, "collection": "models"})
+    assert [(one["rel"], one["href"]) for one in migrated.document["links"]] == [
+        ("license", "LICENSE"), ("collection", "collection.json"),
+    ]  # fmt: skip
+    assert migrated.document["collection"] == "models"
+    dropped = [note.pointer for note in migrated.dropped if note.pointer.startswith("/links")]
+    assert sorted(dropped) == ["/links/0", "/links/0/href", "/links/4", "/links/5"]
+
+
+@pytest.mark.parametrize("top", [{"collection": "models"}, {"links": [{"rel": "collection", "href": "c.json"}]}])
+def test_a_collection_has_an_id_and_a_link_or_neither(top: dict[str, Any]) -> None:
+    migrated = changed({"links": []} | top)
+    assert "collection" not in migrated.document and migrated.document["links"] == []
+    assert [note for note in migrated.dropped if "collection" in note.reason]
+
+
+@pytest.mark.parametrize(
+    ("given", "license", "kept"),
+    [
+        ("MIT", "MIT", None),
+        ("CC BY 4.0", "other", "CC BY 4.0"),
+        ({"title": "MIT", "href": "https://example.org/mit"}, "MIT", {"title": "MIT", "href": "https://example.org/mit"}),
+        ([], None, None),
+        (None, None, None),
+    ],
+)  # fmt: skip
+def test_license(given: Any, license: str | None, kept: Any) -> None:
+    told = changed(properties={"license": given}).document["properties"]
+    assert (told.get("license"), told.get("dlm:license")) == (license, kept)
+
+
+def test_providers() -> None:
+    rows = [{"name": "Us", "roles": ["producer", "image licensor"]}, {"roles": ["host"]}, "Them"]
+    migrated = changed(properties={"providers": rows})
+    assert migrated.document["properties"]["providers"] == [{"name": "Us", "roles": ["producer"]}]
+    assert {note.pointer for note in migrated.dropped if "providers" in note.pointer} == {
+        "/properties/providers/0/roles", "/properties/providers/1", "/properties/providers/2",
+    }  # fmt: skip
+
+
+def test_what_no_schema_allows_goes_with_its_reason() -> None:
+    migrated = changed(properties={"gsd": "ten", "platform": "a", "instruments": 3, "sci:doi": "10.1/2"})
+    told = migrated.document["properties"]
+    assert "gsd" not in told and "instruments" not in told and (told["platform"], told["sci:doi"]) == ("a", "10.1/2")
+    assert reasons(migrated, "dropped", "/properties/gsd") == '"ten" is not of type "number"'
+
+
+def test_extensions_keep_their_addresses() -> None:
+    given = [
+        "eo", "https://stac-extensions.github.io/eo/v1.1.0/schema.json", "https://example.org/mine/v1/schema.json",
+        "https://schemas.example.org/extensions/dl-model/json-schema/schema.json", "not an address", 3,
+    ]  # fmt: skip
+    migrated = changed({"stac_extensions": given})
+    names = [uri.split("/")[3] for uri in migrated.document["stac_extensions"]]
+    assert names == ["mlm", "file", "mine"]
+    assert [note.pointer for note in migrated.dropped if "extensions" in note.pointer] == [
+        "/stac_extensions/0", "/stac_extensions/4", "/stac_extensions/5",
+    ]  # fmt: skip
+    assert "https://example.org/mine" in reasons(migrated, "assumed", "/stac_extensions")
+
+
+def test_an_extension_the_item_does_not_keep_to_is_not_claimed() -> None:
+    uri = "https://stac-extensions.github.io/processing/v1.1.0/schema.json"
+    assert uri in changed({"stac_extensions": [uri]}, {"processing:level": "L2"}).document["stac_extensions"]
+    migrated = changed({"stac_extensions": [uri]}, {"processing:level": 2})
+    assert uri not in migrated.document["stac_extensions"]
+    assert "does not keep to it" in reasons(migrated, "dropped", "/stac_extensions")
+
+
+@pytest.mark.parametrize(
+    ("href", "origin", "place", "wanted"),
+    [
+        ("./m.mar", "items/a.json", "items/a.json", "m.mar"),
+        ("m.mar", "items/a.json", "out/mlm/a.json", "../../items/m.mar"),
+        ("m.mar", "/data/a.json", "/data/out/a.json", "../m.mar"),
+        ("../m.mar", "https://example.org/x/y/a.json", "here.json", "https://example.org/x/m.mar"),
+        ("https://example.org/m.mar", "a.json", "b/c.json", "https://example.org/m.mar"),
+        ("/data/m.mar", "a.json", "b/c.json", "/data/m.mar"),
+        ("m.mar", "-", "-", "m.mar"),
+        ("torchvision.models:resnet50", "a/a.json", "b/a.json", "torchvision.models:resnet50"),
+    ],
+)
+def test_relative_addresses_fit_the_new_place(href: str, origin: str, place: str, wanted: str) -> None:
+    assert moved(href, origin, place) == wanted
+
+
+@pytest.mark.parametrize(
+    ("href", "wanted"),
+    [
+        ("m.mar", "m.mar"),
+        ("my model.mar", "my%20model.mar"),
+        ("100%.mar", "100%25.mar"),
+        ("a%20b", "a%20b"),
+        ("naïve.mar", "naïve.mar"),
+        ('say "it"', "say%20%22it%22"),
+        ("1:2", "./1:2"),
+    ],
+)
+def test_hrefs_are_addresses(href: str, wanted: str) -> None:
+    assert as_reference(href) == wanted
+
+
+def test_texts_show_what_they_are() -> None:
+    title = "a \u202e b \U000e0041 é"
+    text = written({"title": title, "n": 1.5})
+    assert "é" in text and "\\u202e" in text and text.replace("\n", "").isprintable()
+    assert json.loads(text) == {"title": title, "n": 1.5} and text.endswith("}\n")
+
+
+def test_nothing_invalid_is_written() -> None:
+    document = changed().document
+    demand_valid(document)
+    del document["properties"]["mlm:name"]
+    with pytest.raises(NotValid, match="fault of dlm-build.*mlm:name"):
+        demand_valid(document)

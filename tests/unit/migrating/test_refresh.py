@@ -1,0 +1,122 @@
+"""MLM items of older versions, and ML-Model: what still holds stays as it was written."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from dlm_build.items import read_item
+from dlm_build.migrating.kept import FIELDS
+from dlm_build.migrating.text import written
+from dlm_build.schemas import MLM as URI
+from tests.unit.items.samples_of_mlm import COMMIT, ML_MODEL, MLM
+
+from .items import of_text
+
+
+def refreshed(item: dict[str, Any]) -> tuple[Any, Any]:
+    import json
+
+    return of_text(json.dumps(item), "shore.json")
+
+
+def same(item: Any, migrated: Any) -> list[str]:
+    again = read_item(written(migrated.document), "shore.json")
+    return [".".join(one.path) for one in FIELDS if one.path != ("sample",) and one.of(item) != one.of(again)]
+
+
+def test_a_new_item_stays_what_it_is() -> None:
+    item, migrated = refreshed(MLM)
+    assert same(item, migrated) == []
+    told = migrated.document["properties"]
+    for name in ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:accelerator_constrained"):
+        assert told[name] == MLM["properties"][name]
+    assert migrated.document["assets"].keys() == MLM["assets"].keys()
+    assert migrated.document["assets"]["code"] == MLM["assets"]["code"]
+    assert not [name for name in told if name.startswith("dlm:")]
+
+
+def test_classes_get_what_is_asked_for() -> None:
+    item, migrated = refreshed(MLM)
+    classes = migrated.document["properties"]["mlm:output"][0]["classification:classes"]
+    assert [one["description"] for one in classes] == ["nothing", "sea", "dry"] and classes[0]["nodata"] is True
+
+
+def test_statistics_become_value_scaling() -> None:
+    old = copy.deepcopy(MLM)
+    old["stac_extensions"] = ["https://crim-ca.github.io/mlm-extension/v1.2.0/schema.json"]
+    entry = old["properties"]["mlm:input"][0]
+    del entry["value_scaling"]
+    entry |= {
+        "norm_type": "z-score", "norm_by_channel": True,
+        "statistics": [{"mean": 10, "stddev": 2}, {"mean": 20, "stddev": 4}],
+    }  # fmt: skip
+    item, migrated = refreshed(old)
+    new = migrated.document["properties"]["mlm:input"][0]
+    assert new == MLM["properties"]["mlm:input"][0]
+    assert same(item, migrated) == [] and migrated.document["stac_extensions"][0] == URI
+
+
+def test_old_names_of_classes_and_colours() -> None:
+    old = copy.deepcopy(MLM)
+    output = old["properties"]["mlm:output"][0]
+    output["classification_classes"] = output.pop("classification:classes")
+    output["classification_classes"][1]["color_hint"] = [0, 0, 255]
+    item, migrated = refreshed(old)
+    classes = migrated.document["properties"]["mlm:output"][0]["classification:classes"]
+    assert classes[1]["color_hint"] == "0000FF" and same(item, migrated) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mlm:framework_version", "2.1"), ("mlm:accelerator", "gpu"), ("mlm:tasks", "semantic-segmentation"),
+     ("mlm:tasks", ["counting"]), ("mlm:input", {"name": "x"}), ("mlm:framework", " ")],
+)  # fmt: skip
+def test_what_breaks_the_schema_is_said_again(name: str, value: Any) -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"][name] = value
+    _, migrated = refreshed(old)
+    assert migrated.document["properties"].get(name) != value
+    assert [note for note in (*migrated.assumed, *migrated.dropped) if note.pointer.startswith(f"/properties/{name}")]
+
+
+def test_fields_move_to_where_they_are_allowed() -> None:
+    old = copy.deepcopy(MLM)
+    model = old["assets"]["model"]
+    for name in ("mlm:name", "mlm:input", "mlm:output"):
+        model[name] = old["properties"].pop(name)
+    old["properties"]["mlm:made_up"] = 1
+    old["assets"]["sample"]["mlm:artifact_type"] = "tif"
+    item, migrated = refreshed(old)
+    assert same(item, migrated) == []
+    assert migrated.document["properties"]["mlm:name"] == "Shore finder"
+    assert {"/properties/mlm:made_up", "/assets/sample/mlm:artifact_type"} <= {n.pointer for n in migrated.dropped}
+
+
+def test_an_entry_point_is_of_code() -> None:
+    old = copy.deepcopy(MLM)
+    old["assets"]["code"]["roles"] = ["mlm:source_code"]
+    _, migrated = refreshed(old)
+    assert migrated.document["assets"]["code"]["roles"] == ["mlm:source_code", "code"]
+
+
+def test_what_is_no_version_of_mlm_is_said_anew() -> None:
+    old = copy.deepcopy(MLM)
+    for name in ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output"):
+        old["properties"][name] = 3 if name == "mlm:architecture" else old["properties"][name]
+    old["properties"]["mlm:output"] = []
+    old["properties"]["bands"] = "three"
+    item, migrated = refreshed(old)
+    assert migrated.document["properties"]["mlm:architecture"] == "unknown" and same(item, migrated) == []
+
+
+def test_ml_model() -> None:
+    item, migrated = refreshed(ML_MODEL)
+    told = migrated.document["properties"]
+    assert (told["mlm:architecture"], told["mlm:tasks"]) == ("RCNN", ["object-detection"])
+    assert told["ml-model:learning_approach"] == "supervised"  # under the prefix it had
+    assert migrated.document["assets"]["checkpoint"]["roles"] == ["mlm:model", "ml-model:checkpoint"]
+    assert migrated.document["assets"]["source-code"]["href"] == f"https://github.com/me/storm/tree/{COMMIT}"
+    assert same(item, migrated) == []
