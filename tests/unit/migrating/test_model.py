@@ -159,8 +159,9 @@ def test_details_of_bands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "tasks"), [("Semantic_Segmentation", ["semantic-segmentation"]), ("object detection", ["object-detection"]),
-                        ("counting cars", []), (None, [])],
+    ("task", "tasks"),
+    [("Semantic_Segmentation", ["semantic-segmentation"]), ("object detection", ["object-detection"]),
+     ("counting cars", []), (None, [])],
 )  # fmt: skip
 def test_tasks(task: str | None, tasks: list[str]) -> None:
     migrated = of(spoiled(f"{OUTPUTS}task", task))

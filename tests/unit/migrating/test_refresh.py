@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -17,8 +18,6 @@ from .items import of_text
 
 
 def refreshed(item: dict[str, Any]) -> tuple[Any, Any]:
-    import json
-
     return of_text(json.dumps(item), "shore.json")
 
 
@@ -39,7 +38,7 @@ def test_a_new_item_stays_what_it_is() -> None:
 
 
 def test_classes_get_what_is_asked_for() -> None:
-    item, migrated = refreshed(MLM)
+    _, migrated = refreshed(MLM)
     classes = migrated.document["properties"]["mlm:output"][0]["classification:classes"]
     assert [one["description"] for one in classes] == ["nothing", "sea", "dry"] and classes[0]["nodata"] is True
 
