@@ -133,8 +133,8 @@ class PythonWithoutPackages(Kind):
     severity = VERIFICATION
     fix = "declare the environment with its Python, such as python={used}"
     more = """
-    The item pins no Python, and for the one that was chosen first the channels and the index of this site lack packages.
-    The next one that the framework supports is used and locked.
+    The item pins no Python, and for the one that was chosen first the channels and the index of this site lack
+    packages. The next one that the framework supports is used and locked.
 
     Before: no environment. After: an `environment.yml` with `python=3.10`.
     """
