@@ -137,3 +137,25 @@ def test_what_has_no_place_in_mlm_is_kept_as_dlm(cli: Cli, published: dict[str, 
     assert plan.runner.weights == "model.onnx" and plan.environment.origin == "archive:environment.yml"
     ended = cli(str(item), "--json", "--output", "out")
     assert ended.status == 0 and ended.report.verdict.outcome == Outcome.MATCHES, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("example", ["segmentation-onnx", "segmentation-pytorch"])
+def test_a_migrated_item_comes_to_the_same_verdict(cli: Cli, example: str, tmp_path: Path) -> None:
+    """The item as published and as `migrate` says it: planned alike, measured alike, and both match."""
+    for name in ("item.json", "model.mar"):
+        (tmp_path / name).write_bytes((EXAMPLES / example / name).read_bytes())
+    migrated = cli("migrate", str(tmp_path / "item.json"), "-o", str(tmp_path / "mlm.json"))
+    assert migrated.status == 0, migrated.stderr
+    assert json.loads((tmp_path / "mlm.json").read_text())["stac_extensions"][0].endswith("/mlm/v1.5.2/schema.json")
+    before = cli(str(tmp_path / "item.json"), "--json", "--output", "before")
+    after = cli(str(tmp_path / "mlm.json"), "--json", "--output", "after")
+    assert (before.status, after.status) == (0, 0), before.stderr + after.stderr
+    one, other = before.report, after.report
+    assert other.item and (other.item.dialect, other.item.dialect_version) == ("mlm", "1.5.2")
+    assert one.verdict.outcome == other.verdict.outcome == Outcome.MATCHES
+    assert [(check.name, check.measured) for check in one.verdict.checks] == [
+        (check.name, check.measured) for check in other.verdict.checks
+    ]
+    assert one.plan and other.plan
+    for name in ("framework_version", "environment", "base", "runner", "inputs", "archive", "comparison"):
+        assert getattr(one.plan, name) == getattr(other.plan, name), name
