@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from dlm_build.errors import ItemHostile, ItemInvalid, SourceGone
-from dlm_build.gathering.assets import checked_path, choose_archive, found_outside, is_own_server, place_of
+from dlm_build.gathering.assets import (
+    checked_path,
+    choose_archive,
+    found_outside,
+    is_own_server,
+    local_path,
+    place_of,
+)
 from tests.unit.gathering.made import asset, item
 
 
@@ -126,3 +133,12 @@ def test_a_path_outside_the_item_s_folder_is_told(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_the_server_that_the_operator_chose(origin: str, url: str, own: bool) -> None:
     assert is_own_server(item(origin=origin), url) is own
+
+
+def test_escapes_of_a_local_address_name_the_file_that_is_there(tmp_path: Path) -> None:
+    escaped, plain = tmp_path / "my%20model.mar", tmp_path / "my model.mar"
+    assert local_path(str(escaped)) == str(escaped)  # neither is there: the message names what was written
+    plain.write_bytes(b"")
+    assert local_path(str(escaped)) == str(plain)
+    escaped.write_bytes(b"")
+    assert local_path(str(escaped)) == str(escaped)
