@@ -21,6 +21,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 """`https://one.example\\@other.example`: some programs end the host at the backslash, others at the @."""
 _MAX_HREF = 4096
+MAX_ASSETS = 2_000
+"""A real item has some ten."""
 _MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
@@ -29,7 +31,10 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
     node = root.get("assets")
     taken: dict[str, int] = {}
-    members = [(_asset(key, one, taken), one) for key, one in _members(node)]
+    pairs = _members(node)
+    if len(pairs) > MAX_ASSETS:
+        raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
+    members = [(_asset(key, one, taken), one) for key, one in pairs]
     published = [(asset, one.get("href", "url")) for asset, one in members if asset is not None]
     found = [(understood(asset, href), href) for asset, href in published]
     if not found:

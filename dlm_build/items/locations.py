@@ -54,7 +54,8 @@ def tell_of_model(places: Sequence[tuple[Asset, Node]]) -> None:
     """What of the addresses stands against building with them, or against building the same again."""
     meanings = [meaning_of(asset) for asset, _ in places]
     models = candidates([asset for asset, _ in places])
-    is_models = [any(asset is model for model in models) for asset, _ in places]
+    chosen = {id(model) for model in models}
+    is_models = [id(asset) in chosen for asset, _ in places]
     lost = all(meaning.url is None for meaning, is_model in zip(meanings, is_models, strict=True) if is_model)
     for (asset, node), meaning, is_model in zip(places, meanings, is_models, strict=True):
         about = {"found": _shown(asset.href, meaning), "what": meaning.reason, "instead": meaning.instead}

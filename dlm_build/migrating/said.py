@@ -32,7 +32,7 @@ def said_in_mlm(source: Source, place: str, notes: Notes) -> dict[str, Any]:
         **({"bands": bands.listing} if bands.listing else {}),
         **mlm_properties(source, bands.taken, notes),
     }
-    made |= {name: value for name, value in source.beside.items() if name not in made}
+    made |= {name: value for name, value in source.beside.items() if name not in made and not name.startswith("mlm:")}
     keep_unknown(made, source, notes)
     made["stac_extensions"] = _extensions(source, made, notes)
     return made

@@ -44,14 +44,14 @@ def made(name: str) -> bytes:
     return DOCUMENTS[name]().encode()
 
 
-def _good(pointer: str, value: Any) -> str:
-    """The good DLM item with another value there."""
-    item = json.loads((ITEMS / "good-dlm.json").read_text("utf-8"))
+def _good(pointer: str, value: Any, kind: str = "dlm") -> str:
+    """The good item of that kind with another value there."""
+    item = json.loads((ITEMS / f"good-{kind}.json").read_text("utf-8"))
     *above, last = pointer.strip("/").split("/")
     place = item
     for key in above:
-        place = place[key]
-    place[last] = value
+        place = place[int(key)] if isinstance(place, list) else place[key]
+    place[int(last) if isinstance(place, list) else last] = value
     return json.dumps(item)
 
 
@@ -61,6 +61,10 @@ def _classes(count: int) -> str:
 
 def _assets(count: int) -> dict[str, Any]:
     return {f"a{n}": {"href": f"https://e.example/{n}", "roles": n} for n in range(count)}
+
+
+def _entry_points(count: int) -> dict[str, Any]:
+    return {f"a{n}": {"href": f"x {n}", "roles": ["mlm:source_code"], "mlm:entrypoint": "x y"} for n in range(count)}
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
@@ -83,5 +87,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "classes_too_many": lambda: _classes(10_001),
     "classes_most": lambda: _classes(10_000),
     "thousand_assets": lambda: _good("/assets", _assets(1000)),
+    "assets_too_many": lambda: _good("/assets", [_assets(2_001)]),
+    "entry_points": lambda: _good("/assets", _entry_points(2_000), "mlm"),
+    "bands": lambda: _good("/properties/mlm:input/0/bands", [f"b{n}" for n in range(10_000)], "mlm"),
     "odd_rows": lambda: _good("/properties/dlm:archive", [{"name": f" a\\{n}", "role": n} for n in range(1000)]),
 }  # fmt: skip

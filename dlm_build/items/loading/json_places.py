@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from json.decoder import JSONDecoder
 from typing import NamedTuple
 
-from dlm_build.items.document import Position, child, position
+from dlm_build.items.document import Position, child
 
 _GAP = re.compile(r"[ \t\n\r]*+[:,]?[ \t\n\r]*+")
 _value_and_end = JSONDecoder().raw_decode
@@ -31,9 +32,14 @@ class JsonPlaces(Mapping[str, Position]):
     def __init__(self, text: str) -> None:
         self._text = text
         self._members: dict[str, dict[str, _Spot]] = {}
+        self._lines: list[int] = []
+        """Where each line begins; found with the first position."""
 
     def __getitem__(self, pointer: str) -> Position:
-        return position(self._text, self._spot(pointer).shown)
+        offset = self._spot(pointer).shown
+        self._lines = self._lines or [0, *(found.end() for found in re.finditer("\n", self._text))]
+        line = bisect_right(self._lines, offset)
+        return Position(line=line, column=offset - self._lines[line - 1] + 1)
 
     def __iter__(self) -> Iterator[str]:
         waiting = [""]

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
@@ -70,7 +70,7 @@ def load_json(text: str, origin: str) -> Document:
         except json.JSONDecodeError as error:
             raise _syntax_error(error, text, origin) from None
         text = repaired
-    return Document(origin=origin, value=value, places=partial(JsonPlaces, text), findings=findings)
+    return Document(origin=origin, value=value, places=cache(partial(JsonPlaces, text)), findings=findings)
 
 
 def starts_like_json(text: str) -> bool:

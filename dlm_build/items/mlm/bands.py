@@ -34,9 +34,17 @@ class Listing(Record, frozen=True, kw_only=True):
     data_type: str | None = None
     nodata: Node | None = None
 
-    def places(self, name: str) -> list[int]:
-        exact = [place for place, other in enumerate(self.names) if other == name]
-        return exact or [place for place, other in enumerate(self.common_names) if other == name]
+    def places(self, names: tuple[str, ...]) -> dict[str, list[int]]:
+        """Where each of these stands in the list, by its name, else by its common name."""
+        exact, common = _places(self.names), _places(self.common_names)
+        return {name: exact.get(name) or common.get(name, []) for name in names}
+
+
+def _places(names: tuple[str, ...]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    return places
 
 
 def find_listing(root: Node, model: Entry | None, entries: tuple[Entry, ...]) -> Listing:
@@ -87,7 +95,7 @@ def selected_bands(node: Node, names: tuple[str, ...], listing: Listing) -> tupl
     bands = node.at("bands")
     if not names or names == listing.names:
         return ()
-    places = {name: listing.places(name) for name in names}
+    places = listing.places(names)
     if all(isinstance(row.value, Number) for row in rows_of(bands)) and not all(places.values()):
         return _numbers(bands, names)
     if unlisted := [name for name in names if not places[name]]:

@@ -145,7 +145,7 @@ def test_sizes_that_cannot_be(size: object) -> None:
 
 
 def test_a_thousand_twins_take_no_time_and_few_findings() -> None:
-    item = read(spoiled("assets", [{"a": {"href": "x"}}] * 9000))
-    assert len({asset.key for asset in item.assets}) == 9000
+    item = read(spoiled("assets", [{"a": {"href": "x"}}] * 1900))
+    assert len({asset.key for asset in item.assets}) == 1900
     assert len(item.findings) < 60
-    assert any(finding.message == "and 8949 more like this" for finding in item.findings)
+    assert any(finding.message == "and 1849 more like this" for finding in item.findings)
