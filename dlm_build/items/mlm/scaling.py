@@ -17,7 +17,7 @@ from dlm_build.items.node import Node
 from dlm_build.items.scalars import real, reals
 from dlm_build.records import Record
 
-_LARGEST = 1e12
+_LARGEST = 1e36
 _FIELDS = {
     "min-max": ("minimum", "maximum"),
     "z-score": ("mean", "stddev"),
