@@ -21,8 +21,6 @@ from tests.unit.fetching.server import Server, running
 from tests.unit.gathering.made import item
 from tests.unit.gathering.repos import PATH, Repo
 
-REGISTRY = "127.0.0.1:5005"
-
 
 class Doors(NamedTuple):
     settings: Settings
@@ -48,8 +46,14 @@ def files() -> Iterator[Server]:
 
 
 @pytest.fixture
-def doors(settings: Settings, tmp_path: Path) -> Doors:
-    given = Settings(registries=settings.registries, network=Network(allow_hosts=("127.0.0.1", REGISTRY)))
+def registry(stack: dict[str, Any]) -> str:
+    """Host and port of the stack's."""
+    return str(stack["registry"]).removeprefix("http://")
+
+
+@pytest.fixture
+def doors(settings: Settings, registry: str, tmp_path: Path) -> Doors:
+    given = Settings(registries=settings.registries, network=Network(allow_hosts=("127.0.0.1", registry)))
     return Doors(given, RealPrograms({"PATH": PATH}), Store(tmp_path / "store"))
 
 
@@ -99,10 +103,10 @@ def test_the_code_of_the_item_s_date_over_http(repo: Repo, git_server: str, door
     assert [finding.code for finding in findings] == ["source-pinned-by-date"]
 
 
-def test_a_tag_of_the_real_registry(stack: dict[str, Any], doors: Doors) -> None:
+def test_a_tag_of_the_real_registry(stack: dict[str, Any], registry: str, doors: Doors) -> None:
     """By its own address, and by the name that a mirror of the settings answers for."""
     digest = stack["bases"]["library/python"]["index"]
-    for name in (f"{REGISTRY}/library/python", "docker.io/library/python", "python"):
+    for name in (f"{registry}/library/python", "docker.io/library/python", "python"):
         (finding,) = asked(doors, docker=DeclaredDocker(image_name=name, tag="3.11-slim"))
         assert (finding.code, finding.severity) == ("image-digest", "info")
         assert finding.hint.endswith(f'library/python@{digest}"')
@@ -110,21 +114,22 @@ def test_a_tag_of_the_real_registry(stack: dict[str, Any], doors: Doors) -> None
         assert asked(doors, docker=DeclaredDocker(image_name=pinned)) == ()
 
 
-def test_an_image_that_the_registry_does_not_have(stack: dict[str, Any], doors: Doors) -> None:
-    assert stack
-    for name in (f"{REGISTRY}/library/python:0.1", f"{REGISTRY}/nobody/nothing", f"{REGISTRY}/x@sha256:{'0' * 64}"):
+def test_an_image_that_the_registry_does_not_have(registry: str, doors: Doors) -> None:
+    for name in (f"{registry}/library/python:0.1", f"{registry}/nobody/nothing", f"{registry}/x@sha256:{'0' * 64}"):
         (finding,) = asked(doors, docker=DeclaredDocker(image_name=name))
         assert (finding.code, finding.severity) == ("image-gone", "warning"), name
 
 
-def test_the_whole_command(config: Path, repo: Repo, git_server: str, files: Server, tmp_path: Path) -> None:
+def test_the_whole_command(
+    config: Path, registry: str, repo: Repo, git_server: str, files: Server, tmp_path: Path
+) -> None:
     commit = repo.commit({"a": "1"})
     model = files.serve("/m.mar", b"<!DOCTYPE html><html><title>Sign in</title>")
     settings = tmp_path / "config.toml"
-    settings.write_text(f'{config.read_text()}\n[network]\nallow_hosts = ["127.0.0.1", "{REGISTRY}"]\n')
+    settings.write_text(f'{config.read_text()}\n[network]\nallow_hosts = ["127.0.0.1", "{registry}"]\n')
     runtime = {
         "framework": "PyTorch", "version": "1.7.1", "model_src_url": git_server, "model_commit_hash": commit[::-1],
-        "docker": {"image_name": f"{REGISTRY}/library/python", "tag": "3.11-slim"},
+        "docker": {"image_name": f"{registry}/library/python", "tag": "3.11-slim"},
     }  # fmt: skip
     made = {
         "type": "Feature", "id": "coast", "assets": {"model": {"href": model}},
