@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 
-# A change is judged by itself, not by luck; `--hypothesis-profile default` looks further.
-settings.register_profile("same", derandomize=True)
+# A change is judged by itself, not by luck or load; `--hypothesis-profile default` looks further.
+settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 
