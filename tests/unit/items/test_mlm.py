@@ -303,7 +303,7 @@ LEFT = {
     "dlm:runtime": {
         "model_handler": "handler.py:handle",
         "requirement_file": "env.yml",
-        "docker": {"run": "predict --input {input}", "working_dir": "/work/space"},
+        "docker": {"run": "predict --input {input}", "working_dir": "/srv/space"},
     },
 }
 
@@ -319,7 +319,7 @@ def test_what_stands_under_dlm_is_read() -> None:
     )
     assert (got.inputs.selected_bands, got.inputs.number_of_bands, got.inputs.nodata) == ((3, 0), 4, 7.0)
     assert got.runtime.handler == "handler.py:handle" and got.runtime.requirement_file == "env.yml"
-    assert (got.runtime.docker.run, got.runtime.docker.working_dir) == ("predict --input {input}", "/work/space")
+    assert (got.runtime.docker.run, got.runtime.docker.working_dir) == ("predict --input {input}", "/srv/space")
     assert got.pointers.handler == "/properties/dlm:runtime/model_handler"
     assert got.pointers.archive == "/properties/dlm:archive"
     assert got.runtime.framework == "PyTorch" and "bands-from-names" not in codes(got)
