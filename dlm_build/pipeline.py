@@ -189,13 +189,14 @@ def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> 
 
     place = folder.root / "context"
     kept = folder.load("context.json", _KeptContext)
-    fits = kept and kept.recipe == recipe_digest() and kept.context.lock_digest == lock.digest
+    recipe = recipe_digest()
+    fits = kept and kept.recipe == recipe and kept.context.lock_digest == lock.digest
     if kept and fits and not options.force and place.is_dir():
         return kept.context, True
     folder.forget("context.json")
     context = render(lock)
     write_context(context, doors.store, place)
-    folder.save("context.json", _KeptContext(recipe=recipe_digest(), context=context))
+    folder.save("context.json", _KeptContext(recipe=recipe, context=context))
     return context, False
 
 

@@ -102,14 +102,4 @@ def _run(engine: DockerClient, info: Mapping[str, Any], order: Order, log: Log, 
     notify(Event(step="run", text=f"running the sample on the {device.kind.upper()} ({device.reason})"))
     with container(engine, info, order, log) as box:
         ended = watch(box, order.place / "out", order.limits)
-    return Run(
-        end=ended.end,
-        exit_status=ended.status,
-        detail=ended.detail,
-        device=device.kind,
-        device_reason=device.reason,
-        gpu_name=device.name if device.kind == "gpu" else None,
-        seconds=round(ended.seconds, 3),
-        peak_memory=ended.peak_memory,
-        sandbox=box.sandbox,
-    )
+    return ended.as_run(device, box.sandbox)

@@ -120,17 +120,7 @@ def _run(order: SifOrder, settings: Settings, log: Log, notify: Notify) -> Run:
     notify(Event(step="run", text=f"running the sample in the SIF on the {device.kind.upper()} ({device.reason})"))
     with running(order, settings.environment, log) as box:
         ended = watch(box, order.place / "out", order.limits)
-    return Run(
-        end=ended.end,
-        exit_status=ended.status,
-        detail=ended.detail,
-        device=device.kind,
-        device_reason=device.reason,
-        gpu_name=device.name if device.kind == "gpu" else None,
-        seconds=round(ended.seconds, 3),
-        peak_memory=ended.peak_memory,
-        sandbox=(f"{order.engine.kind} {order.engine.version}", *box.sandbox),
-    )
+    return ended.as_run(device, (f"{order.engine.kind} {order.engine.version}", *box.sandbox))
 
 
 def _second_look(run: Run, order: SifOrder, log: Log) -> Run:

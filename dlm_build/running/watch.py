@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dlm_build.errors import InfraError
-from dlm_build.records import Limits, Record, RunEnd
+from dlm_build.records import Limits, Record, Run, RunEnd
+from dlm_build.running.gpu import Device
 from dlm_build.running.outputs import excess, measure
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.2
@@ -42,6 +43,20 @@ class Ended(Record, frozen=True, kw_only=True):
     detail: str
     seconds: float
     peak_memory: int | None = None
+
+    def as_run(self, device: Device, sandbox: tuple[str, ...]) -> Run:
+        """The run on `device`, held in by `sandbox`; all but the outputs, which are still to be taken home."""
+        return Run(
+            end=self.end,
+            exit_status=self.status,
+            detail=self.detail,
+            device=device.kind,
+            device_reason=device.reason,
+            gpu_name=device.name if device.kind == "gpu" else None,
+            seconds=round(self.seconds, 3),
+            peak_memory=self.peak_memory,
+            sandbox=sandbox,
+        )
 
 
 class Seen(Record, frozen=True, kw_only=True):
