@@ -43,8 +43,8 @@ class Response(Record, frozen=True, kw_only=True):
         return self
 
 
-class Fetcher(Protocol):
-    """Fetches URLs. Fakes in tests serve only the URLs they were told."""
+class Asker(Protocol):
+    """Asks for what is small. Fakes in tests, of this and of Fetcher, serve only the URLs they were told."""
 
     def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response:
         """A small answer of at most `limit` bytes, whatever its status; see Response.found.
@@ -56,6 +56,10 @@ class Fetcher(Protocol):
     def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response:
         """Status and headers alone."""
         ...
+
+
+class Fetcher(Asker, Protocol):
+    """Fetches files too."""
 
     def download(
         self,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator
+from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
+from dlm_build.fetch import Fetcher, Response
 from dlm_build.oci import is_digest
 from dlm_build.progress import Notify
 from dlm_build.records import BaseImage, Record
@@ -35,37 +36,6 @@ _CHALLENGE = re.compile(r'([A-Za-z_]{1,32})="([^"]{0,2000})"')
 State = Literal["alive", "dead"]
 
 
-class Answer(Protocol):
-    """What the door to HTTP gives back."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def body(self) -> bytes: ...
-
-
-class Web(Protocol):
-    """As much of the door to HTTP as registries need; `fetch.Fetcher` has it."""
-
-    def get(
-        self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False
-    ) -> Answer: ...
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Answer: ...
-    def download(
-        self,
-        url: str,
-        store: Store,
-        *,
-        expect: str | None,
-        size: int | None,
-        notify: Notify,
-        trusted: bool = False,
-        headers: Mapping[str, str] | None = None,
-    ) -> Stored: ...
-
-
 class Manifest(Record, frozen=True, kw_only=True):
     """One manifest as a registry sent it, its digest computed from its bytes."""
 
@@ -80,7 +50,7 @@ class Manifest(Record, frozen=True, kw_only=True):
 class Registry:
     """Anonymous, read-only client. `fetch` is the door to HTTP; registries and mirrors are the operator's choice."""
 
-    def __init__(self, fetch: Web, settings: Settings) -> None:
+    def __init__(self, fetch: Fetcher, settings: Settings) -> None:
         self.settings = settings
         self._fetch = fetch
         self._failures: dict[str, int] = {}
@@ -162,7 +132,7 @@ class Registry:
             system = f"{shown(str(config.get('os')))}/{shown(str(config.get('architecture')))}"
             raise SourceGone(f"{image.repository}@{found.digest} is for {system}", "use the linux/amd64 digest")
 
-    def _asked(self, host: str, path: str, what: str, only_head: bool = False) -> Answer:
+    def _asked(self, host: str, path: str, what: str, only_head: bool = False) -> Response:
         """The first good answer of the mirrors and the registry."""
         gone: list[str] = []
         unreachable: list[str] = []
@@ -190,7 +160,7 @@ class Registry:
         yield from (mirror.rstrip("/") for mirror in (own.mirrors if own else ()))
         yield base_url(host, self.settings)
 
-    def _with_token(self, url: str, only_head: bool) -> Answer:
+    def _with_token(self, url: str, only_head: bool) -> Response:
         """One request, repeated once with a token where the registry hands them out to anyone."""
         scope = url.rpartition("/manifests/")[0] or url.rpartition("/blobs/")[0]
         answer = self._request(url, only_head, self._tokens.get(scope))
@@ -202,7 +172,7 @@ class Registry:
         self._tokens[scope] = token
         return self._request(url, only_head, token)
 
-    def _request(self, url: str, only_head: bool, token: str | None) -> Answer:
+    def _request(self, url: str, only_head: bool, token: str | None) -> Response:
         headers = {"Accept": ACCEPT} | ({"Authorization": f"Bearer {token}"} if token else {})
         if only_head:
             return self._fetch.head(url, headers=headers, trusted=True)
@@ -271,7 +241,7 @@ def _amd64_of(index: Manifest, image: BaseImage) -> str:
     raise SourceGone(f"{image.repository}@{index.digest} has no linux/amd64 image", "choose another base with --base")
 
 
-def _header(answer: Answer, name: str) -> str:
+def _header(answer: Response, name: str) -> str:
     return next((value for key, value in answer.headers.items() if key.lower() == name), "")
 
 

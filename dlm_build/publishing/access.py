@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from dlm_build.errors import InfraError, UsageError, shown
-from dlm_build.fetch import Response
+from dlm_build.fetch import Asker, Response
 from dlm_build.fetching.sending import Sender
 from dlm_build.publishing.credentials import Credentials
 from dlm_build.publishing.target import Target
@@ -20,13 +20,9 @@ LARGEST = 1 << 20
 CLIENT = "dlm-build"
 
 
-class Web(Protocol):
+class Web(Asker, Protocol):
     """As much of the door to HTTP as a push needs; `fetch.HttpFetcher` has it."""
 
-    def get(
-        self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False
-    ) -> Response: ...
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response: ...
     def sender(self) -> Sender: ...
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from dlm_build.config import Registry as RegistrySettings
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
+from dlm_build.fetch import Response
 from dlm_build.progress import Notify, silent
 from dlm_build.records import BaseImage
 from dlm_build.registry import ACCEPT, GIVE_UP_AFTER, INDEX_TYPES, MANIFEST_TYPES, Registry
@@ -26,11 +26,8 @@ MANIFESTS = "/v2/nvidia/cuda/manifests/"
 BLOBS = "/v2/nvidia/cuda/blobs/"
 
 
-@dataclass(frozen=True)
-class Said:
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+def reply(status: int = 200, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Response:
+    return Response(status=status, body=body, headers=dict(headers or {}), url="")
 
 
 class Web:
@@ -41,11 +38,11 @@ class Web:
         self.asked: list[tuple[str, str]] = []
         self.headers: list[Mapping[str, str]] = []
 
-    def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Said:
+    def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response:
         assert limit <= 4 << 20
         return self._answer("GET", url, headers, trusted)
 
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Said:
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response:
         return self._answer("HEAD", url, headers, trusted)
 
     def download(
@@ -56,7 +53,7 @@ class Web:
         assert size == len(body)
         return store.add_stream([body], expect)
 
-    def _answer(self, method: str, url: str, headers: Mapping[str, str] | None, trusted: bool) -> Said:
+    def _answer(self, method: str, url: str, headers: Mapping[str, str] | None, trusted: bool) -> Response:
         assert trusted
         self.asked.append((method, url))
         self.headers.append(headers or {})
@@ -65,7 +62,7 @@ class Web:
         answer = said.pop(0) if len(said) > 1 else said[0]
         if isinstance(answer, Exception):
             raise answer
-        assert isinstance(answer, Said)
+        assert isinstance(answer, Response)
         return answer
 
 
@@ -93,9 +90,9 @@ def image(**digests: Any) -> BaseImage:
 
 def hub(at: str = HUB) -> dict[str, Any]:
     return {
-        f"{at}{MANIFESTS}{INDEX_DIGEST}": Said(body=INDEX),
-        f"{at}{MANIFESTS}{CHILD_DIGEST}": Said(body=CHILD),
-        f"{at}{BLOBS}{CONFIG_DIGEST}": Said(body=CONFIG),
+        f"{at}{MANIFESTS}{INDEX_DIGEST}": reply(body=INDEX),
+        f"{at}{MANIFESTS}{CHILD_DIGEST}": reply(body=CHILD),
+        f"{at}{BLOBS}{CONFIG_DIGEST}": reply(body=CONFIG),
     }
 
 
@@ -127,18 +124,18 @@ def test_the_index_decides_between_two_digests() -> None:
 
 
 def test_a_tag_gives_its_digests() -> None:
-    web = Web(hub() | {f"{HUB}{MANIFESTS}12.4.1-base-ubuntu22.04": Said(body=INDEX)})
+    web = Web(hub() | {f"{HUB}{MANIFESTS}12.4.1-base-ubuntu22.04": reply(body=INDEX)})
     assert Registry(web, Settings()).resolve(image()).index_digest == INDEX_DIGEST
 
 
 def test_other_bytes_than_the_digest_are_refused() -> None:
-    web = Web(hub() | {f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(body=INDEX + b" ")})
+    web = Web(hub() | {f"{HUB}{MANIFESTS}{INDEX_DIGEST}": reply(body=INDEX + b" ")})
     with pytest.raises(HashMismatch, match=INDEX_DIGEST):
         Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
 
 
 def test_a_forged_child_is_refused_too() -> None:
-    web = Web(hub() | {f"{HUB}{MANIFESTS}{CHILD_DIGEST}": Said(body=b"{}")})
+    web = Web(hub() | {f"{HUB}{MANIFESTS}{CHILD_DIGEST}": reply(body=b"{}")})
     with pytest.raises(HashMismatch, match=CHILD_DIGEST):
         Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
 
@@ -146,7 +143,9 @@ def test_a_forged_child_is_refused_too() -> None:
 def test_an_image_for_another_system_is_refused() -> None:
     config, config_digest = packed({"os": "linux", "architecture": "arm64"})
     child, child_digest = packed({"config": {"digest": config_digest}})
-    web = Web({f"{HUB}{MANIFESTS}{child_digest}": Said(body=child), f"{HUB}{BLOBS}{config_digest}": Said(body=config)})
+    web = Web(
+        {f"{HUB}{MANIFESTS}{child_digest}": reply(body=child), f"{HUB}{BLOBS}{config_digest}": reply(body=config)}
+    )
     with pytest.raises(SourceGone, match="is for linux/arm64"):
         Registry(web, Settings()).resolve(image(platform_digest=child_digest))
 
@@ -154,7 +153,7 @@ def test_an_image_for_another_system_is_refused() -> None:
 def test_an_index_without_our_system_is_refused() -> None:
     body, digest = packed({"manifests": [{"digest": ARM_DIGEST, "platform": {"os": "linux", "architecture": "arm64"}}]})
     with pytest.raises(SourceGone, match="no linux/amd64 image"):
-        Registry(Web({f"{HUB}{MANIFESTS}{digest}": Said(body=body)}), Settings()).resolve(image(index_digest=digest))
+        Registry(Web({f"{HUB}{MANIFESTS}{digest}": reply(body=body)}), Settings()).resolve(image(index_digest=digest))
 
 
 @pytest.mark.parametrize(
@@ -168,11 +167,11 @@ def test_an_index_without_our_system_is_refused() -> None:
 def test_answers_of_nonsense_are_our_errors(content: object) -> None:
     body, digest = packed(content)
     with pytest.raises((InfraError, SourceGone)):
-        Registry(Web({f"{HUB}{MANIFESTS}{digest}": Said(body=body)}), Settings()).resolve(image(index_digest=digest))
+        Registry(Web({f"{HUB}{MANIFESTS}{digest}": reply(body=body)}), Settings()).resolve(image(index_digest=digest))
 
 
 def test_html_is_not_a_manifest() -> None:
-    web = Web({f"{HUB}{MANIFESTS}latest": Said(body=b"<html>sign in</html>")})
+    web = Web({f"{HUB}{MANIFESTS}latest": reply(body=b"<html>sign in</html>")})
     with pytest.raises(InfraError, match="not a JSON object"):
         Registry(web, Settings()).manifest(CUDA, "latest")
 
@@ -187,12 +186,12 @@ def test_a_mirror_is_asked_first_and_is_enough() -> None:
 
 
 def test_what_the_mirror_lacks_the_registry_has() -> None:
-    web = Web({url: Said(404) for url in hub(MIRROR)} | hub())
+    web = Web({url: reply(404) for url in hub(MIRROR)} | hub())
     assert Registry(web, mirrored(MIRROR)).resolve(image(index_digest=INDEX_DIGEST)).platform_digest == CHILD_DIGEST
 
 
 def test_a_pin_that_died_is_gone() -> None:
-    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(404)})
+    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": reply(404)})
     with pytest.raises(SourceGone) as caught:
         Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
     assert INDEX_DIGEST in caught.value.message
@@ -200,10 +199,10 @@ def test_a_pin_that_died_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [InfraError("connection refused"), ResourceExceeded("too large"), Said(503), Said(429)]
+    "trouble", [InfraError("connection refused"), ResourceExceeded("too large"), reply(503), reply(429)]
 )
 def test_no_answer_names_the_setting(trouble: object) -> None:
-    web = Web({f"{MIRROR}{MANIFESTS}{INDEX_DIGEST}": Said(404), f"{HUB}{MANIFESTS}{INDEX_DIGEST}": trouble})
+    web = Web({f"{MIRROR}{MANIFESTS}{INDEX_DIGEST}": reply(404), f"{HUB}{MANIFESTS}{INDEX_DIGEST}": trouble})
     with pytest.raises(InfraError) as caught:
         Registry(web, mirrored(MIRROR)).resolve(image(index_digest=INDEX_DIGEST))
     assert 'registries."docker.io"' in caught.value.hint
@@ -221,14 +220,14 @@ def test_an_address_that_never_answers_is_left_alone() -> None:
 
 
 def test_state_asks_for_the_head_only() -> None:
-    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": Said(200), f"{HUB}{MANIFESTS}{ARM_DIGEST}": Said(404)})
+    web = Web({f"{HUB}{MANIFESTS}{INDEX_DIGEST}": reply(200), f"{HUB}{MANIFESTS}{ARM_DIGEST}": reply(404)})
     registry = Registry(web, Settings())
     assert (registry.state(CUDA, INDEX_DIGEST), registry.state(CUDA, ARM_DIGEST)) == ("alive", "dead")
     assert {method for method, _ in web.asked} == {"HEAD"}
 
 
 def test_a_registry_of_this_machine_is_asked_in_plain_http() -> None:
-    web = Web({f"http://localhost:5000/v2/x/manifests/{INDEX_DIGEST}": Said(200)})
+    web = Web({f"http://localhost:5000/v2/x/manifests/{INDEX_DIGEST}": reply(200)})
     assert Registry(web, Settings()).state("localhost:5000/x", INDEX_DIGEST) == "alive"
 
 
@@ -242,7 +241,9 @@ TOKEN_URL = f"{REALM}?service=registry.example.org&scope=repository%3Anvidia%2Fc
 def challenged(header: str = CHALLENGE, token: object = None) -> Web:
     url = f"{HUB}{MANIFESTS}{INDEX_DIGEST}"
     body = json.dumps({"token": "abc"} if token is None else token).encode()
-    return Web({url: [Said(401, headers={"Www-Authenticate": header}), Said(body=INDEX)], TOKEN_URL: Said(body=body)})
+    return Web(
+        {url: [reply(401, headers={"Www-Authenticate": header}), reply(body=INDEX)], TOKEN_URL: reply(body=body)}
+    )
 
 
 def test_an_anonymous_token_is_fetched_once_and_sent() -> None:
@@ -290,7 +291,7 @@ def with_mirror(answers: Mapping[str, Any]) -> tuple[Registry, Web]:
 
 def test_a_layer_comes_from_the_mirror_and_is_not_asked_for_again(tmp_path: Path) -> None:
     registry, web = with_mirror({
-        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(), f"{MIRROR}{BLOBS}{LAYER_DIGEST}": Said(body=LAYER),
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": reply(), f"{MIRROR}{BLOBS}{LAYER_DIGEST}": reply(body=LAYER),
     })  # fmt: skip
     store = Store(tmp_path)
     for _ in range(2):
@@ -303,11 +304,11 @@ def test_a_layer_that_the_mirror_lacks_comes_from_the_registry_with_its_token(tm
     own = "https://registry-1.docker.io"
     challenge = {"www-authenticate": 'Bearer realm="https://auth.example/token",service="s",scope="pull"'}
     registry, web = with_mirror({
-        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(),
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": reply(),
         f"{MIRROR}{BLOBS}{LAYER_DIGEST}": SourceGone("not here"),
-        f"{own}{MANIFESTS}{CHILD_DIGEST}": [Said(status=401, headers=challenge), Said()],
-        "https://auth.example/token?service=s&scope=pull": Said(body=b'{"token": "t"}'),
-        f"{own}{BLOBS}{LAYER_DIGEST}": Said(body=LAYER),
+        f"{own}{MANIFESTS}{CHILD_DIGEST}": [reply(status=401, headers=challenge), reply()],
+        "https://auth.example/token?service=s&scope=pull": reply(body=b'{"token": "t"}'),
+        f"{own}{BLOBS}{LAYER_DIGEST}": reply(body=LAYER),
     })  # fmt: skip
     registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
     assert web.headers[-1] == {"authorization": "Bearer t"}
@@ -315,8 +316,8 @@ def test_a_layer_that_the_mirror_lacks_comes_from_the_registry_with_its_token(tm
 
 def test_a_layer_with_other_bytes_is_no_layer(tmp_path: Path) -> None:
     registry, _ = with_mirror({
-        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": Said(),
-        f"{MIRROR}{BLOBS}{LAYER_DIGEST}": Said(body=b"A LAYER"),
+        f"{MIRROR}{MANIFESTS}{CHILD_DIGEST}": reply(),
+        f"{MIRROR}{BLOBS}{LAYER_DIGEST}": reply(body=b"A LAYER"),
         f"https://registry-1.docker.io{MANIFESTS}{CHILD_DIGEST}": InfraError("out of reach"),
     })  # fmt: skip
     with pytest.raises(HashMismatch):
