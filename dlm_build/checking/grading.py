@@ -32,6 +32,7 @@ _NOUNS = {
     "framework-of-artifact": "the framework's version",
     "contradiction-framework": "the framework",
     "no-date": "the date",
+    "date-too-early": "the date",
     "date-from-datetime": "the date",
     "several-models": "which asset is the model",
     "raw-url-inferred": "the address of the weights",

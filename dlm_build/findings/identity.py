@@ -73,6 +73,20 @@ class DateFromDatetime(Kind):
     """
 
 
+class DateTooEarly(Kind):
+    """is {found}, before there was anything to run a model with; it is not taken as the item's date"""
+
+    severity = VERIFICATION
+    fix = _CREATED + " with the day the model was published"
+    more = """
+    Where nothing was observed, some publishers write a date that says "always", such as the year 1900. Packages of
+    such a date do not exist, so another date of the item is used, or none.
+
+    Before: `"datetime": "1900-01-01T00:00:00Z"`. After: `"datetime": null, "start_datetime": "1900-01-01T00:00:00Z",
+    "end_datetime": "9999-12-31T23:59:59Z", "created": "2021-01-31T00:00:00Z"`.
+    """
+
+
 class DateWithoutZone(Kind):
     """ "{found}" has no time zone; read as UTC"""
 

@@ -32,6 +32,20 @@ class OneNotAList(Kind):
     """
 
 
+class FrameworkApart(Kind):
+    """must be a text, but is {found}; name and version are taken from it"""
+
+    severity = HYGIENE
+    fix = 'write the name as "mlm:framework" and the version as "mlm:framework_version", each as a text'
+    more = """
+    MLM keeps the framework's name and its version in two fields, and other tools read them there only. Of several
+    frameworks the first is used.
+
+    Before: `"mlm:framework": [{"name": "ONNX", "version": "1.15.0"}]`. After: `"mlm:framework": "ONNX",
+    "mlm:framework_version": "1.15.0"`.
+    """
+
+
 class FrameworkFromModule(Kind):
     """{found} names code and not a framework; {framework} is inferred, since {package} is built on it"""
 

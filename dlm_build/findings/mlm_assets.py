@@ -129,6 +129,20 @@ class SourceIsNoRepository(Kind):
     """
 
 
+class UnusedSourceNotPinned(Kind):
+    """{found} names no commit; the model runs without this code, which is not fetched"""
+
+    severity = HYGIENE
+    fix = "link it at a commit: https://github.com/me/my-model/tree/<40 hex digits>"
+    more = """
+    Weights that hold their own program need no code of their publisher's. Who wants to know how they were made still
+    has to guess which commit it was.
+
+    Before: `"href": "https://github.com/me/my-model"`. After:
+    `"href": "https://github.com/me/my-model/tree/0123456789abcdef0123456789abcdef01234567"`.
+    """
+
+
 class SeveralSampleAssets(Kind):
     """{count} assets have the role of {what} ({found}); the first is used"""
 

@@ -52,6 +52,20 @@ class DimensionsAssumed(Kind):
     """
 
 
+class DimensionsMiscounted(Kind):
+    """the shape {found} has {count} numbers, but {other} dimensions are named ({order}); it is left out"""
+
+    severity = VERIFICATION
+    fix = "name every number of the shape once, in its order"
+    more = """
+    Each number of a shape is the size of one dimension. With more of one than of the other nobody can say which is
+    which.
+
+    Before: `"shape": [-1, 1, 256, 256], "dim_order": ["batch", "height", "width"]`. After: `"dim_order": ["batch",
+    "channel", "height", "width"]`.
+    """
+
+
 class DimensionsUnread(Kind):
     """the shape {found} has the dimensions {order}, which are not those of an image; it is left out"""
 

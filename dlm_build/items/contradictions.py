@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dlm_build.findings import contradictions as kinds
@@ -19,6 +20,8 @@ class Declared(Record, frozen=True, kw_only=True):
     useful_bands: tuple[int, ...] = ()
     eo_bands: int | None = None
     """How many bands `eo:bands` lists."""
+    one_label_a_pixel: bool = False
+    """Whether the final layer is known to have no dimension for classes."""
 
 
 class Places(NamedTuple):
@@ -28,6 +31,11 @@ class Places(NamedTuple):
     outputs: Node
     data: Node
     shape: Node
+    renamed: Mapping[str, Node] = MappingProxyType({})
+    """Fields that a dialect keeps elsewhere, by the name they have in DLM."""
+
+    def pointer(self, part: Node, name: str) -> str:
+        return self.renamed.get(name, part.at(name)).pointer
 
 
 def contradictions(declared: Declared, at: Places) -> tuple[Finding, ...]:
@@ -35,7 +43,7 @@ def contradictions(declared: Declared, at: Places) -> tuple[Finding, ...]:
     return (
         *_bands(declared, at),
         *_channels(declared.inputs, at),
-        *_classes(declared.outputs, at),
+        *_classes(declared, at),
         *_sides(declared, at),
     )
 
@@ -45,13 +53,13 @@ def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
     count, selected = inputs.number_of_bands, inputs.selected_bands
     if count is not None and declared.eo_bands not in (None, count):
         yield kinds.ContradictionBandCount.at(
-            at.data.at("number_of_bands").pointer, found=count, other=declared.eo_bands
+            at.pointer(at.data, "number_of_bands"), found=count, other=declared.eo_bands
         )
-    place = at.inputs.at("selected_bands").pointer
+    place = at.pointer(at.inputs, "selected_bands")
     if count is not None and selected and max(selected) >= count:
         yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
     if declared.useful_bands and selected and declared.useful_bands != selected:
-        useful, listed = list(declared.useful_bands), at.data.at("useful_bands").pointer
+        useful, listed = list(declared.useful_bands), at.pointer(at.data, "useful_bands")
         yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=useful, place=listed)
 
 
@@ -59,7 +67,7 @@ def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
     channels = inputs.channels
     if channels is None:
         return
-    place = at.shape.at("channels").pointer
+    place = at.pointer(at.shape, "channels")
     if len(inputs.selected_bands) not in (0, channels):
         other = len(inputs.selected_bands)
         yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
@@ -69,15 +77,16 @@ def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
         yield kinds.ContradictionChannelsStd.at(place, found=channels, other=len(inputs.std))
 
 
-def _classes(outputs: Outputs, at: Places) -> Iterator[Finding]:
+def _classes(declared: Declared, at: Places) -> Iterator[Finding]:
+    outputs = declared.outputs
     count, layer = outputs.number_of_classes, outputs.final_layer_size
     if count is not None and outputs.classes and len(outputs.classes) != count:
-        place = at.outputs.at("number_of_classes").pointer
+        place = at.pointer(at.outputs, "number_of_classes")
         yield kinds.ContradictionClassCount.at(place, found=count, other=len(outputs.classes))
     channels = layer[1] if len(layer) > 1 else layer[0] if layer else -1
-    sides_only = len(layer) == 2 and _is_map(outputs)
+    sides_only = declared.one_label_a_pixel or (len(layer) == 2 and _is_map(outputs))
     if count is not None and channels > 1 and channels != count and not sides_only:
-        place = at.outputs.at("final_layer_size").pointer
+        place = at.pointer(at.outputs, "final_layer_size")
         yield kinds.ContradictionFinalLayerClasses.at(place, found=count, other=channels)
 
 
@@ -88,7 +97,7 @@ def _sides(declared: Declared, at: Places) -> Iterator[Finding]:
         return
     wanted, given = (inputs.height, inputs.width), layer[-2:]
     if None not in wanted and -1 not in given and given != wanted:
-        place = at.outputs.at("final_layer_size").pointer
+        place = at.pointer(at.outputs, "final_layer_size")
         yield kinds.ContradictionOutputSize.at(place, found=_by(given), other=_by(wanted))
 
 

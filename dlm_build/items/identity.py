@@ -14,6 +14,9 @@ from dlm_build.records import Record
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9:.,Zz+ -]{1,40})?")
 
+_EARLIEST = "2010"
+"""Before any framework that could run a model existed."""
+
 
 class Identity(Record, frozen=True, kw_only=True):
     id: str
@@ -57,13 +60,19 @@ def _license(node: Node) -> str | None:
 
 def _date(properties: Node) -> tuple[str | None, str | None]:
     """The first readable of `created`, `updated`, `datetime`, and where it stands."""
+    early = False
     for name in ("created", "updated", "datetime"):
         node = properties.at(name)  # a `datetime` of null is what STAC asks for
         if date := instant(node):
+            if date < _EARLIEST:
+                node.find(kinds.DateTooEarly, found=date)
+                early = True
+                continue
             if name == "datetime":
                 node.find(kinds.DateFromDatetime, found=date)
             return date, node.pointer
-    properties.find(kinds.NoDate)
+    if not early:
+        properties.find(kinds.NoDate)
     return None, None
 
 

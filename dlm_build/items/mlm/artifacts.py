@@ -25,6 +25,11 @@ class Artifact(Record, frozen=True, kw_only=True):
         """Whether it runs without any code of its publisher."""
         return self.kind in ("onnx", "torchscript")
 
+    @property
+    def has_handler(self) -> bool:
+        """Whether it is an archive as TorchServe takes it, which holds what runs it."""
+        return self.kind == "archive" and re.search(r"\bmar\b|model-archiver", self.evidence) is not None
+
 
 _TITLES: dict[ArtifactKind, str] = {
     "archive": "an archive",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dlm_build.findings.mlm_assets import SourceIsNoRepository
+from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotPinned
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href
 from dlm_build.items.mlm.fields import find
@@ -27,29 +27,34 @@ class CodePlace(Record, frozen=True, kw_only=True):
     pointer: str
 
 
-def code_of(root: Node, entries: tuple[Entry, ...]) -> CodePlace | None:
-    """Of the first source code asset that is a repository, else of the first link to one."""
+def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> CodePlace | None:
+    """Of the first source code asset that is a repository, else of the first link to one.
+
+    Code that is not `needed`, since the weights hold their own, may be at any commit: that is hygiene.
+    """
     assets = [entry.node.get("href", "url") for entry in entries if entry.has(CODE) and not entry.trains]
     rows = [row for row in root.get("links").rows() if isinstance(row.get("rel").value, str)]
     links = [row.get("href") for row in rows if str(row.get("rel").value).strip().lower() in _LINKS]
     places = [node for node in (*assets, *links) if isinstance(node.value, str)]
     for node in places:
-        if found := _read(node, str(node.value).strip()):
+        if found := _read(node, str(node.value).strip(), needed):
             return found
-    for node in places:
+    for node in places if needed else ():
         node.find(SourceIsNoRepository, found=node.value)
     return None
 
 
-def _read(node: Node, text: str) -> CodePlace | None:
+def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
     refuse_unseen(node, text)
     meaning = read_href(text)
     url = meaning.repository or _unknown_host(meaning)
     if url is None or len(url) > _MOST:
         return None
     ref = meaning.ref if meaning.ref and re.fullmatch(COMMIT.pattern, meaning.ref) and ".." not in meaning.ref else None
-    if meaning.commit is None:
+    if meaning.commit is None and needed:
         find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
+    elif meaning.commit is None:
+        node.find(UnusedSourceNotPinned, found=text)
     return CodePlace(url=url, ref=ref, pointer=node.pointer)
 
 

@@ -12,7 +12,7 @@ from dlm_build.findings.mlm_assets import (
     SeveralImages,
 )
 from dlm_build.hrefs import read_href
-from dlm_build.items.mlm.roles import MODEL, RUNTIME, Entry
+from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry
 from dlm_build.items.node import Node
 from dlm_build.oci import parse_reference
 from dlm_build.records import Record
@@ -47,6 +47,8 @@ def _of_asset(entry: Entry) -> ContainerImage | None:
     place = entry.node.get("href", "url")
     plain = entry.href.partition("?")[0].partition("#")[0]
     is_image = _IMAGE_TYPE.search(entry.asset.media_type or "") is not None
+    if not is_image and (entry.has(ENVIRONMENT) or entry.lists_packages):
+        return None
     if not is_image and _INSTRUCTIONS.search(plain):
         place.find(RuntimeIsInstructions, found=entry.asset.media_type or plain.rpartition("/")[2])
         return None

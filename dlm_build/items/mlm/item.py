@@ -14,7 +14,8 @@ from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import sample_of
-from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs
+from dlm_build.items.mlm.shapes import is_map_of_labels
+from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
 from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
 
@@ -86,8 +87,21 @@ def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
 
 def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, outputs: Outputs) -> None:
     first_in, first_out = first_of(inputs_node), first_of(outputs_node)
-    places = Places(inputs=first_in, outputs=first_out, data=first_in, shape=first_in.at("input"))
-    for finding in contradictions(Declared(inputs=inputs, outputs=outputs), places):
+    result = result_of(first_out)
+    places = Places(
+        inputs=first_in,
+        outputs=first_out,
+        data=first_in,
+        shape=first_in.at("input"),
+        renamed={
+            "channels": first_in.at("input").at("shape"),
+            "selected_bands": first_in.at("bands"),
+            "number_of_classes": first_out.at("classification:classes"),
+            "final_layer_size": result.at("shape"),
+        },
+    )
+    declared = Declared(inputs=inputs, outputs=outputs, one_label_a_pixel=is_map_of_labels(result))
+    for finding in contradictions(declared, places):
         root.log.add(finding)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.findings.mlm import FrameworkFromArtifact, GpuFromTraining
@@ -25,6 +26,8 @@ NAME = "ml-model"
 PREFIX = "ml-model:"
 _SCHEMA = re.compile(r"/ml-model/v([0-9][0-9A-Za-z.-]{0,20})/")
 _AS_MLM = 'write the item as MLM, which has "mlm:framework" and "mlm:framework_version"'
+_TREES = re.compile(r"forest|tree|boost|regress|bayes|svm|support.vector|neighbou?r|ensemble|means", re.IGNORECASE)
+"""Words of architectures that are no networks."""
 _DRAFT = ("ml-model:image", "ml-model:command", "ml-model:requires-gpu", "ml-model:input-volume")
 
 
@@ -100,22 +103,38 @@ def _runtime(
 
 
 def _framework(properties: Node, model: Entry | None) -> str | None:
-    """No field says it. So: the architecture, where it is a library's; the file; what a checkpoint is by definition."""
+    """No field of ML-Model says it, so it is inferred, with a finding that says from what; None where nothing tells."""
     place = properties.get("ml-model:architecture")
-    architecture = display_text(place) or ""
-    artifact = artifact_of(model) if model else None
-    evidence = f"the architecture {architecture}"
-    framework = framework_in(architecture)
-    if framework is None and model and artifact and artifact.framework:
-        framework, evidence = artifact.framework, artifact.evidence
-    if framework is None and model and "ml model:checkpoint" in model.asset.roles:
-        framework, evidence = "PyTorch", "the role ml-model:checkpoint, which is for checkpoints of PyTorch"
-    if framework is None:
+    told = next(_tellings(properties, model), None)
+    if told is None:
         find(place, NoFramework, _AS_MLM)
         return None
+    framework, evidence = told
     place.find(FrameworkFromArtifact, found=evidence, framework=framework)
     find(place, NoFrameworkVersion, _AS_MLM)
     return framework
+
+
+def _tellings(properties: Node, model: Entry | None) -> Iterator[tuple[str, str]]:
+    """Frameworks and what tells them, the surest first. A checkpoint is by definition PyTorch, but for trees."""
+    architecture = display_text(properties.at("ml-model:architecture")) or ""
+    texts = [(f"the architecture {architecture}", architecture)]
+    for name in ("mlm:framework", "framework"):  # of MLM, or a publisher's own
+        value = display_text(properties.at(name)) or ""
+        texts.append((f"the field {name}, {value}", value))
+    for evidence, text in texts:
+        if framework := framework_in(text):
+            yield framework, evidence
+    if model is None:
+        return
+    artifact = artifact_of(model)
+    if artifact.framework:
+        yield artifact.framework, artifact.evidence
+    for name in ("title", "description"):
+        if framework := framework_in(display_text(model.node.at(name)) or ""):
+            yield framework, f"the {name} of the asset {model.asset.key}"
+    if "ml model:checkpoint" in model.asset.roles and not _TREES.search(architecture):
+        yield "PyTorch", "the role ml-model:checkpoint, which is for checkpoints of PyTorch"
 
 
 def _gpu(properties: Node) -> bool | None:

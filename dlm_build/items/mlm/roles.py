@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,10 +25,12 @@ RUNTIME = frozenset((
     "container", "docker", "image", "container image", "inference runtime", "runtime", "inference", "inferencing image",
 ))  # fmt: skip
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
+_PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = (ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
 _CANONICAL = "model artefact"
 """The role that the archive is chosen by."""
-_ORDER = ("archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other")
+_ORDER = ("onnx", "torchscript", "exported", "keras", "archive", "safetensors", "pickled", "other")
+"""Best first. An archive that TorchServe made is before all: it holds its code."""
 
 
 class Entry(NamedTuple):
@@ -42,6 +45,12 @@ class Entry(NamedTuple):
 
     def has(self, purposes: Iterable[str]) -> bool:
         return not self.purposes.isdisjoint(purposes)
+
+    @property
+    def lists_packages(self) -> bool:
+        """Whether it is a file of packages by its name, which some give the role of the runtime."""
+        plain = self.href.partition("?")[0].partition("#")[0]
+        return _PACKAGES.fullmatch(plain.rpartition("/")[2]) is not None
 
     @property
     def trains(self) -> bool:
@@ -74,7 +83,7 @@ def _plain(role: str) -> str:
 
 
 def artifact_of(entry: Entry) -> Artifact:
-    declared = display_text(entry.node.get("mlm:artifact_type"))
+    declared = display_text(entry.node.get("mlm:artifact_type", "mlm_artifact_type"))
     return read_artifact(entry.href, entry.asset.media_type, declared)
 
 
@@ -105,7 +114,8 @@ def _is_model(entry: Entry) -> bool:
 
 
 def _rank(entry: Entry) -> tuple[bool, bool, int]:
-    return _is_lost(entry), _is_page(entry), _ORDER.index(artifact_of(entry).kind)
+    artifact = artifact_of(entry)
+    return _is_lost(entry), _is_page(entry), -1 if artifact.has_handler else _ORDER.index(artifact.kind)
 
 
 def _reason(chosen: Entry, models: list[Entry]) -> str:

@@ -11,16 +11,18 @@ from dlm_build.findings.mlm import (
     EntrypointNotCalled,
     EntrypointTrains,
     EntrypointUnreadable,
+    FrameworkApart,
     FrameworkFromArtifact,
     FrameworkFromModule,
     FrameworkOfArtifact,
 )
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.display import display_text
+from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import Artifact, framework_in, framework_of_module, title_of
 from dlm_build.items.mlm.code_places import CodePlace, code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links
-from dlm_build.items.mlm.fields import asset_field, find
+from dlm_build.items.mlm.fields import asset_field, find, first_of, said
 from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
 from dlm_build.items.mlm.sample_assets import environment_of
@@ -56,10 +58,13 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
     kept = kept_runtime(root.get("properties"))
     named = _first(kept.at("framework"), asset_field(root, model, "mlm:framework"))
     release = _first(kept.at("version"), asset_field(root, model, "mlm:framework_version"))
+    named, release = _apart(named, release)
     framework, number = _framework(named, release, artifact if kept.at("framework").absent else None)
     entry, called = _entrypoint(root, entries, artifact)
     url, commit = read_source(kept)
-    place = CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else code_of(root, entries)
+    place = CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else None
+    alone = artifact is not None and artifact.alone and not (left.handler or left.run)
+    place = place or code_of(root, entries, needed=not alone)
     name, tag = image_and_tag(kept.at("docker").at("image_name"), kept.at("docker").at("tag"))
     image = _kept_image(kept, name, tag) or image_of_assets(entries) or image_of_links(root)
     device, file = asset_field(root, model, "mlm:accelerator"), environment_of(entries)
@@ -127,6 +132,18 @@ def _framework(named: Node, release: Node, artifact: Artifact | None) -> tuple[s
     if number is None:
         find(release, NoFrameworkVersion, 'add "mlm:framework_version": "2.1.2"')
     return declared, number
+
+
+def _apart(named: Node, release: Node) -> tuple[Node, Node]:
+    """Name and version, where they are an object, or the first of a list."""
+    row = first_of(named)
+    if row is not named:
+        named.find(FrameworkApart, found=described(named.value))
+    if not isinstance(row.value, dict):
+        return row, release
+    if row is named:
+        named.find(FrameworkApart, found=described(named.value))
+    return said(row, "name", "framework", "title"), release if row.at("version").absent else row.at("version")
 
 
 # --- device ------------------------------------------------------------------------------------------------------

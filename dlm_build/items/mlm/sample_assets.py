@@ -13,7 +13,7 @@ from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.items.mlm.fields import find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
-from dlm_build.items.mlm.roles import ENVIRONMENT, Entry
+from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
@@ -45,8 +45,10 @@ def sample_of(root: Node, entries: tuple[Entry, ...], archive: tuple[ArchiveRow,
 
 
 def environment_of(entries: tuple[Entry, ...]) -> Entry | None:
-    """The asset that is the environment file, by role or key."""
-    return next((entry for entry in entries if entry.has(ENVIRONMENT) and not entry.trains), None)
+    """The asset that is the environment file, by role or key; else what is called a runtime and lists packages."""
+    files = [entry for entry in entries if not entry.trains]
+    named = [entry for entry in files if entry.has(ENVIRONMENT)]
+    return next(iter(named or [entry for entry in files if entry.has(RUNTIME) and entry.lists_packages]), None)
 
 
 def _first(entries: tuple[Entry, ...], roles: frozenset[str], what: str) -> Entry | None:

@@ -25,6 +25,7 @@ _FIELDS = {
     "scale": ("value",),
     "none": (),
 }
+_ALSO = {"minimum": ("min",), "maximum": ("max",), "stddev": ("std", "standard_deviation")}
 _NOT_A_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?|none|null)", re.IGNORECASE)
 
 
@@ -87,7 +88,7 @@ def _step(row: Node) -> _Step | None:
 
 
 def _step_of(row: Node, kind: str) -> _Step | None:
-    values = [_number(row.at(name)) for name in _FIELDS[kind]]
+    values = [_number(row.get(name, *_ALSO[name]) if name in _ALSO else row.at(name)) for name in _FIELDS[kind]]
     for name, value in zip(_FIELDS[kind], values, strict=True):
         if value is None:
             row.find(ScalingIncomplete, found=kind, field=name)

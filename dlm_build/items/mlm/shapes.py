@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlm_build.errors import shown
-from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsUnread
+from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread
 from dlm_build.items.mlm.fields import said
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import integers
@@ -34,21 +34,38 @@ class Shape(Record, frozen=True, kw_only=True):
         return tuple(size for size in (self.batch, self.channels, self.height, self.width) if size is not None)
 
 
-def read_shape(node: Node) -> Shape:
-    """`node` has `shape` and `dim_order`. Raises ItemInvalid where a size is no number from -1 up, or is 0."""
+def read_shape(node: Node, *, image: bool = True) -> Shape:
+    """`node` has `shape` and `dim_order`. Raises ItemInvalid where a size is no number from -1 up, or is 0.
+
+    `image`: whether it has to be one, as an input has. Boxes, series and vectors are as good an output.
+    """
     place = node.at("shape")
     sizes = integers(place, -1, _MOST, '"shape": [-1, 3, 256, 256]')
     if 0 in sizes:
         raise place.invalid("has a size of 0", "write -1 for any size")
     if not sizes:
         return Shape()
-    names = _names(said(node, "dim_order", "dim_names"))
+    named = said(node, "dim_order", "dim_names", "axes")
+    names = _names(named)
     if not names:
         return _unnamed(place, sizes)
     if len(names) != len(sizes):
-        place.find(DimensionsUnread, found=list(sizes), order=", ".join(names))
+        order = ", ".join(shown(name, 40) for name in names)
+        place.find(DimensionsMiscounted, found=list(sizes), count=len(sizes), other=len(names), order=order)
         return Shape()
-    return _named(place, dict(zip(names, sizes, strict=True)), sizes)
+    shape = _by_names(dict(zip(names, sizes, strict=True)), sizes)
+    if shape is not None:
+        return shape
+    if image:
+        place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in names))
+    batch = next((name for name in _BATCH if name in names), None)
+    return Shape(batch=sizes[names.index(batch)] if batch else None)
+
+
+def is_map_of_labels(node: Node) -> bool:
+    """Whether a result has height and width by name, and no dimension besides but the batch."""
+    names = set(_names(said(node, "dim_order", "dim_names", "axes")))
+    return any(names.issuperset(pair) and names.difference(pair) <= set(_BATCH) for pair in _SIDES)
 
 
 def _names(node: Node) -> tuple[str, ...]:
@@ -61,14 +78,14 @@ def _names(node: Node) -> tuple[str, ...]:
     return tuple(row.strip().lower() if isinstance(row, str) else "" for row in rows)
 
 
-def _named(place: Node, by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape:
+def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
+    """None where they are not the dimensions of an image."""
     sides = next((pair for pair in _SIDES if by_name.keys() >= set(pair)), ())
     batch = next((name for name in _BATCH if name in by_name), None)
     rest = [name for name in by_name if name != batch and name not in sides]
     channels = next((name for name in _CHANNELS if name in rest), rest[0] if len(rest) == 1 else None)
     if len(by_name) != len(sizes) or [name for name in rest if name != channels]:
-        place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in by_name))
-        return Shape(batch=by_name.get(batch or ""))
+        return None
     return Shape(
         batch=by_name.get(batch or ""),
         channels=by_name.get(channels or ""),
@@ -85,4 +102,4 @@ def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
         place.find(DimensionsUnread, found=list(sizes), order="no names")
         return Shape()
     place.find(DimensionsAssumed, found=list(sizes), order=", ".join(order))
-    return _named(place, dict(zip(order, sizes, strict=True)), sizes)
+    return _by_names(dict(zip(order, sizes, strict=True)), sizes) or Shape()

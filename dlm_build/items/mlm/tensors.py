@@ -121,9 +121,10 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
     if len(entries) > 1:
         node.find(SeveralOutputs, count=len(entries), found=_labels(entries))
     first = entries[0].object('"mlm:output": [{"tasks": ["classification"], "result": {"shape": [-1, 10]}}]')
-    results = rows_of(first.get("result", "result_array"))
-    result = results[0] if results else first
-    shape = read_shape(result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}'))
+    first.get("result", "result_array")
+    result = result_of(first)
+    place = result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}')
+    shape = read_shape(place, image=False)
     if prod(map(abs, shape.sizes)) > MAX_ELEMENTS:
         raise result.at("shape").invalid("describes a tensor that no file holds", 'write "shape": [-1, 10]')
     _note_processing(first, "post_processing_function")
@@ -137,6 +138,12 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
         final_layer_size=shape.sizes if any(size != -1 for size in shape.sizes) else (),
         classes=classes,
     )
+
+
+def result_of(output: Node) -> Node:
+    """Where an output has its shape."""
+    results = rows_of(said(output, "result", "result_array"))
+    return results[0] if results else output
 
 
 def _task(node: Node) -> str | None:

@@ -69,7 +69,7 @@ TABLE = {
     "mlm/hotosm_resnet18_classification.json": Expected(
         "mlm",
         "C",
-        "several-models href-moves framework-of-artifact source-not-pinned no-checksum no-environment no-sample "
+        "several-models href-moves framework-of-artifact unused-source-not-pinned no-checksum no-environment no-sample "
         "image-floats processing-not-called",
         "no-date date-from-datetime weights-need-code nothing-runs-the-weights no-framework raw-url-inferred",
     ),

@@ -49,6 +49,18 @@ def test_the_scene_date_is_the_last_resort_and_said() -> None:
     assert read(item).date == "2016-05-03T13:22:30Z"
 
 
+def test_a_date_before_there_was_any_framework_is_not_the_models() -> None:
+    item = spoiled("properties/created")
+    item["properties"]["datetime"] = "1900-01-01T00:00:00Z"
+    got = read(item)
+    assert got.date is None
+    finding = found(got, "date-too-early")
+    assert (finding.pointer, finding.severity) == ("/properties/datetime", "warning")
+    assert not {"no-date", "date-from-datetime"} & codes(got)
+    item["properties"]["updated"] = "2021-01-01"
+    assert read(item).date == "2021-01-01T00:00:00Z"
+
+
 def test_no_date() -> None:
     item = read_spoiled("properties/created")
     assert item.date is None and item.date_pointer is None

@@ -61,6 +61,26 @@ def test_the_framework_is_inferred(architecture: str, href: str, framework: str,
     assert got.runtime.framework == framework and found(got, "framework-from-artifact").evidence == evidence
 
 
+@pytest.mark.parametrize("architecture", ["random-forest", "gradient-boosting", "k-means", "support vector machine"])
+def test_a_checkpoint_of_no_network_is_not_one_of_pytorch(architecture: str) -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"]["ml-model:architecture"] = architecture
+    item["assets"]["checkpoint"]["href"] = "https://example.org/checkpoint"
+    got = read(item)
+    assert got.runtime.framework is None and "no-framework" in codes(got)
+
+
+def test_a_framework_in_other_fields_comes_before_what_a_checkpoint_is() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"]["ml-model:architecture"] = "CNN"
+    item["assets"]["checkpoint"] |= {"href": "https://example.org/model.zip", "description": "A Keras model of fires."}
+    got = read(item)
+    assert got.runtime.framework == "TensorFlow"
+    assert found(got, "framework-from-artifact").evidence == "the description of the asset checkpoint"
+    item["properties"]["framework"] = "MXNet"
+    assert found(read(item), "framework-from-artifact").evidence == "the field framework, MXNet"
+
+
 def test_no_assets() -> None:
     item = spoil("assets", {})
     assert item.runtime.framework is None and {"no-assets", "no-framework"} <= codes(item)

@@ -165,6 +165,39 @@ def test_a_module_path_is_no_framework(module: str, framework: str) -> None:
     assert finding.evidence == module
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        [{"name": "onnx", "version": "1.15.0"}],
+        {"name": "onnx", "version": "1.15.0"},
+        [{"name": "onnx", "version": "1.15.0"}, {"name": "PyTorch", "version": "2.1"}],
+    ],
+)
+def test_a_framework_with_its_version_in_one_field(written: object) -> None:
+    item = copy.deepcopy(MLM)
+    del item["properties"]["mlm:framework_version"]
+    item["properties"]["mlm:framework"] = written
+    item["assets"]["model"] |= {"href": "https://example.org/m.onnx", "mlm:artifact_type": "onnx"}
+    got = read(item)
+    assert (got.runtime.framework, got.runtime.version) == ("onnx", "1.15.0")
+    finding = found(got, "framework-apart")
+    assert finding.pointer == "/properties/mlm:framework" and finding.severity == "info"
+
+
+def test_a_framework_in_a_list() -> None:
+    got = spoil("properties/mlm:framework", ["PyTorch"])
+    assert (got.runtime.framework, got.runtime.version) == ("PyTorch", "2.1.2")
+
+
+def test_code_that_is_not_called_may_be_at_any_commit() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["code"]["href"] = "https://github.com/me/shore"
+    assert "source-not-pinned" in codes(read(item))
+    item["assets"]["model"] |= {"href": "https://example.org/m.onnx", "mlm:artifact_type": "onnx"}
+    assert "source-not-pinned" not in codes(read(item))
+    assert found(read(item), "unused-source-not-pinned").severity == "info"
+
+
 def test_a_dotted_name_that_is_not_known_stays() -> None:
     assert spoil(PROPERTIES + "mlm:framework", "company.framework").runtime.framework == "company.framework"
 

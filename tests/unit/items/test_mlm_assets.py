@@ -66,6 +66,24 @@ def test_several_models_one_runs_without_code() -> None:
     assert "ONNX, which runs without code" in finding.message
 
 
+@pytest.mark.parametrize(
+    ("href", "artifact_type", "chosen"),
+    [
+        ("https://example.org/baseline.zip", "tf.keras.Model.save", "exported"),
+        ("https://example.org/package.zip", "esri_dlpk", "exported"),
+        ("https://example.org/model.mar", None, "packed"),
+        ("https://example.org/model", "torch-model-archiver", "packed"),
+    ],
+)
+def test_an_archive_comes_first_only_where_it_has_a_handler(href: str, artifact_type: str | None, chosen: str) -> None:
+    item = changed(
+        model=None,
+        packed={"href": href, "roles": ["mlm:model", "mlm:weights"], "mlm:artifact_type": artifact_type},
+        exported={"href": "https://example.org/e.onnx", "roles": ["mlm:model"], "mlm:artifact_type": "onnx"},
+    )
+    assert choose_archive(item).key == chosen
+
+
 def test_a_page_and_a_name_come_after_a_file() -> None:
     item = changed(
         model={
@@ -221,10 +239,22 @@ def test_a_tag_that_moves(name: str) -> None:
     assert "image-floats" in codes(changed(image={"href": f"ghcr.io/me/x:{name}", "roles": ["mlm:container"]}))
 
 
-@pytest.mark.parametrize("href", ["https://example.org/run.cwl", "docker-compose.yml", "requirements.txt"])
+@pytest.mark.parametrize("href", ["https://example.org/run.cwl", "docker-compose.yml", "run.sh"])
 def test_instructions_are_no_image(href: str) -> None:
     item = changed(image={"href": href, "roles": ["mlm:inference-runtime"]})
     assert item.runtime.docker.image_name is None and "runtime-is-instructions" in codes(item)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-gpu.txt", "environment.yml", "conda-env.yaml"])
+def test_a_runtime_that_lists_packages_is_the_environment(name: str) -> None:
+    item = changed(environment=None, needs={"href": name, "roles": ["runtime", "metadata"]})
+    assert item.runtime.requirement_file == "needs"
+    assert "runtime-is-instructions" not in codes(item)
+
+
+def test_the_environment_by_its_role_comes_before_a_runtime_that_lists_packages() -> None:
+    item = changed(needs={"href": "requirements.txt", "roles": ["runtime"]})
+    assert item.runtime.requirement_file == "environment"
 
 
 @pytest.mark.parametrize("rel", ["mlm:container", "ml-model:inferencing-image"])

@@ -37,7 +37,7 @@ EXPECTED = {
         "1.5.1", ("onnxruntime", None), None, (FAIR, "main"),
         "ghcr.io/hotosm/fair-models/resnet18_classification:latest-inference", False, "model", (3, 256, 256),
         "classification", 2,
-        frozenset({"several-models", "framework-of-artifact", "entrypoint-not-called", "source-not-pinned",
+        frozenset({"several-models", "framework-of-artifact", "entrypoint-not-called", "unused-source-not-pinned",
                    "image-floats", "processing-not-called", "no-sample"}),
     ),
     "mlm/hotosm_yolo_v8_v1.json": Expected(

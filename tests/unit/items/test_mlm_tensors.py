@@ -104,7 +104,6 @@ def test_shapes_without_an_order(shape: list[int], sides: tuple[int | None, ...]
     ("shape", "order"),
     [
         ([-1, 5, 3, 64, 64], ["batch", "time", "bands", "height", "width"]),
-        ([-1, 3, 64], ["batch", "bands", "height", "width"]),
         ([1, 2, 3], ["x", "x", "x"]),
         ([-1, 2, 3, 4, 5, 6], []),
     ],
@@ -112,6 +111,20 @@ def test_shapes_without_an_order(shape: list[int], sides: tuple[int | None, ...]
 def test_shapes_that_are_not_an_images(shape: list[int], order: list[str]) -> None:
     item = with_input(input={"shape": shape, "dim_order": order})
     assert item.inputs.channels is None and "dimensions-unread" in codes(item)
+
+
+def test_more_dimensions_than_numbers() -> None:
+    item = with_input(input={"shape": [-1, 3, 64], "dim_order": ["batch", "bands", "height", "width"]})
+    finding = found(item, "dimensions-miscounted")
+    assert item.inputs.channels is None and finding.pointer == "/properties/mlm:input/0/input/shape"
+    assert "[-1, 3, 64] has 3 numbers, but 4 dimensions are named (batch, bands, height, width)" in finding.message
+
+
+def test_the_names_of_dimensions_may_be_called_axes() -> None:
+    item = with_input(input={"shape": [2, 3, 64, 32], "axes": ["batch", "bands", "height", "width"]})
+    inputs = item.inputs
+    assert (inputs.batch, inputs.channels, inputs.height, inputs.width) == (2, 3, 64, 32)
+    assert "dimensions-assumed" not in codes(item)
 
 
 @pytest.mark.parametrize("shape", [[1, 0, 64, 64], [1, 3, 1 << 22, 64], [-2, 3], [1, "many"], "3x64"])
@@ -157,6 +170,16 @@ def test_scalings_that_cannot_be_done(row: dict[str, object], word: str) -> None
     assert found(item, "scaling-not-done").evidence == word
 
 
+def test_short_names_of_statistics() -> None:
+    item = with_input(value_scaling=[{"type": "min-max", "min": 5, "max": 15}])
+    assert (item.inputs.mean, item.inputs.std) == ((5.0,), (10.0,))
+    assert "scaling-incomplete" not in codes(item)
+    hints = [finding.hint for finding in item.findings if finding.code == "other-spelling"]
+    assert hints == ["rename it to `minimum`", "rename it to `maximum`"]
+    item = with_input(value_scaling=[{"type": "z-score", "mean": 5, "std": 10}])
+    assert (item.inputs.mean, item.inputs.std) == ((5.0,), (10.0,))
+
+
 def test_clipping_is_left_out() -> None:
     rows = [{"type": "min-max", "minimum": 1, "maximum": 3}, {"type": "clip", "minimum": 0, "maximum": 9}]
     item = with_input(value_scaling=rows)
@@ -180,7 +203,7 @@ def test_division_by_zero(row: dict[str, object]) -> None:
 def test_means_for_another_number_of_channels() -> None:
     item = spoil(INPUT + "value_scaling", [{"type": "z-score", "mean": 1, "stddev": 2}] * 3)
     finding = found(item, "contradiction-channels-mean")
-    assert finding.pointer == "/properties/mlm:input/0/input/channels" and "3 values" in finding.message
+    assert finding.pointer == "/properties/mlm:input/0/input/shape" and "3 values" in finding.message
 
 
 # --- scaling of 1.0 to 1.3 and before ----------------------------------------------------------------------------
@@ -385,4 +408,37 @@ def test_results_in_other_orders_and_words() -> None:
 
 def test_classes_against_the_result() -> None:
     item = spoil(OUTPUT + "classification:classes", [{"value": 0, "name": "a"}, {"value": 1, "name": "b"}])
-    assert found(item, "contradiction-final-layer-classes").pointer == "/properties/mlm:output/0/final_layer_size"
+    assert found(item, "contradiction-final-layer-classes").pointer == "/properties/mlm:output/0/result/shape"
+
+
+@pytest.mark.parametrize(
+    ("shape", "order"),
+    [
+        ([-1, 10980, 10980], ["batch", "height", "width"]),
+        ([10980, 10980], ["height", "width"]),
+        ([-1, 64, 64], ["b", "y", "x"]),
+    ],
+)
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+def test_a_map_of_labels_has_no_dimension_for_classes(shape: list[int], order: list[str], task: str) -> None:
+    item = copy.deepcopy(MLM)
+    output = item["properties"]["mlm:output"][0]
+    output["result"] = {"shape": shape, "dim_order": order, "data_type": "uint8"}
+    output["tasks"] = [task]
+    assert "contradiction-final-layer-classes" not in codes(read(item))
+
+
+def test_an_output_need_not_be_an_image() -> None:
+    item = spoil(OUTPUT + "result", {"shape": [-1, -1, 6], "dim_order": ["batch", "detections", "values"]})
+    assert item.outputs.final_layer_size == () and "dimensions-unread" not in codes(item)
+
+
+def test_contradictions_are_shown_at_fields_that_mlm_has() -> None:
+    item = with_input(
+        bands=["nir", "red"],
+        input={"shape": [-1, 3, 64, 64], "dim_order": ["batch", "bands", "height", "width"]},
+        value_scaling=[{"type": "z-score", "mean": 1, "stddev": 2}] * 2,
+    )
+    assert found(item, "contradiction-channels-mean").pointer == "/properties/mlm:input/0/input/shape"
+    item = spoil(OUTPUT + "num_classes", 7)
+    assert found(item, "contradiction-class-count").pointer == "/properties/mlm:output/0/classification:classes"
