@@ -17,18 +17,20 @@ _ROLES = (
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
 SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
+_DIVIDED = re.compile(r"[\s_-]+")
 _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")
 
 
 def candidates(assets: Sequence[Asset]) -> tuple[Asset, ...]:
     """The assets that may be the model; one where it is clear, none where there are no assets."""
+    spoken = [{_spaced(role) for role in asset.roles} for asset in assets]
     for roles in _ROLES:
-        having = [asset for asset in assets if roles & {_spaced(role) for role in asset.roles}]
+        having = [asset for asset, said in zip(assets, spoken, strict=True) if not roles.isdisjoint(said)]
         if having:
             return tuple(_narrowed(having))
-    for key in _KEYS:
-        if named := [asset for asset in assets if _spaced(asset.key) == key]:
-            return tuple(named)
+    keys = [_spaced(asset.key) for asset in assets]
+    if found := next((key for key in _KEYS if key in keys), None):
+        return tuple(asset for asset, key in zip(assets, keys, strict=True) if key == found)
     if len(assets) == 1:
         return tuple(assets)
     packed = [asset for asset in assets if is_packed(asset, path_of(asset.href))]
@@ -53,12 +55,14 @@ def path_of(href: str) -> str:
 
 def _narrowed(assets: list[Asset]) -> list[Asset]:
     """Of several with the role, the one whose key says so, else the one that is an archive."""
-    for key in _KEYS:
-        if len(named := [asset for asset in assets if _spaced(asset.key) == key]) == 1:
-            return named
+    if len(assets) == 1:
+        return assets
+    keys = [_spaced(asset.key) for asset in assets]
+    if key := next((key for key in _KEYS if keys.count(key) == 1), None):
+        return [assets[keys.index(key)]]
     packed = [asset for asset in assets if is_packed(asset, path_of(asset.href))]
     return packed if len(packed) == 1 else assets
 
 
 def _spaced(text: str) -> str:
-    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+    return _DIVIDED.sub(" ", text.strip().lower())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -38,11 +38,14 @@ _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm"
 """Formats that hold the program too: their framework alone runs them."""
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
+_COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOCK = re.compile(
     r"(?:.*[.-])?conda-lock\.ya?ml|conda-\w+-\w+\.lock|explicit[\w.-]*\.txt|(?:pixi|uv|poetry|pdm)\.lock|Pipfile\.lock"
     r"|pylock[\w.-]*\.toml|requirements[\w.-]*lock[\w.-]*\.txt|[\w.-]*[.-]lock(?:\.(?:txt|ya?ml|json))?",
     re.IGNORECASE,
 )
+_OF_LOCKS = ("lock", "expl")
+"""One of them is in the name of every lock, its case folded: told faster than by the whole expression."""
 _LIST = re.compile(
     r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
     r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
@@ -69,24 +72,25 @@ def offer_of(item: Item) -> Offer:
     """Pure, and by declaration alone."""
     words = words_of(item)
     asset, weights = weights_of(item)
-    own = (
-        weights,
-        digest_of_weights(asset),
-        _code(item, asset, words),
-        _environment(item, words),
-        _sample(item, words),
-        _expected(item, words),
+    said = {finding.code: finding for finding in reversed(item.findings)}
+    return Offer(
+        weights=_as_said(weights, said),
+        digest=_as_said(digest_of_weights(asset), said),
+        code=_as_said(_code(item, asset, words), said),
+        environment=_as_said(_environment(item, words), said),
+        sample=_as_said(_sample(item, words), said),
+        expected=_as_said(_expected(item, words), said),
     )
-    return Offer(**{part.name: _as_said(part, item) for part in own})
 
 
-def _as_said(part: Part, item: Item) -> Part:
-    """With the reader's own finding as its gap, where that says the same: it knows the words of the dialect."""
-    if part.gap is None:
-        return part
-    said = (f for code in _SAID_AS.get(part.gap.code, ()) for f in item.findings if f.code == code)
-    gap = next(said, None)
-    return replace(part, gap=gap) if gap else part
+def _as_said(part: Part, said: Mapping[str, Finding]) -> Part:
+    """With the reader's own finding as its gap, where that says the same: it knows the words of the dialect.
+
+    `said` has the first of each code.
+    """
+    codes = _SAID_AS.get(part.gap.code, ()) if part.gap else ()
+    code = next((code for code in codes if code in said), None)
+    return replace(part, gap=said[code]) if code else part
 
 
 def place(item: Item, pointer: str) -> str:
@@ -130,12 +134,12 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
     if runtime.source_url:
         floating = _floating(item, words)
         return _guessed(name="code", gap=floating[0]) if floating else _given(name="code")
-    inside = {posixpath.basename(entry.name) for entry in item.archive}
-    file = posixpath.basename((runtime.handler or "").partition(":")[0])
+    inside = {_last(entry.name) for entry in item.archive}
+    file = _last((runtime.handler or "").partition(":")[0])
     packed = asset is not None and suffix_of(asset.href) in _PACKED
     if (file.endswith(".py") and (packed or file in inside)) or f"{file.rpartition('.')[2]}.py" in inside:
         return _given(name="code")
-    if runtime.handler is None and _is_locked(item):
+    if runtime.handler is None and _is_locked(item, _environment_files(item)):
         return _given(name="code")  # the command comes with a package of the lock
     return _guessed(
         name="code", gap=CodeNotFound.at(place(item, item.pointers.source), found=named, source=words.source)
@@ -143,7 +147,7 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
 
 
 def _floating(item: Item, words: Words) -> tuple[Finding, ...]:
-    if not item.runtime.source_url or re.fullmatch("[0-9a-f]{40}(?:[0-9a-f]{24})?", item.runtime.source_commit or ""):
+    if not item.runtime.source_url or _COMMIT.fullmatch(item.runtime.source_commit or ""):
         return ()
     gap = SourceNotPinned.at(place(item, item.pointers.source), what="the commit of the source is not given")
     return (replace(gap, hint=words.commit),)
@@ -154,7 +158,7 @@ def _weights_name(item: Item, asset: Asset | None) -> str:
     named = [entry.name for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
     if named:
         return named[0]
-    return posixpath.basename(asset.href.partition("?")[0].partition("#")[0]) if asset else ""
+    return _last(_plain(asset.href)) if asset else ""
 
 
 # --- the environment ---------------------------------------------------------------------------------------------
@@ -162,10 +166,11 @@ def _weights_name(item: Item, asset: Asset | None) -> str:
 
 def _environment(item: Item, words: Words) -> Part:
     """A lock, or an image by its digest, leaves nothing open; a list of requirements does; else all is inferred."""
-    if _is_locked(item):
+    files = _environment_files(item)
+    if _is_locked(item, files):
         return _given(name="environment")
     at = place(item, item.pointers.requirements)
-    if found := next((name for name in _environment_files(item) if _LIST.fullmatch(posixpath.basename(name))), None):
+    if found := next((name for name in files if _LIST.fullmatch(_last(name))), None):
         gap = EnvironmentNotLocked.at(at, found=found, environment=words.environment)
     elif item.runtime.requirement_file:
         gap = EnvironmentNotLocked.at(at, found=item.runtime.requirement_file, environment=words.environment)
@@ -174,18 +179,32 @@ def _environment(item: Item, words: Words) -> Part:
     return _guessed(name="environment", gap=gap)
 
 
-def _is_locked(item: Item) -> bool:
+def _is_locked(item: Item, files: Sequence[str]) -> bool:
     if "@sha256:" in (item.runtime.docker.image_name or ""):
         return True
-    return any(_LOCK.fullmatch(posixpath.basename(name)) for name in _environment_files(item))
+    return any(_LOCK.fullmatch(_last(name)) for name in files if _may_be_a_lock(name))
+
+
+def _may_be_a_lock(name: str) -> bool:
+    folded = name.casefold()
+    return any(word in folded for word in _OF_LOCKS)
 
 
 def _environment_files(item: Item) -> list[str]:
-    named = [item.runtime.requirement_file] if item.runtime.requirement_file else []
-    keyed = {asset.key: asset.href for asset in item.assets}
-    plain = [keyed.get(name, name).partition("?")[0].partition("#")[0] for name in named]
-    plain += [entry.name for entry in item.archive]
-    return plain + [asset.href.partition("?")[0].partition("#")[0] for asset in item.assets]
+    """What the item names as one, the members of its archive, and its assets, as paths."""
+    named = item.runtime.requirement_file
+    first = [next((asset.href for asset in reversed(item.assets) if asset.key == named), named)] if named else []
+    inside = [entry.name for entry in item.archive]
+    return [*map(_plain, first), *inside, *(_plain(asset.href) for asset in item.assets)]
+
+
+def _plain(href: str) -> str:
+    """Without query and fragment."""
+    return href.partition("?")[0].partition("#")[0]
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 # --- the sample --------------------------------------------------------------------------------------------------

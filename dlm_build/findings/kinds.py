@@ -40,7 +40,7 @@ class Kind:
     @classmethod
     def at(cls, pointer: str, **found: object) -> Finding:
         """The finding at a JSON pointer. Every value is escaped here; `found=` is kept as its evidence."""
-        texts = {name: _text(value) for name, value in found.items()}
+        texts = {name: _text(value) for name, value in found.items()} if found else {}
         return Finding(
             code=cls.code,
             severity=cls.severity,

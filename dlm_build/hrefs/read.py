@@ -71,8 +71,10 @@ _DOMAINS: tuple[tuple[str, Reader], ...] = (
     (".box.com", shares.box),
     (".console.aws.amazon.com", stores.amazon_console),
 )
+_ENDS = tuple(end for end, _ in _DOMAINS)
 _SHAPES: tuple[Reader, ...] = (repositories.gitlab, repositories.gitea, deposits.dataverse, shares.nextcloud)
 """Software that many run under names of their own, told by the shape of its paths."""
+_HTTP = re.compile(r"https?://", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 
 
@@ -86,7 +88,7 @@ def read_href(text: str, *, image: bool = False) -> Href:
     text = text.strip()
     if words.several(text):
         return Href(kind="several", reason="more than one address", instead="give one address per asset")
-    if re.match(r"https?://", text, re.IGNORECASE):
+    if _HTTP.match(text):
         return _web(text)
     for read in (deposits.doi, stores.object_scheme):
         if found := read(text):
@@ -114,7 +116,9 @@ def _web(text: str) -> Href:
 
 
 def _readers(web: Web) -> tuple[Reader, ...]:
-    named = _HOSTS.get(web.host) or next((read for end, read in _DOMAINS if web.host.endswith(end)), None)
+    named = _HOSTS.get(web.host)
+    if named is None and web.host.endswith(_ENDS):
+        named = next(read for end, read in _DOMAINS if web.host.endswith(end))
     return (named,) if named else _SHAPES
 
 

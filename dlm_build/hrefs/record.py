@@ -80,7 +80,7 @@ def taken_apart(url: str) -> Web | None:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower().removeprefix("www.").removesuffix(".")
-        query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=50))
+        query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=50)) if parts.query else {}
     except ValueError:
         return None
     if not host:
@@ -89,7 +89,7 @@ def taken_apart(url: str) -> Web | None:
         text=url.partition("#")[0],
         host=host,
         site=f"{parts.scheme}://{parts.netloc}",
-        segments=tuple(part for part in parts.path.split("/") if part),
+        segments=tuple(filter(None, parts.path.split("/"))),
         query=query,
     )
 

@@ -144,6 +144,8 @@ _GITEA_HOSTS = frozenset({"codeberg.org", "gitea.com"})
 
 def gitea(web: Web) -> Href | None:
     """Any Gitea or Forgejo, by `/src/branch/…`. `/media/` serves Git LFS objects too, which `/raw/` does not."""
+    if len(web.segments) < 2:
+        return None
     what, by, after = web.at(2), web.at(3), web.segments[4:]
     home = f"{web.site}/{web.at(0)}/{web.at(1)}".removesuffix(".git")
     if what in ("src", "raw", "media") and by in ("branch", "commit", "tag") and after:

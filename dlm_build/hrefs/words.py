@@ -8,6 +8,7 @@ from dlm_build.hrefs.record import Href
 
 _PUBLISH = "publish the file and give its URL, or a path beside the item"
 _URL = re.compile(r"https?://[^\s,;|<>\"']+")
+_DIVIDED = re.compile(r"[\s,;|]")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
 _SYMBOL = re.compile(rf"{_NAME}(?:\.{_NAME})*+(?::{_NAME}(?:\.{_NAME})*+)?(?:\([^()/]*\))?")
 _SUFFIX = re.compile(r"\.(?:[a-z0-9]{1,5}|safetensors|parquet|torchscript|checkpoint|weights|geojson)", re.IGNORECASE)
@@ -23,7 +24,7 @@ _RUNS = re.compile(r"(runs|models|dbfs|mlflow-artifacts|wandb-artifact|file|ssh|
 
 def several(text: str) -> tuple[str, ...]:
     """The addresses in a text that holds more than one; empty where it does not."""
-    found = tuple(_URL.findall(text)) if re.search(r"[\s,;|]", text) else ()
+    found = tuple(_URL.findall(text)) if _DIVIDED.search(text) else ()
     return found if len(found) > 1 else ()
 
 
