@@ -468,7 +468,7 @@ class Sif(Record, frozen=True, kw_only=True):
     sha256: str
     size: int
     rootfs_digest: str
-    """`sha256:…` over sorted path, mode, type, content and link target of the root file system, without what only a
+    """`blake3:…` over sorted path, mode, type, content and link target of the root file system, without what only a
     SIF has; equal for the image and for every SIF of one lock."""
     context_digest: str
     base_digest: str

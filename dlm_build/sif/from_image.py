@@ -48,7 +48,7 @@ def sif_from_image(
 
 
 def image_rootfs_digest(image: Image, engine: Engine, store: Store, notify: Notify) -> str:
-    """`sha256:…` of the image's own root file system, to be held against a SIF's. Raises as `sif_from_image`."""
+    """`blake3:…` of the image's own root file system, to be held against a SIF's. Raises as `sif_from_image`."""
     digest, progress = RootfsDigest(), Progress(notify)
     refuse_full({store.root: image.size // PACKED})
     with store.scratch_folder() as folder, image_parts(image, folder, engine, progress, notify) as parts:

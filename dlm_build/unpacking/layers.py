@@ -8,6 +8,7 @@ since tarfile takes five times as long for a header as its file takes to compres
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,12 +27,15 @@ _READ, _MOST, _AHEAD = 128 << 10, 1 << 20, 8
 _GZIP, _ZSTD = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16)))
 """What they begin with; a zstd file may begin with a frame to be skipped."""
 _EXTENDED_LIMIT = 1 << 20
+_EXTENSIONS = (b"x", b"g", b"L", b"K")
 _KINDS: dict[bytes, Kind] = {
     b"0": "file", b"\0": "file", b"7": "file", b"5": "folder", b"2": "symlink", b"1": "hardlink",
     b"3": "device", b"4": "device", b"6": "device",
 }  # fmt: skip
 _FLAGS: dict[Kind, bytes] = {"file": b"0", "folder": b"5", "symlink": b"2", "hardlink": b"1"}
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s247x")
+_FIELDS = struct.Struct("100s8s16x12s20xc100s6s82x155s12x")
+"""Name, mode, size, kind, target, dialect and what stands before the name."""
 _NO_ONE = b"0000000\0"
 _OCTAL_LIMIT = 8**11
 
@@ -68,11 +72,12 @@ def read_tar(chunks: Iterator[bytes], name: str) -> Iterator[tuple[Entry, Conten
     stream = _Stream(chunks, name)
     extended: dict[str, bytes] = {}
     while any(block := stream.exactly(_BLOCK)):
-        flag, size = block[156:157], _number(block[124:136], name)
-        if flag in (b"x", b"g", b"L", b"K"):
-            extended |= _extension(flag, stream.exactly_padded(size), name)
+        fields = _Fields(*_FIELDS.unpack(block))
+        size = _number(fields.size, name)
+        if fields.flag in _EXTENSIONS:
+            extended |= _extension(fields.flag, stream.exactly_padded(size), name)
             continue
-        entry = _entry(block, flag, size, extended, name)
+        entry = _entry(fields, size, extended, name)
         extended = {}
         content = stream.content(entry.size)
         yield entry, content
@@ -110,7 +115,12 @@ def _header(name: bytes, mode: int, size: int, flag: bytes, target: bytes) -> by
         name[:100], b"%07o\0" % mode, _NO_ONE, _NO_ONE, length, b"00000000000\0", b" " * 8, flag, target[:100],
         b"ustar  \0",
     )  # fmt: skip
-    return head[:148] + b"%06o\0 " % sum(head) + head[156:]
+    return head[:148] + b"%06o\0 " % _sum(head) + head[156:]
+
+
+def _sum(head: bytes) -> int:
+    """Of its bytes: what Adler-32 counts, too, and names of 255s are too short for its limit."""
+    return (zlib.adler32(head) & 0xFFFF) - 1
 
 
 # --- compression -------------------------------------------------------------------------------------------------
@@ -216,6 +226,14 @@ class _Stream:
         return self.exactly(size + -size % _BLOCK)[:size]
 
     def content(self, size: int) -> Content:
+        end = self._at + size
+        if end + -size % _BLOCK > len(self._held):
+            return self._in_pieces(size)
+        piece = self._held[self._at : end]
+        self._at = end + -size % _BLOCK
+        return iter((piece,) if piece else ())
+
+    def _in_pieces(self, size: int) -> Content:
         yield from self._some(size)
         self.exactly(-size % _BLOCK)
 
@@ -235,17 +253,29 @@ class _Stream:
 # --- headers -----------------------------------------------------------------------------------------------------
 
 
-def _entry(block: bytes, flag: bytes, size: int, extended: dict[str, bytes], layer: str) -> Entry:
-    name, target = _text(block[:100]), _text(block[157:257])
-    if block[257:263] == b"ustar\0" and block[345]:
-        name = _text(block[345:500]) + b"/" + name
+class _Fields(NamedTuple):
+    """Of a header, as they lie in it."""
+
+    name: bytes
+    mode: bytes
+    size: bytes
+    flag: bytes
+    target: bytes
+    dialect: bytes
+    prefix: bytes
+
+
+def _entry(fields: _Fields, size: int, extended: dict[str, bytes], layer: str) -> Entry:
+    name, target = _text(fields.name), _text(fields.target)
+    if fields.dialect == b"ustar\0" and fields.prefix[0]:
+        name = _text(fields.prefix) + b"/" + name
     name, target = extended.get("path", name), extended.get("linkpath", target)
-    kind = _KINDS.get(flag)
+    kind = _KINDS.get(fields.flag)
     if kind is None or "sparse" in extended:
-        raise _broken(layer, f"an entry of a kind this version does not read ({flag!r})")
+        raise _broken(layer, f"an entry of a kind this version does not read ({fields.flag!r})")
     if "size" in extended:
         size = int(extended["size"])
-    mode = _number(block[100:108], layer) & 0o7777
+    mode = _number(fields.mode, layer) & 0o7777
     path = _path(name, layer)
     if kind == "file":
         return Entry(path, "folder", mode) if name.endswith(b"/") else Entry(path, "file", mode, size)

@@ -82,7 +82,7 @@ def test_what_is_no_tar_is_said_to_be_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("entry", [
     Entry("a/b", "file", 0o4755, 3), Entry("x" * 300, "file", 0o644, 0), Entry("l", "symlink", 0o777, 0, "t" * 300),
     Entry("h", "hardlink", 0o644, 0, "y" * 101), Entry("d", "folder", 0o1777), Entry("bad\udcff", "file", 0o600, 0),
-    Entry("huge", "file", 0o644, 9 << 33),
+    Entry("huge", "file", 0o644, 9 << 33), Entry("\udcff" * 100, "symlink", 0o7777, 0, "\udcff" * 100),
 ])  # fmt: skip
 def test_what_is_written_is_read_again(entry: Entry) -> None:
     raw = packed_header(entry)
