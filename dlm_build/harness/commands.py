@@ -73,13 +73,15 @@ def _check_paths(inputs: list[Path], output: Path) -> None:
         raise HarnessError("no input is given: predict PATH --output DIR", EXIT_USAGE)
     for path in inputs:
         if not path.is_file():
-            raise HarnessError(f"input {path} is not a file", EXIT_INPUT)
+            text = "input {} is not a file, or its folder is not bound into the container"
+            raise HarnessError(text.format(path), EXIT_INPUT)
     stems = [path.stem for path in inputs]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
         raise HarnessError(f"two inputs are named {twice[0]!r}; their results would share a name", EXIT_USAGE)
     if not output.is_dir():
-        raise HarnessError(f"output {output} is not an existing folder", EXIT_USAGE)
+        text = "output {} is not an existing folder: make it first, and bind it into the container"
+        raise HarnessError(text.format(output), EXIT_USAGE)
 
 
 def _peak_megabytes() -> int:

@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 MARK = "DLM_SETTLED"
+SCRATCH = "/tmp"  # noqa: S108
+DRIVER = "libcuda.so.1"
+NO_DEVICE = ("", "-1", "NoDevFiles")
+"""What people set CUDA_VISIBLE_DEVICES to for none."""
+STRAY = (
+    "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONUSERBASE", "PYTHONWARNINGS",
+    "GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_DATA", "PROJ_LIB", "CUDA_HOME", "CUDA_PATH",
+)  # fmt: skip
+"""Set by a cluster's module files and by conda for programs of the host; they would lead the model to its files."""
 
 
-def settled(environ: Mapping[str, str], root: Path) -> dict[str, str]:
-    """`environ` with fixed seeds and locale, the environment's programs first on PATH, and no user site."""
+def settled(environ: Mapping[str, str], root: Path, system: Path = Path("/")) -> dict[str, str]:
+    """`environ` with fixed seeds and locale, the environment's programs first on PATH, and no user site.
+
+    The model computes on what DLM_DEVICE names; where nobody says, on a GPU that the container was given.
+    """
     prefix = root / "env"
-    settings = dict(environ)
+    stray = _stray(system / ".singularity.d" / "env")
+    settings = {name: value for name, value in environ.items() if name not in stray}
     settings.update(PYTHONHASHSEED="0", PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     for name, value in _defaults(prefix).items():
         settings.setdefault(name, value)
+    if not os.access(settings["TMPDIR"], os.W_OK):
+        settings["TMPDIR"] = SCRATCH  # the host's, which is not in here
     programs = str(prefix / "bin")
     path = settings.get("PATH", "/usr/local/bin:/usr/bin:/bin")
     if prefix.is_dir() and programs not in path.split(":"):
         settings["PATH"] = programs + ":" + path
-    if environ.get("DLM_DEVICE") != "gpu":
+    settings.setdefault("DLM_DEVICE", _device(environ.get("CUDA_VISIBLE_DEVICES"), system / "dev"))
+    if settings["DLM_DEVICE"] != "gpu":
         settings["CUDA_VISIBLE_DEVICES"] = ""
     return settings
 
 
+def _stray(scripts: Path) -> set[str]:
+    """Names that Apptainer and Singularity let in from the host; none in Docker, and not what the image itself sets."""
+    if not scripts.is_dir():
+        return set()
+    own = "".join(path.read_text("utf-8", "replace") for path in scripts.glob("*.sh"))
+    return {name for name in STRAY if f"export {name}=" not in own}
+
+
+def _device(chosen: str | None, dev: Path) -> str:
+    """`gpu` where there is a device and the driver's library, which `--nv` and `--gpus` bring; else `cpu`."""
+    there = any(dev.glob("nvidia[0-9]*")) or (dev / "dxg").exists()
+    return "gpu" if there and chosen not in NO_DEVICE and _driver_loads() else "cpu"
+
+
+def _driver_loads() -> bool:
+    try:
+        ctypes.CDLL(DRIVER)
+    except OSError:
+        return False
+    return True
+
+
 def _defaults(prefix: Path) -> dict[str, str]:
-    scratch = "/tmp"  # noqa: S108
     threads = str(_processors())
     defaults = {
-        "DLM_DEVICE": "cpu",
-        "HOME": scratch,
-        "TMPDIR": scratch,
-        "XDG_CACHE_HOME": scratch + "/.cache",
-        "MPLCONFIGDIR": scratch + "/.cache/matplotlib",
-        "NUMBA_CACHE_DIR": scratch + "/.cache/numba",
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
+        "XDG_CACHE_HOME": SCRATCH + "/.cache",
+        "MPLCONFIGDIR": SCRATCH + "/.cache/matplotlib",
+        "NUMBA_CACHE_DIR": SCRATCH + "/.cache/numba",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "OMP_NUM_THREADS": threads,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import json
 import os
 import sys
@@ -93,7 +94,11 @@ def test_what_the_harness_refuses_is_one_line(tmp_path: Path, capsys: pytest.Cap
         (["predict", "--output", "."], 64, "no input is given"),
         (["predict", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
         (["predict", "--input", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
-        (["predict", "--input", "dlm.json", "--output", "absent"], 64, "output absent is not an existing folder"),
+        (
+            ["predict", "--input", "dlm.json", "--output", "absent"],
+            64,
+            "output absent is not an existing folder: make it first",
+        ),
         (["predict", "--input", "dlm.json", "./dlm.json", "--output", "."], 64, "two inputs are named 'dlm'"),
     ],
 )
@@ -160,8 +165,67 @@ def test_the_environment_is_settled_once_and_for_all(tmp_path: Path) -> None:
     assert environment.settled(first, tmp_path) == first
 
 
+def test_in_a_sif_what_the_host_set_for_its_own_programs_is_left_out(tmp_path: Path) -> None:
+    given = {
+        "PYTHONPATH": "/opt/site",
+        "PYTHONHOME": "/usr",
+        "GDAL_DATA": "/home/me/conda",
+        "PROJ_LIB": "/x",
+        "OTHER": "y",
+    }
+    assert environment.settled(given, tmp_path, tmp_path).items() >= given.items(), "Docker lets nothing in"
+    scripts = tmp_path / ".singularity.d" / "env"
+    scripts.mkdir(parents=True)
+    (scripts / "10-docker2singularity.sh").write_text("#!/bin/sh\nexport PROJ_LIB=/x\n")
+    made = environment.settled(given, tmp_path, tmp_path)
+    assert not {"PYTHONPATH", "PYTHONHOME", "GDAL_DATA"} & made.keys()
+    assert (made["PROJ_LIB"], made["OTHER"]) == ("/x", "y"), "what the image sets, and what leads nowhere"
+
+
+def test_a_scratch_folder_of_the_host_is_used_where_it_is_inside(tmp_path: Path) -> None:
+    assert environment.settled({"TMPDIR": str(tmp_path)}, tmp_path)["TMPDIR"] == str(tmp_path)
+    assert environment.settled({"TMPDIR": "/scratch/jobs/5"}, tmp_path)["TMPDIR"] == "/tmp"
+
+
 def test_a_gpu_run_sees_its_devices(tmp_path: Path) -> None:
     assert "CUDA_VISIBLE_DEVICES" not in environment.settled({"DLM_DEVICE": "gpu"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "files", "driver", "device"),
+    [
+        ({}, ("nvidia0", "nvidiactl"), True, "gpu"),
+        ({"CUDA_VISIBLE_DEVICES": "1"}, ("nvidia0", "nvidia1"), True, "gpu"),
+        ({}, ("dxg",), True, "gpu"),
+        ({}, ("nvidia0",), False, "cpu"),
+        ({}, ("nvidiactl", "null"), True, "cpu"),
+        ({}, (), True, "cpu"),
+        ({"DLM_DEVICE": "cpu"}, ("nvidia0",), True, "cpu"),
+        ({"CUDA_VISIBLE_DEVICES": ""}, ("nvidia0",), True, "cpu"),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, ("nvidia0",), True, "cpu"),
+    ],
+)
+def test_a_gpu_that_the_container_was_given_is_used_without_being_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    files: tuple[str, ...],
+    driver: bool,
+    device: str,
+) -> None:
+    (tmp_path / "dev").mkdir()
+    for name in files:
+        (tmp_path / "dev" / name).touch()
+
+    def load(name: str) -> None:
+        assert name == "libcuda.so.1"
+        if not driver:
+            raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    made = environment.settled(given, tmp_path, tmp_path)
+    assert made["DLM_DEVICE"] == device
+    assert made.get("CUDA_VISIBLE_DEVICES") == (given.get("CUDA_VISIBLE_DEVICES") if device == "gpu" else "")
 
 
 def test_the_interpreter_starts_anew_only_where_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
