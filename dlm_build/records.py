@@ -58,6 +58,8 @@ class Asset(Record, frozen=True, kw_only=True):
     sha256: str | None = None
     """From `file:checksum` (multihash) or `checksum:multihash`; None where none is declared."""
     size: int | None = None
+    declared: str | None = None
+    """What its publisher says the model's file is, whatever its name: `onnx`, `torchscript`, …"""
 
 
 class ArchiveEntry(Record, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from dlm_build.checking.records import Part
-from dlm_build.checking.weights import digest_of_weights, suffix_of, weights_of
+from dlm_build.checking.weights import as_published, digest_of_weights, suffix_of, weights_of
 from dlm_build.checking.words import Words, words_of
 from dlm_build.findings.completeness import (
     CodeNotFound,
@@ -36,6 +36,7 @@ _SAID_AS = {
 """The codes by which readers say what a part's own gap says; the most telling first."""
 _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
 """Formats that hold the program too: their framework alone runs them."""
+_DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -112,10 +113,10 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     named = runtime.handler or runtime.docker.run
     if named:
         return _named_code(item, asset, words, named)
-    if suffix_of(name) in _ALONE or ".cbm" in name:
+    if suffix_of(name) in _ALONE or ".cbm" in name or _said_alone(asset, name):
         return _given(name="code")
     if runtime.source_url:
-        gap = EntryPointUnknown.at(place(item, item.pointers.handler), handler=words.handler)
+        gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
         return _guessed(name="code", gap=gap, others=_floating(item, words))
     suffix = suffix_of(name)
     at = place(item, item.pointers.handler)
@@ -123,10 +124,15 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
         return _guessed(name="code", gap=gap)
     if suffix in _PACKED:
-        return _guessed(name="code", gap=EntryPointUnknown.at(at, handler=words.handler))
+        return _guessed(name="code", gap=EntryPointUnknown.at(at, what="archive", handler=words.handler))
     found = f"the {suffix} file" if suffix else "the weights"
     gap = NothingRunsTheWeights.at(at, found=found, handler=words.handler, source=words.source)
     return _missing(name="code", gap=gap)
+
+
+def _said_alone(asset: Asset | None, name: str) -> bool:
+    """Whether the publisher says so of a file whose name does not tell."""
+    return asset is not None and asset.declared in _DECLARED_ALONE and suffix_of(name) not in _PACKED
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:
@@ -171,7 +177,7 @@ def _environment(item: Item, words: Words) -> Part:
         return _given(name="environment")
     at = place(item, item.pointers.requirements)
     if found := next((name for name in files if _LIST.fullmatch(_last(name))), None):
-        gap = EnvironmentNotLocked.at(at, found=found, environment=words.environment)
+        gap = EnvironmentNotLocked.at(at, found=as_published(found, item), environment=words.environment)
     elif item.runtime.requirement_file:
         gap = EnvironmentNotLocked.at(at, found=item.runtime.requirement_file, environment=words.environment)
     else:

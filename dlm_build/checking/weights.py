@@ -57,16 +57,23 @@ def _unclear(models: list[Asset], item: Item) -> str:
 def _addressed(asset: Asset, item: Item) -> Part:
     pointer = f"{asset.pointer}/href"
     if what := _DATA.get(suffix_of(asset.href)):
-        return _missing(WeightsAreData.at(pointer, found=asset.href, what=what))
+        return _missing(WeightsAreData.at(pointer, found=as_published(asset.href, item), what=what))
     href = read_href(asset.href)
     lost = not _is_beside(asset, item) if href.kind == "local" else href.url is None
     if lost:
         instead = href.instead or "publish the file and give its URL, or a path beside the item"
-        return _missing(ModelHasNoAddress.at(pointer, found=asset.href, what=href.reason, instead=instead))
+        found = as_published(asset.href, item)
+        return _missing(ModelHasNoAddress.at(pointer, found=found, what=href.reason, instead=instead))
     plain = (WeightsOverHttp.at(pointer, found=asset.href),) if asset.href.startswith("http://") else ()
     said = [finding for finding in item.findings if finding.pointer.startswith(asset.pointer)]
     doubt = next((finding for code in _DOUBTS for finding in said if finding.code == code), None)
     return Part(name="weights", state="guessed" if doubt else "given", gap=doubt, others=plain)
+
+
+def as_published(href: str, item: Item) -> str:
+    """A path beside the item without the folders above it, which are of this machine only."""
+    folder = posixpath.dirname(item.origin)
+    return href.removeprefix(folder + "/") if folder and "://" not in folder else href
 
 
 def suffix_of(href: str) -> str:

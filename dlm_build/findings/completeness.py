@@ -88,12 +88,12 @@ class TorchscriptAssumed(Kind):
 
 
 class EntryPointUnknown(Kind):
-    """the code is named, but not the function in it that runs the model"""
+    """the {what} is named, but not the function in it that runs the model"""
 
     severity = VERIFICATION
     fix = "{handler}"
     more = """
-    A repository holds many functions. Without the name of one, somebody has to read the code and guess; a name that is
+    A repository or an archive holds many functions. Without the name of one, somebody has to read the code and guess; a name that is
     importable, and that takes an input file and gives outputs, can be called.
     """
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from dlm_build.records import Record
 
+_BY_NAME = "the suffix "
 ArtifactKind = Literal["archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other"]
 
 
@@ -24,6 +25,11 @@ class Artifact(Record, frozen=True, kw_only=True):
     def alone(self) -> bool:
         """Whether it runs without any code of its publisher."""
         return self.kind in ("onnx", "torchscript")
+
+    @property
+    def declared(self) -> ArtifactKind | None:
+        """What words say that it is; None where only its name does."""
+        return None if self.evidence.startswith(_BY_NAME) else self.kind
 
     @property
     def has_handler(self) -> bool:
@@ -93,7 +99,7 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
     """By `mlm:artifact_type`, else by the parameters of the media type, else by the name of the file."""
     suffix = suffix_of(href)
     if suffix in (".mar", ".zip"):  # what is packed is unpacked first, whatever it holds
-        return Artifact(kind="archive", evidence=f"the suffix {suffix}", framework=framework_in(artifact_type or ""))
+        return Artifact(kind="archive", evidence=_BY_NAME + suffix, framework=framework_in(artifact_type or ""))
     parameters = (media_type or "").partition(";")[2]
     words = (
         (f"mlm:artifact_type {artifact_type}", artifact_type or ""),
@@ -104,7 +110,7 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
         if kind is not None:
             return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
     kind = _BY_SUFFIX.get(suffix, "other")
-    return Artifact(kind=kind, evidence=f"the suffix {suffix}", framework=_SUFFIX_FRAMEWORKS.get(suffix))
+    return Artifact(kind=kind, evidence=_BY_NAME + suffix, framework=_SUFFIX_FRAMEWORKS.get(suffix))
 
 
 def suffix_of(href: str) -> str:

@@ -152,7 +152,11 @@ def check_code(model: Entry | None, *, has_code: bool) -> None:
 def with_model(entries: tuple[Entry, ...], model: Entry | None) -> tuple[Asset, ...]:
     """Every asset, the model with the role that archives are chosen by."""
     return tuple(
-        replace(entry.asset, roles=tuple(dict.fromkeys((*entry.asset.roles, _CANONICAL))))
+        replace(
+            entry.asset,
+            roles=tuple(dict.fromkeys((*entry.asset.roles, _CANONICAL))),
+            declared=artifact_of(entry).declared,
+        )
         if model is not None and entry.asset.key == model.asset.key
         else entry.asset
         for entry in entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dlm_build.checking import grade
 from dlm_build.checking.records import LETTERS, MEANINGS
 from dlm_build.items import read_item
 from tests.unit.checking.made import changed, check, codes, complete
+from tests.unit.items.samples_of_mlm import MLM
 
 RUNTIME = "properties__dlm:runtime"
 HREF = "assets__model__href"
@@ -97,6 +99,50 @@ def test_weights_without_any_code(name: str, letter: str, code: str) -> None:
     assert code in codes(checked)
     item["properties"]["dlm:runtime"]["docker"] = IMAGE
     assert check(item).grade.letter == letter.replace("E", "D")
+
+
+@pytest.mark.parametrize(
+    ("artifact", "media_type", "href", "code"),
+    [
+        ("onnx", None, "https://example.org/download?id=7", None),
+        (None, "application/octet-stream; application=onnx", "https://example.org/download?id=7", None),
+        ("torch.jit.save", None, "https://example.org/m.pt", None),
+        ("torchscript", None, "https://drive.google.com/file/d/1abc/view?usp=sharing", None),
+        ("torch.export.save", None, "https://example.org/download", None),
+        ("torch.save", None, "https://example.org/m.pt", "weights-need-code"),
+        ("onnx", None, "https://example.org/m.zip", "entry-point-unknown"),
+        (None, None, "https://example.org/m.pt", "weights-need-code"),
+        (None, None, "https://example.org/download", "nothing-runs-the-weights"),
+    ],
+)
+def test_what_mlm_says_the_weights_are(
+    artifact: str | None, media_type: str | None, href: str, code: str | None
+) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": href, "type": media_type, "mlm:artifact_type": artifact}
+    checked = check(item)
+    gaps = {"weights-need-code", "entry-point-unknown", "torchscript-assumed", "nothing-runs-the-weights"}
+    assert codes(checked) & gaps == ({code} if code else set())
+    assert (checked.grade.letter == "D") is (code == "nothing-runs-the-weights")
+
+
+def test_an_archive_without_code_is_not_called_code() -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": "https://example.org/m.zip", "mlm:artifact_type": None}
+    (finding,) = (one for one in check(item).findings if one.code == "entry-point-unknown")
+    assert finding.message == "the archive is named, but not the function in it that runs the model"
+
+
+def test_files_beside_the_item_are_called_as_they_are_published() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["environment"]["href"] = "env/environment.yml"
+    item["assets"]["model"]["href"] = "./run.yml"
+    del item["assets"]["image"]
+    texts = {finding.code: finding.message for finding in check(item, "/home/me/items/item.json").findings}
+    assert '"run.yml" is a description' in texts["weights-are-data"]
+    assert texts["environment-not-locked"].startswith('"env/environment.yml" names')
 
 
 @pytest.mark.parametrize(
