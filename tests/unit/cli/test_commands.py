@@ -21,10 +21,11 @@ HOSTILE = "bad \x1b]0;owned\x07 \u202e name"
 
 
 @pytest.fixture(autouse=True)
-def sigterm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,25 @@ def test_interruptions_end_alike(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(raising(click.Abort())) == 130
     assert ending(terminated) == 130
     assert capsys.readouterr().err.count("interrupted; what was finished is kept") == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_answered_before_anything_is_tidied_up(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def slow() -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            assert "stopping: what is half made is being removed" in capfd.readouterr().err
+
+    assert ending(slow) == 130
+    assert "interrupted; what was finished is kept" in capfd.readouterr().err
+
+
+def test_a_job_that_its_shell_made_deaf_to_interrupts_stays_deaf() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    assert ending(lambda: os.kill(os.getpid(), signal.SIGINT)) == 0
 
 
 def test_a_closed_pipe_is_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
