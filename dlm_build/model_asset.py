@@ -65,4 +65,5 @@ def _narrowed(assets: list[Asset]) -> list[Asset]:
 
 
 def _spaced(text: str) -> str:
-    return _DIVIDED.sub(" ", text.strip().lower())
+    plain = text.strip().lower()
+    return plain if plain.isalnum() else _DIVIDED.sub(" ", plain)

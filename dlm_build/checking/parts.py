@@ -45,8 +45,6 @@ _LOCK = re.compile(
     r"|pylock[\w.-]*\.toml|requirements[\w.-]*lock[\w.-]*\.txt|[\w.-]*[.-]lock(?:\.(?:txt|ya?ml|json))?",
     re.IGNORECASE,
 )
-_OF_LOCKS = ("lock", "expl")
-"""One of them is in the name of every lock, its case folded: told faster than by the whole expression."""
 _LIST = re.compile(
     r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
     r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
@@ -89,9 +87,10 @@ def _as_said(part: Part, said: Mapping[str, Finding]) -> Part:
 
     `said` has the first of each code.
     """
-    codes = _SAID_AS.get(part.gap.code, ()) if part.gap else ()
-    code = next((code for code in codes if code in said), None)
-    return replace(part, gap=said[code]) if code else part
+    for code in _SAID_AS.get(part.gap.code, ()) if part.gap else ():
+        if code in said:
+            return replace(part, gap=said[code])
+    return part
 
 
 def place(item: Item, pointer: str) -> str:
@@ -192,8 +191,9 @@ def _is_locked(item: Item, files: Sequence[str]) -> bool:
 
 
 def _may_be_a_lock(name: str) -> bool:
+    """Told faster than by the whole expression, and never wrongly denied."""
     folded = name.casefold()
-    return any(word in folded for word in _OF_LOCKS)
+    return "lock" in folded or "expl" in folded
 
 
 def _environment_files(item: Item) -> list[str]:

@@ -13,15 +13,22 @@ from dlm_build.records import Finding, Item
 
 def without_recipe(item: Item) -> tuple[Finding, ...]:
     """The finding that it cannot; nothing where it can, or where no framework is named."""
-    if not item.runtime.framework:
+    framework = item.runtime.framework
+    if not framework or framework.lower() in _spellings():
         return ()
     tables = _tables().frameworks
     try:
         decide_framework(item, None, None, tables)
     except ItemInvalid:
         known = ", ".join(table.name for table in tables)
-        return (FrameworkWithoutRecipe.at(item.pointers.framework, found=item.runtime.framework, known=known),)
+        return (FrameworkWithoutRecipe.at(item.pointers.framework, found=framework, known=known),)
     return ()
+
+
+@cache
+def _spellings() -> frozenset[str]:
+    """What surely is a framework that can be built for; `decide_framework` knows more spellings."""
+    return frozenset(alias for table in _tables().frameworks for alias in table.aliases if alias.isalnum())
 
 
 @cache

@@ -45,8 +45,8 @@ class Kind:
             code=cls.code,
             severity=cls.severity,
             pointer=pointer,
-            message=cls.message.format_map(texts),
-            hint=cls.fix.format_map(texts),
+            message=_filled(cls.message, texts),
+            hint=_filled(cls.fix, texts),
             evidence=texts.get("found", ""),
         )
 
@@ -67,6 +67,11 @@ class Kind:
 
 def _text(value: object) -> str:
     return shown(value if isinstance(value, str) else str(value), SHOWN)
+
+
+def _filled(template: str, texts: dict[str, str]) -> str:
+    """Most templates are whole sentences, which need no filling."""
+    return template.format_map(texts) if "{" in template or "}" in template else template
 
 
 def _blanks(template: str) -> str:
