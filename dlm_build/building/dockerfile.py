@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlm_build.building.layout import ENVIRONMENT, GENERATED
 from dlm_build.container_layout import INPUT, LAUNCHER, OUTPUT, PREFIX, ROOT, USER, USER_ID
@@ -33,34 +33,35 @@ COMMAND = ("info",)
 def dockerfile_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
     """The Dockerfile; `trees` are copied in this order, one layer each."""
     return templates().get_template("Dockerfile.j2").render(
-        generated=GENERATED,
-        base=_checked(_REFERENCE, base.reference),
-        installer_base=_checked(_REFERENCE, installer_base.reference),
-        trees=[_checked(_TREE, name) for name in trees],
-        install=INSTALL,
-        environment=ENVIRONMENT,
+        **_parts(base, installer_base, trees),
         root=ROOT,
         user=USER,
         entrypoint=[LAUNCHER],
-        command=COMMAND,
     )  # fmt: skip
 
 
 def definition_text(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> str:
     """The same image as an Apptainer definition; its sections also become the SIF's scripts."""
     return templates().get_template("Apptainer.def.j2").render(
-        generated=GENERATED,
-        base=_checked(_REFERENCE, base.reference),
-        installer_base=_checked(_REFERENCE, installer_base.reference),
-        trees=[_checked(_TREE, name) for name in trees],
-        install=INSTALL,
-        environment=ENVIRONMENT,
+        **_parts(base, installer_base, trees),
         home=dict(ENVIRONMENT)["HOME"],
         launcher=LAUNCHER,
-        command=COMMAND,
         input=INPUT,
         output=OUTPUT,
     )  # fmt: skip
+
+
+def _parts(base: BaseImage, installer_base: BaseImage, trees: Sequence[str]) -> dict[str, Any]:
+    """What both say, since both make the same image."""
+    return {
+        "generated": GENERATED,
+        "base": _checked(_REFERENCE, base.reference),
+        "installer_base": _checked(_REFERENCE, installer_base.reference),
+        "trees": [_checked(_TREE, name) for name in trees],
+        "install": INSTALL,
+        "environment": ENVIRONMENT,
+        "command": COMMAND,
+    }
 
 
 def readme_text(trees: Sequence[str]) -> str:

@@ -18,6 +18,12 @@ OLDEST_IMAGE = "2.27"
 """glibc of Ubuntu 18.04, the oldest base of the table that still lives."""
 LARGEST = 128 << 20
 """Bytes of a library that are looked at."""
+UNLISTED = Line(
+    name="driver libraries",
+    state="warn",
+    detail="`ldconfig -p` lists no libcuda.so.1",
+    fix="put the folder of libcuda.so.1 into the loader's cache (ldconfig)",
+)
 
 
 def driver_lines(look: Look) -> list[Line]:
@@ -51,8 +57,7 @@ def newest_cuda(driver: str | None, table: GpuTable) -> str | None:
 def _glibc(look: Look) -> Line:
     needed = driver_glibc(look)
     if needed is None:
-        fix = "put the folder of libcuda.so.1 into the loader's cache (ldconfig)"
-        return Line(name="driver libraries", state="warn", detail="`ldconfig -p` lists no libcuda.so.1", fix=fix)
+        return UNLISTED
     detail = f"--nv works in images with glibc {needed} or later"
     if Version(needed) <= Version(OLDEST_IMAGE):
         return Line(name="driver libraries", state="ok", detail=detail)

@@ -14,7 +14,7 @@ from dlm_build.building.labels import processor_needed
 from dlm_build.errors import DlmBuildError, UsageError, shown
 from dlm_build.gpu import Gpu, build_of, fit, load_gpu_table
 from dlm_build.planning.base_image import glibc_of
-from dlm_build.preflight.driver import driver_glibc
+from dlm_build.preflight.driver import UNLISTED, driver_glibc
 from dlm_build.preflight.engine import engine_lines
 from dlm_build.preflight.line import Line, Look
 from dlm_build.preflight.processor import LEVELS, host_flags, level_of, missing_for
@@ -139,8 +139,7 @@ def _glibc(made: Made, look: Look) -> Line:
     """The driver's libraries, which --nv puts in, are loaded by the image's own glibc."""
     has, needed = glibc_of(made.lock.base), driver_glibc(look)
     if needed is None:
-        fix = "put the folder of libcuda.so.1 into the loader's cache (ldconfig)"
-        return Line(name="driver libraries", state="warn", detail="`ldconfig -p` lists no libcuda.so.1", fix=fix)
+        return UNLISTED
     detail = f"they need glibc {needed}; the image has {has} ({made.lock.base.os or 'of an unknown system, at least'})"
     if Version(needed) <= Version(has):
         return Line(name="driver libraries", state="ok", detail=detail)

@@ -15,9 +15,9 @@ from packaging.version import Version
 from dlm_build.container_layout import INPUT, LAUNCHER, OUTPUT
 from dlm_build.errors import InfraError, shown
 from dlm_build.proc import Programs
-from dlm_build.records import Limits, Record
-from dlm_build.running.gpu import Device
+from dlm_build.records import Record
 from dlm_build.running.options import OPEN_FILES, checked_working_dir
+from dlm_build.running.order import Order
 
 NAMES = ("apptainer", "singularity")
 OLDEST = {"apptainer": Version("1.1"), "singularity": Version("3.8")}
@@ -47,21 +47,13 @@ class Engine(Record, frozen=True, kw_only=True):
         return Version(self.version) >= BIND_PATHS[self.kind]
 
 
-class SifOrder(Record, frozen=True, kw_only=True):
-    """One run of a SIF, fully decided."""
+class SifOrder(Order, frozen=True, kw_only=True):
+    """One run of a SIF."""
 
     engine: Engine
     token: str
     """What the gate says, so that nothing said before it is taken for it."""
     sif: Path
-    sample: str
-    """File name of the input inside INPUT."""
-    place: Path
-    """The host folder whose `in`, `out` and `scratch` the container sees."""
-    working_dir: str
-    limits: Limits
-    device: Device
-    processors: int
     user: tuple[int, int] | None
     """User and group to become; None: who we are."""
     threads: int = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlm_build.running.engine import told
 from dlm_build.running.log import Log, follow
-from dlm_build.running.options import Order, container_options
+from dlm_build.running.options import DockerOrder, container_options
 from dlm_build.running.sandbox import check, restrictions
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class DockerBox:
 
 
 @contextmanager
-def container(engine: DockerClient, info: Mapping[str, Any], order: Order, log: Log) -> Iterator[DockerBox]:
+def container(engine: DockerClient, info: Mapping[str, Any], order: DockerOrder, log: Log) -> Iterator[DockerBox]:
     """Start the container of `order`; what it says goes to `log`. Raises InfraError when it cannot be started."""
     options = container_options(order)
     stream, reader = None, None

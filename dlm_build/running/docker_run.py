@@ -17,7 +17,7 @@ from dlm_build.running.container import container
 from dlm_build.running.engine import connected, told
 from dlm_build.running.gpu import Device, choose, fitting
 from dlm_build.running.log import Log
-from dlm_build.running.options import Order
+from dlm_build.running.options import DockerOrder
 from dlm_build.running.orphans import new_name, owner, sweep
 from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.watch import watch
@@ -53,7 +53,7 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
             info = engine.info()
         programs = RealPrograms(host.settings.environment)
         device = fitting(choose(gpu, plan.gpu, info, programs), plan, gpu is True, programs)
-        order = Order(
+        order = DockerOrder(
             name=new_name(),
             image=_image_id(engine, image),
             sample=Path(plan.sample.input.path).name,
@@ -83,7 +83,7 @@ def _image_id(engine: DockerClient, image: Image) -> str:
 
 
 def _run_or_fall_back(
-    engine: DockerClient, info: Mapping[str, Any], order: Order, demanded: bool, log: Log, notify: Notify
+    engine: DockerClient, info: Mapping[str, Any], order: DockerOrder, demanded: bool, log: Log, notify: Notify
 ) -> Run:
     """On the chosen device; on the CPU where the engine turns out unable to hand over a GPU nobody demanded."""
     try:
@@ -96,7 +96,7 @@ def _run_or_fall_back(
         return _run(engine, info, again, log, notify)
 
 
-def _run(engine: DockerClient, info: Mapping[str, Any], order: Order, log: Log, notify: Notify) -> Run:
+def _run(engine: DockerClient, info: Mapping[str, Any], order: DockerOrder, log: Log, notify: Notify) -> Run:
     """Everything of the Run but what is taken home. Raises InfraError when the container cannot be started."""
     device = order.device
     notify(Event(step="run", text=f"running the sample on the {device.kind.upper()} ({device.reason})"))

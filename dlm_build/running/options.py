@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from dlm_build.container_layout import INPUT, LAUNCHER, MOUNTS, OUTPUT, ROOT, USER, USER_ID
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.records import Limits, Record
 from dlm_build.running.gpu import Device
+from dlm_build.running.order import Order
 
 OPEN_FILES = 4096
 """No more than any engine may grant: raising its own limit needs a privilege that engines in containers lack."""
@@ -19,25 +18,17 @@ NEEDED = (ROOT, MOUNTS, "/usr/bin", "/usr/lib", "/usr/local/bin", "/bin", "/sbin
 RESERVED = (ROOT, MOUNTS, "/proc", "/sys", "/dev", "/etc", "/boot")
 
 
-class Order(Record, frozen=True, kw_only=True):
-    """One run, fully decided."""
+class DockerOrder(Order, frozen=True, kw_only=True):
+    """One run on Docker."""
 
     name: str
     image: str
     """Id or digest, never a tag that may have moved."""
-    sample: str
-    """File name of the input inside INPUT."""
-    place: Path
-    """The host folder whose `in` and `out` the container sees."""
-    working_dir: str
-    limits: Limits
-    device: Device
-    processors: int
     owner: str
     """Who removes the container if this process cannot; see orphans.py."""
 
 
-def container_options(order: Order) -> dict[str, Any]:
+def container_options(order: DockerOrder) -> dict[str, Any]:
     """Arguments of the SDK's `containers.create`. Raises ItemInvalid for a working folder that hides other files."""
     from docker.types import LogConfig
 
@@ -70,7 +61,7 @@ def container_options(order: Order) -> dict[str, Any]:
     }
 
 
-def _amounts(order: Order) -> dict[str, Any]:
+def _amounts(order: DockerOrder) -> dict[str, Any]:
     from docker.types import Ulimit
 
     limits = order.limits
@@ -88,7 +79,7 @@ def _amounts(order: Order) -> dict[str, Any]:
     }
 
 
-def _environment(order: Order) -> dict[str, str]:
+def _environment(order: DockerOrder) -> dict[str, str]:
     """All that is added to the image's own environment; nothing of the host's."""
     gpu = order.device.kind == "gpu"
     return {
@@ -107,7 +98,7 @@ def _environment(order: Order) -> dict[str, str]:
     }
 
 
-def _scratch(order: Order) -> dict[str, str]:
+def _scratch(order: DockerOrder) -> dict[str, str]:
     """Both scratch file systems count against the memory limit. `exec`: models compile and load kernels there."""
     size = order.limits.memory // 2
     options = f"rw,exec,nosuid,nodev,size={size},nr_inodes={SCRATCH_FILES}"
@@ -129,7 +120,7 @@ def checked_working_dir(path: str) -> str:
     return path
 
 
-def _mounts(order: Order) -> list[Any]:
+def _mounts(order: DockerOrder) -> list[Any]:
     from docker.types import Mount
 
     places = ((INPUT, order.place / "in", True), (OUTPUT, order.place / "out", False))

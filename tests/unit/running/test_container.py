@@ -18,7 +18,7 @@ from dlm_build.running import docker_run
 from dlm_build.running.container import container, remove
 from dlm_build.running.gpu import Device
 from dlm_build.running.log import Log
-from dlm_build.running.options import Order, container_options
+from dlm_build.running.options import DockerOrder, container_options
 from tests.unit.running.test_options import ORDER
 
 
@@ -71,7 +71,7 @@ class FakeEngine:
         return type("Found", (), {"id": self.known[digest]})()
 
 
-def started(engine: Any, order: Order = ORDER, log: Log | None = None) -> list[str]:
+def started(engine: Any, order: DockerOrder = ORDER, log: Log | None = None) -> list[str]:
     """The restrictions of the container, once it ran and was removed."""
     with container(engine, {}, order, log or Log(100)) as box:
         assert not box.state()["Running"]
@@ -148,7 +148,7 @@ def test_a_demanded_gpu_does_not_fall_back() -> None:
     assert len(engine.made) == 1
 
 
-def replaced_place() -> Order:
+def replaced_place() -> DockerOrder:
     return msgspec.structs.replace(GPU, place=Path("/nonexistent"))
 
 

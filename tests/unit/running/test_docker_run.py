@@ -17,7 +17,7 @@ from dlm_build.running import Host, docker_run, run_sample
 from dlm_build.running.docker_run import _run_or_fall_back
 from dlm_build.running.gpu import Device
 from dlm_build.running.log import Log
-from dlm_build.running.options import Order
+from dlm_build.running.options import DockerOrder
 from dlm_build.running.place import NO_MORE_PROCESSES, scratch_place
 from dlm_build.running.place import taken_home as take_home
 from dlm_build.store import Store
@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def order(tmp_path: Path) -> Order:
+def order(tmp_path: Path) -> DockerOrder:
     """A run whose model wrote one file."""
     (tmp_path / "place" / "out").mkdir(parents=True)
     (tmp_path / "place" / "out" / "result.json").write_text("{}")
@@ -43,7 +43,7 @@ def order(tmp_path: Path) -> Order:
     return replace(ORDER, place=tmp_path / "place")
 
 
-def taken_home(order: Order, tmp_path: Path, words: str = "", **run: Any) -> Run:
+def taken_home(order: DockerOrder, tmp_path: Path, words: str = "", **run: Any) -> Run:
     log = Log(1 << 20)
     log.add(words.encode())
     return take_home(replace(RUN, **run), order.place, order.limits, tmp_path / "run", log)
@@ -74,7 +74,7 @@ def test_a_sample_the_store_lacks_is_infra(store: Store, tmp_path: Path) -> None
         pass
 
 
-def test_outputs_and_words_are_taken_home(order: Order, tmp_path: Path) -> None:
+def test_outputs_and_words_are_taken_home(order: DockerOrder, tmp_path: Path) -> None:
     run = taken_home(order, tmp_path, "hello\n")
     assert [file.path for file in run.outputs] == ["result.json"] and run.end == "finished"
     assert (Path(run.output_folder) / "result.json").read_text() == "{}"
@@ -82,12 +82,12 @@ def test_outputs_and_words_are_taken_home(order: Order, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["resource", "infra"])
-def test_outputs_of_a_broken_run_are_left(order: Order, tmp_path: Path, end: str) -> None:
+def test_outputs_of_a_broken_run_are_left(order: DockerOrder, tmp_path: Path, end: str) -> None:
     assert taken_home(order, tmp_path, end=end).outputs == ()
     assert not (tmp_path / "run" / "outputs").exists()
 
 
-def test_what_is_no_result_is_named(order: Order, tmp_path: Path) -> None:
+def test_what_is_no_result_is_named(order: DockerOrder, tmp_path: Path) -> None:
     for number in range(7):
         (order.place / "out" / f"link{number}").symlink_to("/etc/passwd")
     run = taken_home(order, tmp_path)
@@ -95,17 +95,19 @@ def test_what_is_no_result_is_named(order: Order, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", NO_MORE_PROCESSES)
-def test_a_model_refused_a_process_ran_into_its_limit(order: Order, tmp_path: Path, words: str) -> None:
+def test_a_model_refused_a_process_ran_into_its_limit(order: DockerOrder, tmp_path: Path, words: str) -> None:
     run = taken_home(order, tmp_path, f"OSError: {words}\n", end="model-error")
     assert run.end == "resource" and str(order.limits.pids) in run.detail
 
 
 @pytest.mark.parametrize("words", NO_MORE_PROCESSES)
-def test_words_never_turn_a_success_into_a_failure(order: Order, tmp_path: Path, words: str) -> None:
+def test_words_never_turn_a_success_into_a_failure(order: DockerOrder, tmp_path: Path, words: str) -> None:
     assert taken_home(order, tmp_path, words).end == "finished"
 
 
-def test_a_full_disk_is_no_fault_of_the_model(order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_no_fault_of_the_model(
+    order: DockerOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: real._replace(free=0))
     run = taken_home(order, tmp_path, end="model-error")
@@ -119,9 +121,9 @@ class Attempts:
     """Runs on the CPU only."""
 
     def __init__(self) -> None:
-        self.orders: list[Order] = []
+        self.orders: list[DockerOrder] = []
 
-    def __call__(self, _engine: Any, _info: Any, order: Order, _log: Log, _notify: Any) -> Run:
+    def __call__(self, _engine: Any, _info: Any, order: DockerOrder, _log: Log, _notify: Any) -> Run:
         self.orders.append(order)
         if order.device.kind == "gpu":
             raise InfraError("unresolvable CDI devices", "mend the driver")
@@ -135,18 +137,18 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> Attempts:
     return made
 
 
-def fallen_back(order: Order, demanded: bool) -> Run:
+def fallen_back(order: DockerOrder, demanded: bool) -> Run:
     return _run_or_fall_back(None, {}, order, demanded, Log(1), silent)  # type: ignore[arg-type]
 
 
-def test_a_gpu_nobody_demanded_gives_way_to_the_cpu_and_says_so(order: Order, attempts: Attempts) -> None:
+def test_a_gpu_nobody_demanded_gives_way_to_the_cpu_and_says_so(order: DockerOrder, attempts: Attempts) -> None:
     run = fallen_back(replace(order, device=GPU), demanded=False)
     first, second = attempts.orders
     assert run.device == "cpu" and "unresolvable CDI devices" in run.device_reason
     assert first.name != second.name and second.device.kind == "cpu"
 
 
-def test_a_demanded_gpu_does_not(order: Order, attempts: Attempts) -> None:
+def test_a_demanded_gpu_does_not(order: DockerOrder, attempts: Attempts) -> None:
     with pytest.raises(InfraError, match="unresolvable"):
         fallen_back(replace(order, device=GPU), demanded=True)
     assert len(attempts.orders) == 1

@@ -9,10 +9,10 @@ import pytest
 from dlm_build.errors import ItemInvalid
 from dlm_build.records import Limits
 from dlm_build.running.gpu import Device
-from dlm_build.running.options import Order, container_options
+from dlm_build.running.options import DockerOrder, container_options
 
 LIMITS = Limits(seconds=5, memory=1 << 30, pids=77, output=1000, output_files=3)
-ORDER = Order(
+ORDER = DockerOrder(
     name="dlm-build-x",
     image="sha256:" + "a" * 64,
     sample="scene.tif",

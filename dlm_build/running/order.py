@@ -1,0 +1,21 @@
+"""What one run is given, whichever engine it runs on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlm_build.records import Limits, Record
+from dlm_build.running.gpu import Device
+
+
+class Order(Record, frozen=True, kw_only=True):
+    """The part of a fully decided run that every engine needs; each adds its own."""
+
+    sample: str
+    """File name of the input inside INPUT."""
+    place: Path
+    """The host folder whose subfolders the container sees."""
+    working_dir: str
+    limits: Limits
+    device: Device
+    processors: int
