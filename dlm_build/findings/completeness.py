@@ -93,8 +93,8 @@ class EntryPointUnknown(Kind):
     severity = VERIFICATION
     fix = "{handler}"
     more = """
-    A repository or an archive holds many functions. Without the name of one, somebody has to read the code and guess; a name that is
-    importable, and that takes an input file and gives outputs, can be called.
+    A repository or an archive holds many functions. Without the name of one, somebody has to read the code and guess;
+    a name that is importable, and that takes an input file and gives outputs, can be called.
     """
 
 

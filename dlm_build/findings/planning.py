@@ -20,6 +20,22 @@ class FrameworkInferred(Kind):
     """
 
 
+class FrameworkOfWeights(Kind):
+    """says {found}, but the weights are {form}, and no code is named: they are run with {framework}, whose version is
+    not given"""
+
+    severity = VERIFICATION
+    fix = "name {framework} and its version, or the code that runs the weights with {found}"
+    more = """
+    An item may say what a model was trained with, and publish it exported to another format. What runs the export is
+    another program; an environment without it could not run the model, and its version is the one that matters for
+    getting the same numbers.
+
+    Before: `"framework": "PyTorch", "version": "2.1.2"` and weights in ONNX. After: `"framework": "onnxruntime",
+    "version": "1.20.1"`.
+    """
+
+
 class KerasVersion(Kind):
     """Keras is declared; its version is taken for TensorFlow's, which is the same from 2.4 to 2.15"""
 

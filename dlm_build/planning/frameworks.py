@@ -44,6 +44,25 @@ def decide_framework(
     raise invalid(item.pointers.framework, message, f"name one of {_known(tables)}")
 
 
+def decide_framework_alone(item: Item, alone: str | None, tables: Sequence[Framework]) -> Decided[Framework] | None:
+    """`alone`, which runs the weights by themselves, where the item declares another framework or none.
+
+    None where it declares this one, or where the weights need code.
+    """
+    if alone is None:
+        return None
+    table = next(table for table in tables if table.name == alone)
+    named = (item.runtime.framework or "").strip()
+    if not named:
+        return _inferred(item, table, f"the weights are of {alone}, and no code runs them")
+    if _is(named, table):
+        return None
+    form = "ONNX" if alone == "onnxruntime" else "TorchScript"
+    reason = f"{shown(named)} is declared, but the weights are {form}, which nothing but {alone} is asked to run"
+    note = kinds.FrameworkOfWeights.at(item.pointers.framework, found=named, form=form, framework=alone)
+    return noticed(decided("framework", table, table.name, reason, item.pointers.framework), note)
+
+
 def _told_by(weights: Member) -> tuple[str, str] | None:
     """The framework that the weights are of, and why: by their bytes, else by their name."""
     if weights.format in _BY_FORMAT:
@@ -54,17 +73,21 @@ def _told_by(weights: Member) -> tuple[str, str] | None:
 
 
 def _named(named: str, tables: Sequence[Framework], pointer: str) -> Decided[Framework]:
-    plain = re.fullmatch(r"[A-Za-z0-9 ._-]{1,100}", named.strip())
-    spelled = re.sub(r"[^a-z0-9]", "", plain.group().lower()) if plain else ""
     for table in tables:
-        if {spelled, spelled.rstrip("0123456789")} & set(table.aliases):
+        if _is(named, table):
             outcome = decided("framework", table, table.name, f"{shown(named)} is declared", pointer)
-            return noticed(outcome, _keras(spelled, pointer))
+            return noticed(outcome, _keras(named, pointer))
     raise invalid(pointer, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
 
 
-def _keras(spelled: str, pointer: str) -> Finding | None:
-    if "keras" not in spelled:
+def _is(named: str, table: Framework) -> bool:
+    plain = re.fullmatch(r"[A-Za-z0-9 ._-]{1,100}", named.strip())
+    spelled = re.sub(r"[^a-z0-9]", "", plain.group().lower()) if plain else ""
+    return not {spelled, spelled.rstrip("0123456789")}.isdisjoint(table.aliases)
+
+
+def _keras(named: str, pointer: str) -> Finding | None:
+    if "keras" not in named.lower():
         return None
     return kinds.KerasVersion.at(pointer)
 

@@ -17,11 +17,17 @@ from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.planning.env_files import Declared, read_environment
 from dlm_build.planning.environment import choose_file, decide_environment, decide_libraries, unused_files, with_glibc
 from dlm_build.planning.evidence import declared_python
-from dlm_build.planning.frameworks import decide_cuda, decide_framework, decide_gpu, decide_version
+from dlm_build.planning.frameworks import (
+    decide_cuda,
+    decide_framework,
+    decide_framework_alone,
+    decide_gpu,
+    decide_version,
+)
 from dlm_build.planning.inferred import Facts, cudnn_of
 from dlm_build.planning.members import decide_weights
 from dlm_build.planning.pythons import decide_python
-from dlm_build.planning.runner import decide_runner
+from dlm_build.planning.runner import decide_runner, framework_alone
 from dlm_build.planning.sample import decide_sample
 from dlm_build.planning.tables import FrameworkRow, Tables
 from dlm_build.records import BaseImage, Decision, EnvironmentSpec, Finding, Item, Materials, Plan, Record
@@ -103,7 +109,10 @@ def _decide_model(
     as_of = log.keep(decide_as_of(item, choices.as_of))
     log.keep(decided("platform", "linux/amd64", "linux/amd64", "what the base images and the packages are made for"))
     weights = log.keep(decide_weights(item, materials))
-    table = log.keep(decide_framework(item, weights, declared, tables.frameworks))
+    alone = decide_framework_alone(item, framework_alone(item, materials, weights), tables.frameworks)
+    table = log.keep(alone or decide_framework(item, weights, declared, tables.frameworks))
+    if alone:  # the version that is declared is of another framework, or of none
+        item = replace(item, runtime=replace(item.runtime, version=None))
     picked = log.keep(decide_version(item, declared, table, as_of))
     if settled := settle_as_of(as_of, picked.row, from_item=choices.as_of == "item"):
         as_of = log.replace(settled)

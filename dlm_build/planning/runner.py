@@ -32,6 +32,7 @@ _FORMATS: dict[ModelFormat, str] = {
     "keras": "is a Keras model", "hdf5": "is HDF5, as Keras writes", "tflite": "is TensorFlow Lite",
     "safetensors": "is safetensors: numbers without a network",
 }  # fmt: skip
+_RUN_BY: dict[ModelFormat, str] = {"onnx": "onnxruntime", "torchscript": "pytorch"}
 _ADD = "add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript"
 
 
@@ -78,6 +79,18 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         return noticed(outcome, note if assumed else None)
     what = f", which {_FORMATS[form]}" if form else ""
     raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}{what}", _ADD)
+
+
+def framework_alone(item: Item, materials: Materials, weights: Member | None) -> str | None:
+    """What runs weights by themselves, where no command and no handler runs them; None for others.
+
+    Their bytes decide, and not what the item calls its framework: that may be what they were trained with.
+    """
+    named, _ = _declared_handler(item, materials)
+    if weights is None or item.runtime.docker.run or (named and named not in _BUILT_IN):
+        return None
+    form = weights.format or ("onnx" if weights.path.lower().endswith(".onnx") else None)
+    return _RUN_BY.get(form) if form else None
 
 
 def _seen(weights: Member) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from dlm_build.errors import ItemInvalid, UsageError
-from tests.unit.planning.inputs import conda, decision, findings, item, pip, plan, weights
+from dlm_build.records import ArchiveEntry, Member
+from tests.unit.planning.inputs import archive, conda, decision, findings, item, pip, plan, weights
 
 RUN = "python infer.py {input} {output}"
 
@@ -299,3 +301,47 @@ def test_weights_by_role_win_over_the_name() -> None:
         item(framework="PyTorch", run=RUN, archive=weights("./b/two.pth")), paths=("a/one.pth", "b/two.pth", "in.tif")
     )
     assert made.runner.weights == "b/two.pth"
+
+
+# --- weights that are run by themselves -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("framework", ["PyTorch", "scikit-learn", "something of ours", None])
+def test_onnx_weights_are_run_with_onnxruntime_whatever_is_declared(framework: str | None) -> None:
+    made = plan(
+        item(framework=framework, version="2.1.2", gpu=False, date="2024-12-01T00:00:00Z"),
+        paths=("m.onnx", "in.tif", "out.tif"),
+    )
+    assert (made.framework, made.runner.kind) == ("onnxruntime", "onnx")
+    assert made.framework_version != "2.1.2"
+    assert any(each.startswith("onnxruntime==") for each in made.environment.pip)
+    assert not any("torch" in each for each in (*made.environment.conda, *made.environment.pip))
+    told = {finding.code for finding in made.findings}
+    assert ("framework-of-weights" in told) is (framework is not None)
+    assert "no-framework-version" in told
+
+
+def test_bytes_tell_what_runs_the_weights() -> None:
+    traced = Member(path="m.bin", size=1, sha256="d" * 64, format="torchscript")
+    given = archive("in.tif", "out.tif")
+    given = replace(given, members=tuple(sorted((*given.members, traced), key=lambda one: one.path)))
+    entry = ArchiveEntry(name="m.bin", roles=("model weight",))
+    made = plan(item(framework="ONNX", version="1.20", archive=(entry,)), archive=given)
+    assert (made.framework, made.runner.kind) == ("pytorch", "torchscript")
+
+
+def test_an_environment_without_onnxruntime_gets_it() -> None:
+    made = plan(
+        item(framework="PyTorch", version="2.1.2", gpu=False, date="2024-12-01T00:00:00Z"),
+        pip("torch==2.1.2\nnumpy\n"),
+        paths=("m.onnx", "in.tif", "out.tif"),
+    )
+    assert made.environment.pip[0] == "torch==2.1.2"
+    assert any(each.startswith("onnxruntime==") for each in made.environment.pip)
+
+
+@pytest.mark.parametrize("how", [{"run": RUN}, {"handler": "handler.py:handle"}])
+def test_weights_that_code_runs_keep_the_declared_framework(how: dict[str, str]) -> None:
+    made = plan(item(framework="PyTorch", version="1.7.1", **how), paths=("m.onnx", "handler.py", "in.tif", "out.tif"))
+    assert (made.framework, made.framework_version) == ("pytorch", "1.7.1")
+    assert "framework-of-weights" not in {finding.code for finding in made.findings}
