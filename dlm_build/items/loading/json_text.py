@@ -25,6 +25,8 @@ from dlm_build.records import Finding, Record
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
 _TRAILING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,(?=\s*[\]}])', re.DOTALL)
 _LEADING = re.compile(r"\s*+(?://[^\n]*+(?:\n\s*+|\Z))++")
+_QUOTED_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*+"[ \t]*+:')
+"""How YAML may begin, and JSON never does."""
 _FIXES = (
     ("property name", 'write keys in double quotes, `"key": value`, and no comma after the last one'),
     ("',' delimiter", "put a comma between this value and the one before it, or close the bracket before it"),
@@ -74,9 +76,10 @@ def load_json(text: str, origin: str) -> Document:
 
 
 def starts_like_json(text: str) -> bool:
-    """Whether the first thing in the text, after comment lines, is a JSON object, list or string."""
+    """Whether the first thing in the text, after comment lines, is a JSON object, list or string; a key is not."""
     comments = _LEADING.match(text)
-    return text[comments.end() if comments else 0 :].lstrip()[:1] in ("{", "[", '"')
+    rest = text[comments.end() if comments else 0 :].lstrip()
+    return rest[:1] in ("{", "[") or (rest[:1] == '"' and not _QUOTED_KEY.match(rest))
 
 
 def _decode(text: str, original: str, origin: str) -> Value:

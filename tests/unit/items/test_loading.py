@@ -6,6 +6,7 @@ import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.items.document import Number, Position, child, digest
+from dlm_build.items.loading.json_text import starts_like_json
 from dlm_build.items.reading import load, read_item
 
 
@@ -27,6 +28,19 @@ def test_json_numbers_keep_their_text(raw: str) -> None:
 )  # fmt: skip
 def test_yaml_has_no_surprises(written: str, read: object) -> None:
     assert load(f"a: {written}", "x").value == {"a": read}
+
+
+@pytest.mark.parametrize(
+    "text", ['"type": Feature\n"id": a\n', '# a note\n"type" : Feature\n"id": a\n', '\n  "ty\\"pe": Feature\n  id: a\n']
+)
+def test_yaml_may_begin_with_a_quoted_key(text: str) -> None:
+    value = load(text, "item.yml").value
+    assert isinstance(value, dict) and value["id"] == "a"
+
+
+@pytest.mark.parametrize("text", ['"a text"', '"type" "Feature"', '"type'])
+def test_a_quoted_text_alone_is_no_yaml(text: str) -> None:
+    assert starts_like_json(text)
 
 
 def test_yaml_keys_are_texts() -> None:
