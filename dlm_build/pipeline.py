@@ -6,6 +6,7 @@ the work folder and not done again; a step that is reused says so in the report.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -383,7 +384,7 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     folder = WorkFolder(folder_of(item, options))
     lock = folder.load("lock.json", Lock)
     if lock is None:
-        raise UsageError(f"{folder.root} holds nothing that was built", f"run `dlm-build build {href}` first")
+        raise UsageError(f"{folder.root} holds nothing that was built", f"run `{_build_command(href, options)}` first")
     journal.known.update(plan=lock.plan, lock_digest=lock.digest)
     with folder.owned():
         try:
@@ -394,6 +395,15 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
         except DlmBuildError as problem:
             verdict = verdict_of(problem)
         return _report(folder, verdict, journal)
+
+
+def _build_command(href: str, options: Options) -> str:
+    """What builds the same item, to be pasted into a shell."""
+    words = ["dlm-build", "build", href]
+    words += ["--id", options.item_id] if options.item_id is not None else []
+    words += ["--collection", options.collection] if options.collection is not None else []
+    words += ["--to", ",".join(options.to)] if options.to != ("docker",) else []
+    return shown(shlex.join(words), 500)
 
 
 def _reverified(

@@ -378,6 +378,10 @@ class Plan(Record, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    def fix_of(self, code: str) -> str:
+        """What is to be done about a finding, in the words of the item's dialect; empty where there is none."""
+        return next((finding.hint for finding in self.findings if finding.code == code), "")
+
 
 # --- names turned into bytes -----------------------------------------------------------------------------------
 

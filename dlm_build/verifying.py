@@ -73,7 +73,7 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
         verdict = Verdict(
             outcome=Outcome.BUILT,
             summary="built; the item names no test sample, so nothing could be run",
-            hint="name a file of the archive in dlm:data.test_file; `dlm-build check` shows how in this item's dialect",
+            hint=plan.fix_of("no-sample") or "name a sample; `dlm-build check` shows how in this item's dialect",
         )
         return EngineEnd(engine=made.engine, verdict=verdict)
     name = "verified.json" if made.engine == "docker" else "verified-sif.json"

@@ -24,7 +24,7 @@ ENDS = {
 }
 OWN_RUNNERS = ("onnx", "torchscript")
 """Runners that write the outputs themselves; the others leave it to the model's own code."""
-NO_EXPECTATION = "publish the expected output in the archive and name it in dlm:data.test_file.output"
+NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check` shows how in this item's dialect"
 
 
 def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
@@ -38,7 +38,8 @@ def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
     expected = plan.sample.expected if plan.sample else None
     if expected is None or plan.comparison is None:
         summary = f"ran and wrote {_files(run)}; the item promises no output to compare with"
-        return Verdict(outcome=Outcome.RAN, device=run.device, summary=summary, hint=NO_EXPECTATION)
+        hint = plan.fix_of("no-expected-output") or NO_EXPECTATION
+        return Verdict(outcome=Outcome.RAN, device=run.device, summary=summary, hint=hint)
     checks = _checks(run, expected, plan, store, programs)
     return _judged(checks, run, expected, plan.comparison)
 

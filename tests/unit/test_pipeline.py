@@ -285,7 +285,7 @@ def test_no_verify_stops_after_the_build(world: World) -> None:
 def test_no_sample_is_built_and_says_what_to_add(world: World) -> None:
     world.plan = planned(sample=None)
     report = world.run()
-    assert report.verdict.outcome == Outcome.BUILT and "dlm:data.test_file" in report.verdict.hint
+    assert report.verdict.outcome == Outcome.BUILT and "`dlm-build check` shows how" in report.verdict.hint
     assert "run" not in world.done
 
 
@@ -552,6 +552,9 @@ def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
 def test_verify_needs_what_build_made(world: World) -> None:
     with pytest.raises(UsageError, match="holds nothing that was built"):
         world.verify()
+    with pytest.raises(UsageError) as refused:
+        world.verify(item_id="coast", collection="models", to=("docker", "sif"))
+    assert refused.value.hint.endswith("--id coast --collection models --to docker,sif` first")
     world.run(verify=False)
     report = world.verify()
     assert report.verdict == world.verdict and world.done == ["run", "judge"]

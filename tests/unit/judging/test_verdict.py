@@ -18,6 +18,7 @@ from dlm_build.judging import judge
 from dlm_build.proc import RealPrograms
 from dlm_build.records import (
     ComparisonPolicy,
+    Finding,
     Member,
     OutputFile,
     Plan,
@@ -55,6 +56,7 @@ class Bench:
         self.outputs.mkdir()
         self.store = Store(folder / "store")
         self.programs = RealPrograms({"PATH": os.environ["PATH"]})
+        self.findings: tuple[Finding, ...] = ()
 
     def judged(
         self, expected: Path | None, *outputs: Path, policy: ComparisonPolicy = LABELS, kind: RunnerKind = "command",
@@ -77,7 +79,7 @@ class Bench:
 
     def plan(self, expected: Member | None, policy: ComparisonPolicy) -> Plan:
         sample = SampleSpec(input=Member(path="in.tif", size=1, sha256="0" * 64), expected=expected)
-        return tiny_plan(sample=sample, comparison=policy if expected else None)
+        return tiny_plan(sample=sample, comparison=policy if expected else None, findings=self.findings)
 
 
 @pytest.fixture
@@ -122,7 +124,17 @@ def test_another_form_or_content_is_a_mismatch(bench: Bench, tmp_path: Path, val
 
 def test_no_expected_output_is_ran_never_matches(bench: Bench) -> None:
     verdict = bench.judged(None, geotiff(bench.outputs / "out.tif", labels()))
-    assert verdict.outcome == Outcome.RAN and "dlm:data.test_file" in verdict.hint
+    assert verdict.outcome == Outcome.RAN and "`dlm-build check` shows how" in verdict.hint
+
+
+def test_no_expected_output_is_told_in_the_words_of_the_items_dialect(bench: Bench) -> None:
+    bench.findings = (_finding("no-sample"), _finding("no-expected-output"))
+    verdict = bench.judged(None, geotiff(bench.outputs / "out.tif", labels()))
+    assert verdict.hint == "do something about no-expected-output"
+
+
+def _finding(code: str) -> Finding:
+    return Finding(code=code, severity="warning", pointer="", message="", hint=f"do something about {code}")
 
 
 def test_pickled_output_is_not_loaded(bench: Bench, tmp_path: Path) -> None:
