@@ -27,12 +27,30 @@ def _check() -> dict[str, Any]:
     return check_schema()
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"dlm": _dlm, "report": _report, "check": _check}
+def _push() -> dict[str, Any]:
+    from dlm_build.publishing.schema import push_schema
+
+    return push_schema()
+
+
+def _verify_sif() -> dict[str, Any]:
+    from dlm_build.publishing.schema import verify_sif_schema
+
+    return verify_sif_schema()
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "dlm": _dlm,
+    "report": _report,
+    "check": _check,
+    "push": _push,
+    "verify-sif": _verify_sif,
+}
 """By name; the first is printed where none is asked for."""
 
 
 @click.command()
 @click.argument("name", metavar="|".join(SCHEMAS), type=click.Choice(list(SCHEMAS)), default=next(iter(SCHEMAS)))
 def schema(name: str) -> None:
-    """Print a JSON Schema: of items with DLM fields, of report.json, or of what `check --format json` prints."""
+    """Print a JSON Schema: of items with DLM fields, of report.json, or of what `--json` of a command prints."""
     click.echo(json.dumps(SCHEMAS[name](), indent=2, sort_keys=name != "dlm"))

@@ -51,6 +51,7 @@ class Pushed(Record, frozen=True, kw_only=True):
 class CheckedSif(Record, frozen=True, kw_only=True):
     """A SIF that is the one it should be."""
 
+    schema_version: Literal["1"] = "1"
     path: str
     sha256: str
     size: int
