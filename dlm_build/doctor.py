@@ -37,8 +37,8 @@ class Diagnosis(Record, frozen=True, kw_only=True):
 def diagnose(doors: Doors) -> Diagnosis:
     sif = _sif(doors)
     lines = [
-        *_spared(_engine(doors), sif), _gpu(doors), *sif, _registry(doors), *_channels(doors), _index(doors),
-        _space(doors),
+        *_spared(_engine(doors), sif), _gpu(doors, needs_docker=not _able(sif)), *sif,
+        _registry(doors), *_channels(doors), _index(doors), _space(doors),
     ]  # fmt: skip
     return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
 
@@ -53,13 +53,17 @@ def diagnose_made(folder: Path, doors: Doors) -> Diagnosis:
 
 def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:
     """Docker's lines, which stop nothing on a machine that makes and runs SIF files without it."""
-    able = {line.name for line in sif if line.state == "ok"} >= {"SIF engine", "mksquashfs"}
+    able = _able(sif)
     return [
         msgspec.structs.replace(line, state="warn", detail=f"{line.detail}; SIF files need none (--to sif)")
         if able and line.state == "missing"
         else line
         for line in docker
     ]
+
+
+def _able(sif: list[Line]) -> bool:
+    return {line.name for line in sif if line.state == "ok"} >= {"SIF engine", "mksquashfs"}
 
 
 def _sif(doors: Doors) -> list[Line]:
@@ -103,17 +107,21 @@ def _image_store(info: EngineInfo) -> Line:
     return Line(name="image store", state="missing", detail="classic store: it keeps no manifest digests", fix=fix)
 
 
-def _gpu(doors: Doors) -> Line:
-    from dlm_build.running.gpu import probe
+def _gpu(doors: Doors, *, needs_docker: bool) -> Line:
+    """The engine's; where there is none and SIF files do without, the one that `--nv` gives them."""
+    from dlm_build.running.gpu import find_host_gpu, probe
     from dlm_build.verifying import at_engine
 
+    fix = "install the NVIDIA driver and nvidia-container-toolkit (`nvidia-ctk cdi generate`); CPU until then"
     try:
         found = probe(at_engine(doors), doors.programs)
     except DlmBuildError as problem:
-        return Line(name="GPU", state="warn", detail=problem.message, fix=problem.hint)
+        if needs_docker:
+            return Line(name="GPU", state="warn", detail=problem.message, fix=problem.hint)
+        found, fix = find_host_gpu(doors.programs), "install the NVIDIA driver; CPU until then"
+    named = f"{found.name}, driver {found.driver or 'unknown'}: " if found.name else ""
     if found.available:
-        return Line(name="GPU", state="ok", detail=found.reason)
-    fix = "install the NVIDIA driver and nvidia-container-toolkit (`nvidia-ctk cdi generate`); CPU until then"
+        return Line(name="GPU", state="ok", detail=f"{named}{found.reason}")
     return Line(name="GPU", state="warn", detail=found.reason, fix=fix)
 
 

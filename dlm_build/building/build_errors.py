@@ -7,7 +7,8 @@ import re
 from dlm_build.building.buildx import Progress
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, SourceGone, shown
 
-_ENGINE_HINT = "start Docker, or set `host` under [docker] in the settings; `dlm-build doctor` looks closer"
+_WITHOUT = "or make a SIF alone, which needs no Docker: --to sif"
+_ENGINE_HINT = f"start Docker, or set `host` under [docker] in the settings (see `dlm-build doctor`); {_WITHOUT}"
 _GONE = (
     "cannot connect to the docker daemon", "error during connect", "connection refused", "connection reset",
     "closing transport", "transport is closing", "error reading from server", "unexpected eof", "broken pipe",
@@ -24,7 +25,7 @@ def engine_problem(text: str, address: str = "") -> InfraError | None:
     if "permission denied" in low and ("docker" in low or "connect" in low):
         return InfraError(
             "this user may not talk to Docker (permission denied on its socket)",
-            "add the user to the group `docker`, use rootless Docker, or run as root",
+            f"add the user to the group `docker`, use rootless Docker, or run as root; {_WITHOUT}",
         )
     if "'buildx' is not a docker command" in low or "unknown command: docker buildx" in low:
         return InfraError("Docker has no buildx here", "install the package docker-buildx or docker-buildx-plugin")

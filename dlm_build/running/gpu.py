@@ -21,6 +21,10 @@ HINT = (
     "or leave --gpu out to run on the CPU"
 )
 
+HOST_HINT = (
+    "go where there is one (of Slurm: --gres=gpu:1), install the NVIDIA driver, or leave --gpu out to run on the CPU"
+)
+
 
 class Device(Record, frozen=True, kw_only=True):
     """What a run computes on."""
@@ -65,12 +69,12 @@ def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], prog
 
     Raises InfraError when a GPU is demanded and there is none.
     """
-    return _unwanted(wanted, model_wants) or _kept(find_device(info, programs), wanted)
+    return _unwanted(wanted, model_wants) or _kept(find_device(info, programs), wanted, HINT)
 
 
 def choose_host_gpu(wanted: bool | None, model_wants: bool, programs: Programs) -> Device:
     """The same for a SIF, which takes this machine's GPUs with `--nv`. Raises InfraError."""
-    return _unwanted(wanted, model_wants) or _kept(find_host_gpu(programs), wanted)
+    return _unwanted(wanted, model_wants) or _kept(find_host_gpu(programs), wanted, HOST_HINT)
 
 
 def find_host_gpu(programs: Programs) -> Device:
@@ -123,23 +127,23 @@ def _unwanted(wanted: bool | None, model_wants: bool) -> Device | None:
     return None
 
 
-def _kept(found: Device, wanted: bool | None) -> Device:
-    return _demanded(found) if wanted else found
+def _kept(found: Device, wanted: bool | None, hint: str) -> Device:
+    return _demanded(found, hint) if wanted else found
 
 
 def demand(settings: Settings, programs: Programs) -> Device:
     """The GPU that --gpu asks for, looked for before anything long begins. Raises InfraError where there is none."""
-    return _demanded(probe(settings, programs))
+    return _demanded(probe(settings, programs), HINT)
 
 
 def demand_on_host(programs: Programs) -> Device:
     """The same for a SIF."""
-    return _demanded(find_host_gpu(programs))
+    return _demanded(find_host_gpu(programs), HOST_HINT)
 
 
-def _demanded(found: Device) -> Device:
+def _demanded(found: Device, hint: str) -> Device:
     if not found.available:
-        raise InfraError(f"--gpu: {found.reason}", HINT)
+        raise InfraError(f"--gpu: {found.reason}", hint)
     return found
 
 

@@ -128,6 +128,27 @@ def test_a_machine_that_makes_sif_files_needs_no_engine(machine: Machine) -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "state", "told"),
+    [
+        (
+            Device(kind="gpu", way="nv", reason="(--nv)", name="A100", driver="550.1"),
+            "ok",
+            "A100, driver 550.1: (--nv)",
+        ),
+        (Device(kind="cpu", reason="nvidia-smi finds none"), "warn", "nvidia-smi finds none"),
+    ],
+)
+def test_without_an_engine_the_gpu_is_the_one_that_sif_files_get(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, host: Device, state: str, told: str
+) -> None:
+    machine.info = machine.gpu = InfraError("no engine answers", "start it")
+    machine.sif = [Line(name=name, state="ok", detail="fine") for name in ("SIF engine", "mksquashfs")]
+    monkeypatch.setattr("dlm_build.running.gpu.find_host_gpu", lambda _programs: host)
+    line = machine.lines()["GPU"]
+    assert (line.state, line.detail) == (state, told) and "toolkit" not in line.fix
+
+
+@pytest.mark.parametrize(
     ("change", "name"),
     [({"buildx": None}, "buildx"), ({"buildx": "0.12.1"}, "buildx"), ({"containerd_store": False}, "image store")],
 )

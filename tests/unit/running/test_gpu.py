@@ -8,7 +8,7 @@ import pytest
 
 from dlm_build.errors import GpuIncompatible, InfraError
 from dlm_build.proc import Finished
-from dlm_build.running.gpu import Device, choose, choose_host_gpu, find_device, fitting
+from dlm_build.running.gpu import Device, choose, choose_host_gpu, demand_on_host, find_device, fitting
 from tests.unit.plans import tiny_plan
 
 QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
@@ -89,6 +89,14 @@ def test_a_demanded_gpu_that_is_not_there_is_an_error_with_the_way_out() -> None
         choose(True, True, cdi(), Smi())
     assert "nvidia-ctk cdi generate" in caught.value.hint
     assert caught.value.exit_code == 14
+
+
+def test_for_a_sif_the_way_out_needs_no_docker() -> None:
+    with pytest.raises(InfraError, match=r"^--gpu: nvidia-smi finds no GPU") as late:
+        choose_host_gpu(True, True, Smi())
+    with pytest.raises(InfraError, match=r"^--gpu: nvidia-smi finds no GPU") as early:
+        demand_on_host(Smi())
+    assert "--gres" in early.value.hint and "nvidia-ctk" not in early.value.hint == late.value.hint
 
 
 # --- whether the model can run on it ---------------------------------------------------------------------------------
