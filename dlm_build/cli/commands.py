@@ -151,6 +151,8 @@ def build(**given: Any) -> None:
     options = options_of(given)
     if options.handoff and "sif" not in options.to:
         raise UsageError("--handoff is about a SIF, and none is made", "add --to sif")
+    if options.compression and "sif" not in options.to:
+        raise UsageError("--compression is about a SIF, and none is made", "add --to sif")
     with wired(given) as doors:
         report = run_item(given["item"], options, doors)
     _finish(report, given, asked_to_verify=options.verify)

@@ -86,12 +86,25 @@ def _passphrase(given: dict[str, Any]) -> Callable[[], str | None]:
 
     def ask() -> str | None:
         if given["passphrase_file"]:
-            return Path(given["passphrase_file"]).read_text("utf-8").splitlines()[0]
+            return _first_line(Path(given["passphrase_file"]))
         if not sys.stdin.isatty():
             return None
         return str(click.prompt("passphrase of the key", hide_input=True, err=True))
 
     return ask
+
+
+def _first_line(path: Path) -> str:
+    """Raises UsageError; what the file holds is in no message."""
+    from dlm_build.errors import UsageError, shown
+
+    try:
+        return path.read_text("utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as problem:
+        why = {IndexError: "is empty", UnicodeDecodeError: "is no UTF-8 text"}.get(type(problem), "cannot be read")
+        raise UsageError(
+            f"--passphrase-file {shown(str(path), 300)} {why}", "its first line is the passphrase"
+        ) from None
 
 
 def _print(pushed: Pushed) -> None:

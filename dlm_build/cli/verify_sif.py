@@ -31,9 +31,12 @@ def _sha256(_context: click.Context, _option: click.Parameter, value: str | None
 
 
 def _key(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"(0[xX])?[0-9A-Fa-f ]{8,60}", value):
+    if value is None:
+        return None
+    digits = value.replace(" ", "").removeprefix("0x").removeprefix("0X")
+    if not re.fullmatch(r"[0-9A-Fa-f]{8,40}", digits):
         raise click.BadParameter("write the fingerprint: hexadecimal digits, at least the last 8")
-    return value
+    return digits
 
 
 @click.command("verify-sif", epilog=EXAMPLES)

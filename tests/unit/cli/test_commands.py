@@ -111,6 +111,13 @@ def test_a_closed_pipe_is_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert ending(raising(BrokenPipeError())) == 130
 
 
+@pytest.mark.parametrize("options", [{"handoff": ("slurm",)}, {"compression": "gzip"}])
+def test_what_is_about_a_sif_is_refused_where_none_is_made(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="about a SIF") as refused:
+        commands.build(item="item.json", to=("docker",), as_json=False, quiet=True, verbose=False, **options)
+    assert refused.value.hint == "add --to sif"
+
+
 # --- failures as reports -------------------------------------------------------------------------------------------
 
 
