@@ -30,7 +30,7 @@ fuzz: $(VENV)/ready
 	$(BIN)/python -m pytest tests/fuzz -q
 
 engines: $(VENV)/ready stack
-	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m pytest tests/engines -q
+	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m pytest tests/engines -q -n 2
 
 bench: $(VENV)/ready stack
 	eval "$$($(BIN)/python -m tests.stack env)" && $(BIN)/python -m tests.benchmarks

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,20 @@ from tests.stack.layout import open_state
 DLM_BUILD = str(Path(sys.executable).with_name("dlm-build"))
 DEADLINE = 900
 """Seconds of one whole command."""
+ALONE = {
+    "docker": (
+        "running",
+        "test_building.py",
+        "test_examples.py",
+        "test_main_job.py",
+        "test_mlm_items.py",
+        "test_stack.py",
+    ),
+    "sif": ("sif", "sif_running", "test_publishing.py", "test_sif_job.py"),
+}
+"""Tests that switch the engine's GPU or look for what any run left in it; those that look for control groups, mounts
+and processes of the one user who runs SIF files, or start Slurm. Either kind sees only its own where it is alone."""
+BEFORE = pytest.StashKey[set[str]]()
 
 
 class Ended(NamedTuple):
@@ -74,6 +90,15 @@ def config(stack: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
     return made
 
 
+@pytest.fixture(scope="session")
+def ground() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's own; each room makes one of its own in it."""
+    folder = Path(tempfile.mkdtemp(prefix="dlm-build-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def settings(config: Path) -> Settings:
     return load_settings(config, {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"})
@@ -103,18 +128,59 @@ def json_of(record: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def docker(stack: dict[str, Any]) -> Iterator[Any]:
-    """The engine's own API, to look at what a command left there. Models' images made meanwhile go at the end."""
+    """The engine's own API, to look at what a command left there."""
+    with connected(stack) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def connected(stack: dict[str, Any]) -> Iterator[Any]:
     import docker as sdk
 
     client = sdk.DockerClient(base_url=stack["docker_host"], timeout=120)
-    before = model_images(client)
-    yield client
-    for image in model_images(client) - before:
-        with contextlib.suppress(sdk.errors.APIError):
-            client.images.remove(image, force=True)
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+# --- two workers, one engine -------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whatever `--dist` says: what must not run side by side is one unit of work, and so is any other room or file."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class Rooms(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            room = path.removeprefix("tests/engines/").partition("/")[0]
+            return next((name for name, rooms in ALONE.items() if room in rooms), path)
+
+    return Rooms(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remembers the models' images that are there; in the process that all workers belong to, not in a worker."""
+    told = open_state(None).root / "stack.json"
+    if not hasattr(session.config, "workerinput") and told.is_file():
+        with connected(json.loads(told.read_text())) as client, contextlib.suppress(OSError):
+            session.config.stash[BEFORE] = model_images(client)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Models' images made meanwhile go when the last worker has ended: they have each other's images."""
+    if (before := session.config.stash.get(BEFORE, None)) is None:
+        return
+    from docker.errors import APIError
+
+    with connected(json.loads((open_state(None).root / "stack.json").read_text())) as client:
+        for image in model_images(client) - before:
+            with contextlib.suppress(APIError):
+                client.images.remove(image, force=True)
 
 
 def model_images(client: Any) -> set[str]:
-    # The plain list: the SDK's own asks for each image again, which another worker may have removed meanwhile.
+    # The plain list: the SDK's own asks for each image again, which somebody may have removed meanwhile.
     return {row["Id"] for row in client.api.images(filters={"label": "dlm.context"})}

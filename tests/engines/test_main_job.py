@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pytest
 
 from dlm_build.errors import Outcome
 from dlm_build.records import Context, Lock, Plan, from_json
+from dlm_build.running.orphans import LABEL
 from tests.engines.conftest import DLM_BUILD, Cli, with_limits
 from tests.engines.running.breakable import Breakable
 from tests.engines.test_examples import EXAMPLES, variant
@@ -211,7 +212,18 @@ def test_no_engine(cli: Cli) -> None:
     assert "Docker" in ended.report.verdict.summary and ended.report.verdict.hint
 
 
-def test_an_engine_that_dies_in_the_middle(cli: Cli, stack: dict[str, Any], config: Path, tmp_path: Path) -> None:
+def a_run_of_ours(docker: Any) -> bool:
+    """Whether the container of a program that this process started is there."""
+    for row in docker.containers.list(filters={"label": LABEL}, ignore_removed=True):
+        with suppress(OSError):
+            if f"PPid:\t{os.getpid()}\n" in Path("/proc", row.labels[LABEL].split("/")[2], "status").read_text():
+                return True
+    return False
+
+
+def test_an_engine_that_dies_in_the_middle(
+    cli: Cli, stack: dict[str, Any], config: Path, tmp_path: Path, docker: Any
+) -> None:
     engine = Breakable(tmp_path / "engine.sock", Path(stack["docker_host"].removeprefix("unix://")))
     item = str(variant("handler-hangs", tmp_path / "items"))
     cli.config = with_limits(config, tmp_path, seconds=60.0)
@@ -220,7 +232,8 @@ def test_an_engine_that_dies_in_the_middle(cli: Cli, stack: dict[str, Any], conf
         target=lambda: ended.append(cli(item, "--json", env={"DOCKER_HOST": f"unix://{engine.path}"}))
     )
     running.start()
-    time.sleep(12)
+    while not a_run_of_ours(docker) and running.is_alive():
+        time.sleep(0.1)
     engine.cut()
     running.join()
     assert ended[0].status == 14, ended[0].stdout

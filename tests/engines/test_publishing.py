@@ -71,9 +71,9 @@ class Hpc(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def hpc(stack: dict[str, Any]) -> Iterator[Hpc]:
-    folder = Path(tempfile.mkdtemp(prefix="dlm-build-push-", dir="/var/tmp"))
-    folder.chmod(0o755)
+def hpc(stack: dict[str, Any], ground: Path) -> Iterator[Hpc]:
+    folder = ground / "hpc"
+    folder.mkdir(mode=0o755)
     told = stack["apptainer"]
     for name in ("home", "keys"):
         (folder / name).mkdir(mode=0o755)

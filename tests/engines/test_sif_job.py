@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,29 +31,23 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def ground() -> Iterator[Path]:
-    """A folder that the user who runs models may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="dlm-build-job-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
+def job(ground: Path, config: Path) -> Iterator[Cli]:
+    folder = ground / "job"
+    folder.mkdir()
+    yield Cli(folder, config)
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def job(ground: Path, config: Path) -> Cli:
-    return Cli(ground, config)
-
-
-@pytest.fixture(scope="module")
-def no_docker(ground: Path) -> dict[str, str]:
+def no_docker(job: Cli) -> dict[str, str]:
     """Every program of this machine but Docker's own, and an address where no engine is."""
-    made = ground / "programs"
+    made = job.folder / "programs"
     made.mkdir()
     for program in (path for folder in os.environ["PATH"].split(":") for path in Path(folder).glob("*")):
         if not program.name.startswith(DOCKERS) and not (made / program.name).is_symlink():
             (made / program.name).symlink_to(program)
     assert shutil.which("docker", path=str(made)) is None
-    return {"PATH": str(made), "DOCKER_HOST": f"unix://{ground}/no-docker.sock"}
+    return {"PATH": str(made), "DOCKER_HOST": f"unix://{job.folder}/no-docker.sock"}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +18,13 @@ from dlm_build.config import Settings, load_settings
 from dlm_build.fetch import HttpFetcher
 from dlm_build.locking import Outside, make_lock
 from dlm_build.proc import RealPrograms
-from dlm_build.progress import silent
-from dlm_build.records import BaseImage, Context, EnvironmentSpec, Image, Lock, SampleSpec, to_json
+from dlm_build.progress import Event, silent
+from dlm_build.records import BaseImage, Context, EnvironmentSpec, Image, Lock, SampleSpec, Sif, to_json
 from dlm_build.registry import Registry
-from dlm_build.sif import Request, Sources
+from dlm_build.sif import Request, Sources, sif_from_packages
+from dlm_build.sif.layers import ImageLayer
+from dlm_build.sif.make import Progress
+from dlm_build.sif.merge import Layer
 from dlm_build.store import Store
 from tests.engines.test_building import Workshop, archive
 from tests.stack.layout import open_state
@@ -58,17 +60,10 @@ class Works(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def ground() -> Iterator[Path]:
-    """A folder that every user may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="dlm-build-sif-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="session")
 def works(stack: dict[str, Any], config: Path, ground: Path) -> Works:
-    settings, store = load_settings(config), Store(ground / "store")
+    folder = ground / "works"
+    folder.mkdir()
+    settings, store = load_settings(config), Store(folder / "store")
 
     def base(repository: str) -> BaseImage:
         known = stack["bases"][repository]
@@ -85,11 +80,11 @@ def works(stack: dict[str, Any], config: Path, ground: Path) -> Works:
     fetch, programs = HttpFetcher(settings), RealPrograms(settings.environment)
     lock = make_lock(plan, Outside(fetch, programs, Registry(fetch, settings), store, settings, silent))
     context = render(lock)
-    (ground / "lock.json").write_bytes(to_json(lock))
-    (ground / "context.json").write_bytes(to_json(context))
-    (ground / "config.toml").write_text((open_state(None).root / "config.toml").read_text())
+    (folder / "lock.json").write_bytes(to_json(lock))
+    (folder / "context.json").write_bytes(to_json(context))
+    (folder / "config.toml").write_text((open_state(None).root / "config.toml").read_text())
     told = stack["apptainer"]
-    return Works(ground, lock, context, store, settings, told["program"], told["user"])
+    return Works(folder, lock, context, store, settings, told["program"], told["user"])
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +98,51 @@ def image(works: Works, engine: DockerEngine) -> Iterator[Image]:
     shop = Workshop(works.lock, works.store, engine, works.settings)
     yield shop.build(works.folder / "context", reference)
     engine.remove(reference)
+
+
+@pytest.fixture(scope="session")
+def progress() -> list[Event]:
+    """What the making of `from_packages` told."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def from_packages(works: Works, progress: list[Event]) -> Sif:
+    """Made once with no Docker; for reading only."""
+    folder = works.folder / "made"
+    folder.mkdir()
+    return sif_from_packages(works.request(folder / "model.sif"), works.sources._replace(notify=progress.append))
+
+
+@pytest.fixture(scope="session")
+def bench(works: Works, image: Image, engine: DockerEngine) -> Path:
+    """A folder with the image's layers as the engine hands them out, for `driver image`."""
+    folder = _bench(works, "bench")
+    raw = folder / "raw"
+    raw.mkdir()
+    for number, path in enumerate(engine.export(image.reference, raw, silent).layers):
+        os.link(path, folder / "layers" / f"{number:03}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def light(works: Works) -> Path:
+    """Such a folder whose only layer is the stack's python: a tenth of the bytes, and every step is taken."""
+    folder = _bench(works, "light")
+    (folder / "layers" / "000").symlink_to(open_state(None).path("images", "python.tar.gz"))
+    return folder
+
+
+def _bench(works: Works, name: str) -> Path:
+    folder = works.folder / name
+    (folder / "layers").mkdir(parents=True)
+    for record in ("lock.json", "context.json", "config.toml"):
+        shutil.copyfile(works.folder / record, folder / record)
+    return folder
+
+
+def layers_of(bench: Path, progress: Progress) -> list[Layer]:
+    return [ImageLayer(path, progress.read) for path in sorted((bench / "layers").iterdir())]
 
 
 def driver(way: str, folder: Path, target: Path, *, python: str = sys.executable) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -17,27 +16,12 @@ from dlm_build.errors import InfraError, UsageError
 from dlm_build.progress import silent
 from dlm_build.records import Image, Sif, from_json
 from dlm_build.sif import is_still_there, sif_from_image, sif_from_packages
-from dlm_build.sif.layers import ImageLayer
 from dlm_build.sif.make import Parts, Progress, make_sif
 from dlm_build.sif.sif_file import objects_of
-from tests.engines.sif.conftest import ROOT, Works, driver
+from tests.engines.sif.conftest import ROOT, Works, driver, layers_of
 
 pytestmark = pytest.mark.engine
 KILLS = 50
-
-
-@pytest.fixture(scope="module")
-def bench(works: Works, image: Image, engine: DockerEngine) -> Path:
-    """A folder with the image's layers as the engine hands them out, for `driver image`."""
-    folder = works.folder / "bench"
-    raw = folder / "raw"
-    raw.mkdir(parents=True)
-    (folder / "layers").mkdir()
-    for name in ("lock.json", "context.json", "config.toml"):
-        shutil.copyfile(works.folder / name, folder / name)
-    for number, path in enumerate(engine.export(image.reference, raw, silent).layers):
-        os.link(path, folder / "layers" / f"{number:03}")
-    return folder
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -68,15 +52,16 @@ def old_file(target: Path) -> bytes:
     return target.read_bytes()
 
 
-def test_a_making_killed_at_any_point_leaves_the_old_file_or_the_whole_new_one(bench: Path, tmp_path: Path) -> None:
+def test_a_making_killed_at_any_point_leaves_the_old_file_or_the_whole_new_one(light: Path, tmp_path: Path) -> None:
     target = tmp_path / "out" / "x.sif"
     target.parent.mkdir()
+    child = start(light, target, tmp_path)
     started = time.monotonic()
-    whole = finished(start(bench, target, tmp_path))
+    whole = finished(child)
     took = time.monotonic() - started
     new, old, seen = target.read_bytes(), old_file(target), set()
     for point in range(KILLS):
-        child = start(bench, target, tmp_path)
+        child = start(light, target, tmp_path)
         time.sleep(took * 1.1 * point / KILLS)
         child.send_signal(signal.SIGKILL)
         child.communicate()
@@ -87,7 +72,7 @@ def test_a_making_killed_at_any_point_leaves_the_old_file_or_the_whole_new_one(b
             objects_of(target)
             old_file(target)
     assert (False, True) in seen, "no kill came while a part was written: the points are not spread over the work"
-    assert finished(start(bench, target, tmp_path)).sha256 == whole.sha256
+    assert finished(start(light, target, tmp_path)).sha256 == whole.sha256
     assert [path.name for path in target.parent.iterdir()] == ["x.sif"], "parts of killed processes are gone"
     assert list((tmp_path / "tmp").iterdir()) == []
     assert target.read_bytes() == new
@@ -107,9 +92,9 @@ def test_a_disk_that_fills_up_leaves_the_old_file(bench: Path, works: Works, sma
     target = small_disk / "x.sif"
     old = old_file(target)
     progress = Progress(silent)
-    layers = [ImageLayer(path, progress.read) for path in sorted((bench / "layers").iterdir())]
+    parts = Parts(layers_of(bench, progress), {}, "image")
     with pytest.raises(InfraError, match="no space left for the SIF") as caught:
-        make_sif(Parts(layers, {}, "image"), works.request(target), works.sources.programs, progress)
+        make_sif(parts, works.request(target), works.sources.programs, progress)
     assert "--output" in caught.value.hint
     assert target.read_bytes() == old
     assert [path.name for path in small_disk.iterdir()] == ["x.sif"]
@@ -135,9 +120,9 @@ def test_a_full_store_is_said_too(works: Works, bench: Path, small_disk: Path) -
     assert not (works.folder / "x.sif").exists()
 
 
-def test_two_at_once_do_not_take_each_other_for_dead(bench: Path, tmp_path: Path) -> None:
+def test_two_at_once_do_not_take_each_other_for_dead(light: Path, tmp_path: Path) -> None:
     target = tmp_path / "x.sif"
-    children = [start(bench, target, tmp_path) for _ in range(2)]
+    children = [start(light, target, tmp_path) for _ in range(2)]
     first, second = (finished(child) for child in children)
     assert first.sha256 == second.sha256
     assert is_still_there(first)

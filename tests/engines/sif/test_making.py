@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from blake3 import blake3
+from msgspec.structs import replace
 
 from dlm_build.building.docker_engine import DockerEngine
 from dlm_build.errors import InfraError, SourceGone
@@ -24,16 +25,12 @@ from dlm_build.progress import Event, silent
 from dlm_build.records import Image, Sif, from_json
 from dlm_build.sif import image_rootfs_digest, is_still_there, labelled, sif_from_image, sif_from_packages
 from dlm_build.sif.base import base_layers
+from dlm_build.sif.make import Parts, Progress, make_sif
 from dlm_build.sif.rootfs import RootfsDigest, counts
 from dlm_build.unpacking.layers import Entry
-from tests.engines.sif.conftest import ROOT, Works, driver
+from tests.engines.sif.conftest import ROOT, Works, driver, layers_of
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def from_packages(works: Works) -> Sif:
-    return sif_from_packages(works.request(works.folder / "packages.sif"), works.sources)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +59,10 @@ def test_the_image_has_the_same_root_file_system(
     assert image_rootfs_digest(image, engine, works.store, silent) == from_packages.rootfs_digest
 
 
-def test_docker_itself_shows_the_same_files(docker: Any, image: Image, from_packages: Sif) -> None:
+def test_docker_itself_shows_the_same_files(docker: Any, image: Image, from_packages: Sif, tmp_path: Path) -> None:
     """A container as Docker unpacks and exports it, against what unsquashfs finds in the SIF."""
     exported = dict(rows_of_docker(docker, image))
-    packed = dict(rows_of_sif(Path(from_packages.path)))
+    packed = dict(rows_of_sif(Path(from_packages.path), tmp_path))
     assert {path: row for path, row in exported.items() if packed.get(path) != row} == {}
     assert packed.keys() == exported.keys()
     assert digest_of_rows(packed) == from_packages.rootfs_digest
@@ -81,16 +78,16 @@ def rows_of_docker(docker: Any, image: Image) -> Iterator[tuple[str, tuple[str, 
         container.remove()
 
 
-def rows_of_sif(path: Path) -> Iterator[tuple[str, tuple[str, int, str]]]:
+def rows_of_sif(path: Path, folder: Path) -> Iterator[tuple[str, tuple[str, int, str]]]:
     from dlm_build.sif.sif_file import PARTITION, objects_of
 
     offset = next(item.offset for item in objects_of(path) if item.kind == PARTITION)
-    tree = path.with_suffix(".tree")
+    tree, tarred = folder / "tree", folder / "tree.tar"
     subprocess.run(["unsquashfs", "-q", "-n", "-o", str(offset), "-d", tree, path], check=True, timeout=120)
-    with tarfile.open(path.with_suffix(".tar"), "w") as archive:
+    with tarfile.open(tarred, "w") as archive:
         archive.add(tree, ".")
     shutil.rmtree(tree)
-    with tarfile.open(path.with_suffix(".tar")) as archive:
+    with tarfile.open(tarred) as archive:
         yield from own_rows(archive)
 
 
@@ -226,20 +223,33 @@ def test_another_hour_and_other_times_of_files_do_not_matter(works: Works, from_
 # --- compression, progress, errors --------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def packed(works: Works, light: Path) -> Callable[[Path, str | None], Sif]:
+    def pack(target: Path, compression: str | None) -> Sif:
+        progress = Progress(silent)
+        parts = Parts(layers_of(light, progress), {}, "image")
+        return make_sif(parts, works.request(target, compression), works.sources.programs, progress)
+
+    return pack
+
+
+@pytest.fixture(scope="module")
+def by_default(works: Works, packed: Callable[[Path, str | None], Sif]) -> Sif:
+    return packed(works.folder / "default.sif", None)
+
+
 @pytest.mark.parametrize("compression", ["gzip:1", "zstd:9", "xz", "lz4"])
 def test_compression_is_as_asked_for_and_changes_nothing_inside(
-    compression: str, works: Works, from_packages: Sif, tmp_path: Path
+    compression: str, packed: Callable[[Path, str | None], Sif], by_default: Sif, tmp_path: Path
 ) -> None:
-    made = sif_from_packages(works.request(tmp_path / "x.sif", compression), works.sources)
+    made = packed(tmp_path / "x.sif", compression)
     assert made.compression == compression
-    assert made.rootfs_digest == from_packages.rootfs_digest
-    assert made.sha256 != from_packages.sha256
+    assert made.rootfs_digest == by_default.rootfs_digest
+    assert made.sha256 != by_default.sha256
 
 
-def test_progress_is_told_in_bytes(works: Works, tmp_path: Path) -> None:
-    told: list[Event] = []
-    sif_from_packages(works.request(tmp_path / "x.sif"), works.sources._replace(notify=told.append))
-    moves = [event for event in told if event.text == "packing the SIF"]
+def test_progress_is_told_in_bytes(from_packages: Sif, progress: list[Event]) -> None:
+    moves = [event for event in progress if event.text == "packing the SIF"]
     assert len(moves) > 3
     assert [event.done for event in moves] == sorted(event.done or 0 for event in moves)
     assert all(event.done and event.total and event.done <= event.total for event in moves)
@@ -275,8 +285,6 @@ def test_a_package_with_other_bytes_is_named(works: Works, tmp_path: Path) -> No
 
 
 def test_a_layer_the_registry_does_not_have_is_said(works: Works, tmp_path: Path) -> None:
-    from msgspec.structs import replace
-
     lost = replace(works.lock.base, platform_digest="sha256:" + "0" * 64)
     request = works.request(tmp_path / "x.sif")._replace(lock=replace(works.lock, base=lost))
     with pytest.raises((SourceGone, InfraError), match="sha256:0000"):  # gone, or the one that has it is out of reach
@@ -287,8 +295,9 @@ def test_a_layer_the_registry_does_not_have_is_said(works: Works, tmp_path: Path
 # --- what the file says of itself ---------------------------------------------------------------------------------
 
 
-def test_labels_can_be_added_and_nothing_else_changes(works: Works, tmp_path: Path) -> None:
-    made = sif_from_packages(works.request(tmp_path / "x.sif"), works.sources)
+def test_labels_can_be_added_and_nothing_else_changes(works: Works, from_packages: Sif, tmp_path: Path) -> None:
+    made = replace(from_packages, path=str(tmp_path / "x.sif"))
+    shutil.copyfile(from_packages.path, made.path)
     told = labelled(made, {"dlm.verdict": "matches on cpu"})
     assert (told.rootfs_digest, told.sha256 != made.sha256) == (made.rootfs_digest, True)
     assert is_still_there(told)

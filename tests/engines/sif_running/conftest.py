@@ -35,15 +35,6 @@ SCRIPTS = {"runscript": 'exec /opt/dlm/bin/model "$@"', "test": 'exec /opt/dlm/b
 
 
 @pytest.fixture(scope="session")
-def ground() -> Iterator[Path]:
-    """A folder that every user may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="dlm-build-sif-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="session")
 def apptainer(stack: dict[str, Any]) -> str:
     program: str = stack["apptainer"]["program"]
     return program
