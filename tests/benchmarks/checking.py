@@ -17,7 +17,7 @@ from tests.stack.shell import StackError, run, step
 
 PINS = ("pystac[validation]==1.15.2", "stac-validator==4.1.2")
 SCHEMAS = REPOSITORY / "dlm_build" / "schemas" / "vendored"
-VALID, BROKEN = 200, 2
+TIMED = 2_000
 FEW, MANY = 1_000, 10_000
 SECONDS = 4.0
 
@@ -26,7 +26,7 @@ def items_per_second(bench: Bench) -> Figures:
     """The three take turns, so that a slow minute of the machine is one for all of them."""
     _ensure_validators(bench)
     items = bench.fresh("check-items")
-    write_items(items, VALID)
+    write_items(items, check_driver.JUDGED + TIMED)
     turns = [{name: _turn(bench, name, items) for name in check_driver.PROGRAMS} for _ in range(bench.repeat)]
     return {f"check-{name}": Figure(tuple(turn[name] * 1000 for turn in turns), "ms") for name in check_driver.PROGRAMS}
 
@@ -37,7 +37,8 @@ def _turn(bench: Bench, program: str, items: Path) -> float:
     argv = [python, check_driver.__file__, program, items, SCHEMAS, SECONDS]
     with step(f"checking with {program}"):
         said: dict[str, Any] = json.loads(run([str(word) for word in argv], env={"PYTHONPATH": str(REPOSITORY)}))
-    if said["valid"] != VALID or (program != "dlm-build" and (said["broken"] or MLM_SCHEMA not in said["asked"])):
+    fair = said["valid"] == check_driver.JUDGED and not said["asked while timed"]
+    if not fair or (program != "dlm-build" and (said["broken"] or MLM_SCHEMA not in said["asked"])):
         raise StackError(f"{program} did not validate: {said}", "see whether its pinned version still works")
     return float(said["seconds"])
 
