@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -226,8 +226,7 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
 def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> Verdict:
     """Everything after the lock; needs the engines and no network but a SIF's base layers."""
     folder.forget("report.json")
-    if options.gpu and options.verify:
-        _demand_gpu(options, doors)
+    _refuse_early(folder, lock.plan, options, doors)
     with journal.step("render") as reuse:
         context, kept = rendered(folder, lock, options, doors)
         if kept:
@@ -254,14 +253,23 @@ def _hand_off(folder: WorkFolder, lock: Lock, options: Options, journal: Journal
         journal.known["handoff"] = tuple(str(path) for path in written)
 
 
-def _demand_gpu(options: Options, doors: Doors) -> None:
-    """Before anything long begins."""
-    from dlm_build.running.gpu import demand, demand_on_host
+def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
+    """What could only fail at the end, before anything long begins. Raises UsageError, InfraError, GpuIncompatible."""
+    if options.handoff:
+        from dlm_build.building.handoff import refuse_unusable
 
-    if "docker" in options.to:
-        demand(at_engine(doors), doors.programs)
-    if "sif" in options.to:
-        demand_on_host(doors.programs)
+        refuse_unusable(folder.root)
+    if options.gpu and options.verify:
+        _demand_gpu(plan, options, doors)
+
+
+def _demand_gpu(plan: Plan, options: Options, doors: Doors) -> None:
+    from dlm_build.running.gpu import demand, demand_on_host, fitting
+
+    devices = [demand(at_engine(doors), doors.programs)] if "docker" in options.to else []
+    devices += [demand_on_host(doors.programs)] if "sif" in options.to else []
+    for device in devices:
+        fitting(device, plan, True, doors.programs)
 
 
 def to_docker(
@@ -377,7 +385,10 @@ def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Contex
 
 
 def verify_item(href: str, options: Options, doors: Doors) -> Report:
-    """`dlm-build verify`: run and judge what the work folder's lock, image and SIF say; builds nothing."""
+    """`dlm-build verify`: run and judge what the work folder's lock, image and SIF say; builds nothing.
+
+    `options.to` empty means whatever is there.
+    """
     journal = Journal(doors.clock)
     item = read(href, doors, options)
     journal.known["item"] = item
@@ -388,7 +399,8 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     journal.known.update(plan=lock.plan, lock_digest=lock.digest)
     with folder.owned():
         try:
-            ends = [_reverified(engine, folder, lock, options, doors, journal) for engine in options.to]
+            engines = options.to or built_engines(folder)
+            ends = [_reverified(engine, folder, lock, options, doors, journal) for engine in engines]
             verdict = overall(ends, journal)
         except UsageError:
             raise
@@ -402,7 +414,7 @@ def _build_command(href: str, options: Options) -> str:
     words = ["dlm-build", "build", href]
     words += ["--id", options.item_id] if options.item_id is not None else []
     words += ["--collection", options.collection] if options.collection is not None else []
-    words += ["--to", ",".join(options.to)] if options.to != ("docker",) else []
+    words += ["--to", ",".join(options.to)] if options.to not in ((), ("docker",)) else []
     return shown(shlex.join(words), 500)
 
 
@@ -425,6 +437,15 @@ def _reverified(
     end = verified(made, lock.plan, folder, options, doors, journal)
     journal.known["engines"] = (*journal.known.get("engines", ()), end)  # type: ignore[misc]
     return end
+
+
+def built_engines(folder: WorkFolder) -> tuple[Literal["docker", "sif"], ...]:
+    """For which engines the folder holds something. Raises UsageError where there is nothing."""
+    records: dict[Literal["docker", "sif"], str] = {"docker": "image.json", "sif": "sif.json"}
+    found = tuple(engine for engine, name in records.items() if (folder.root / name).is_file())
+    if not found:
+        raise UsageError(f"{shown(str(folder.root), 300)} holds no image and no SIF", "run `dlm-build build` first")
+    return found
 
 
 def kept_image(folder: WorkFolder, doors: Doors) -> Image:

@@ -10,8 +10,6 @@ import shlex
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from dlm_build.building.dockerfile import templates
 from dlm_build.building.layout import GENERATED
 from dlm_build.container_layout import INPUT, OUTPUT
@@ -30,14 +28,6 @@ class HandoffFile(Record, frozen=True, kw_only=True):
     """Relative to the hand-off folder."""
     text: str
     mode: int = 0o644
-
-
-def parse_kinds(text: str) -> tuple[Kind, ...]:
-    """`slurm`, `lmod` or both with a comma, as given on the command line. Raises UsageError."""
-    try:
-        return msgspec.convert([word.strip() for word in text.split(",")], tuple[Kind, ...])
-    except msgspec.ValidationError:
-        raise UsageError(f"--handoff {shown(text)} is not known", f"one or more of {', '.join(KINDS)}") from None
 
 
 def write_handoff(
@@ -117,6 +107,11 @@ def lua_text(text: str) -> str:
     plain = re.compile(rb"[A-Za-z0-9_./@+=-]")
     parts = (chr(byte) if plain.match(bytes([byte])) else f"\\{byte:03d}" for byte in text.encode())
     return '"' + "".join(parts) + '"'
+
+
+def refuse_unusable(folder: Path) -> None:
+    """Raises UsageError for a work folder that no script could name: to be asked before anything long begins."""
+    _usable(folder.resolve())
 
 
 def _usable(path: Path) -> Path:

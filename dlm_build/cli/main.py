@@ -28,7 +28,7 @@ Examples:
   curl -s https://…/item.json | dlm-build -
   dlm-build catalog.json --id coast        an item inside a catalogue, a search answer, an API
   dlm-build item.json --to sif             one SIF file for Apptainer, made and tested without Docker
-  dlm-build verify item.json               run and judge the image that was built before
+  dlm-build verify item.json               run and judge what was built before
   dlm-build check items/                   what items lack to be built and verified
   dlm-build push item.json ghcr.io/you/coast:1.0   image and SIF, signed where asked, by digest
   dlm-build migrate item.json -o mlm.json  the item said in MLM
@@ -71,19 +71,29 @@ def _first_operand(args: list[str], command: click.Command) -> str | None:
 
 
 def item_options(command: F) -> F:
-    """ITEM and the options every step that reads one has."""
+    """ITEM and what decides how it is built."""
     for option in reversed(
         [
-            click.argument("item", metavar="ITEM"),
-            click.option("--output", "-o", metavar="DIR", help="Folder for the records [dlm-out/<id>-<hash>]."),
             click.option("--base", metavar="IMAGE@sha256:…", help="Build on this image instead of the planned one."),
             click.option("--as-of", default="item", metavar="DATE|item|now", show_default=True,
                          help="Newest packages the environment may use."),
-            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
             click.option("--allow-shell", is_flag=True, help="Let the item's `run` be a shell line."),
             click.option("--allow-unpinned", is_flag=True, help="Pin what floats: code as it was at the item's date."),
         ]
     ):  # fmt: skip
+        command = option(command)
+    return folder_options(command)
+
+
+def folder_options(command: F) -> F:
+    """ITEM, where its records are, and the options of every step."""
+    for option in reversed(
+        [
+            click.argument("item", metavar="ITEM"),
+            click.option("--output", "-o", metavar="DIR", help="Folder for the records [dlm-out/<id>-<hash>]."),
+            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
+        ]
+    ):
         command = option(command)
     return source_options(common_options(command))
 
@@ -204,10 +214,12 @@ def render(**given: Any) -> None:
 
 
 @cli.command()
-@item_options
-@build_options
+@folder_options
+@click.option("--to", "--engine", "to", default="", metavar="docker,sif", callback=_some_of(ENGINES),
+              help="What is run [what is there].")  # fmt: skip
+@click.option("--force", is_flag=True, help="Run again what was run before.")
 def verify(**given: Any) -> None:
-    """Run the packaged sample in the image or SIF built before, and judge the output."""
+    """Run the packaged sample in what was built before, image or SIF, and judge the output."""
     commands.verify(**given)
 
 

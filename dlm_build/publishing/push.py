@@ -17,7 +17,7 @@ from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import HashMismatch, InfraError, Outcome, UsageError, shown
 from dlm_build.fetching.sending import Part
-from dlm_build.pipeline import changing_sif, folder_of, kept_image, kept_sif, read, with_verdict
+from dlm_build.pipeline import built_engines, changing_sif, folder_of, kept_image, kept_sif, read, with_verdict
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
 from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, Artefact, artefact_of, digest_of
@@ -33,10 +33,7 @@ from dlm_build.workfolder import WorkFolder
 
 Kind = Literal["docker", "sif"]
 NOT_VERIFIED = "not verified"
-_NAMES: dict[Kind, tuple[str, str]] = {
-    "docker": ("image.json", "verified.json"),
-    "sif": ("sif.json", "verified-sif.json"),
-}
+_JUDGED: dict[Kind, str] = {"docker": "verified.json", "sif": "verified-sif.json"}
 
 
 class Wanted(Record, frozen=True, kw_only=True):
@@ -102,9 +99,7 @@ def push_item(
 
 
 def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doors: Doors) -> Ready:
-    chosen = wanted.to or tuple(name for name in _NAMES if (folder.root / _NAMES[name][0]).is_file())
-    if not chosen:
-        raise UsageError(f"{shown(str(folder.root), 300)} holds no image and no SIF", "run `dlm-build build` first")
+    chosen = wanted.to or built_engines(folder)
     if wanted.sign and "sif" not in chosen:
         raise UsageError("--sign signs a SIF, and none is pushed", "make one with `dlm-build build --to docker,sif`")
     image, sif, verdicts = None, None, {}
@@ -123,7 +118,7 @@ def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doo
 
 def _verdict(made: Made, folder: WorkFolder) -> Verdict | None:
     """Of the very image or SIF; None where it was never judged."""
-    kept = folder.load(_NAMES[made.engine][1], Verified)
+    kept = folder.load(_JUDGED[made.engine], Verified)
     return kept.verdict if kept and made.digest in kept.key else None
 
 

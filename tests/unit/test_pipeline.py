@@ -26,6 +26,7 @@ from dlm_build.errors import (
     SourceGone,
     UsageError,
 )
+from dlm_build.gpu import Gpu
 from dlm_build.journal import Journal
 from dlm_build.pipeline import run_item, verdict_of, verify_item
 from dlm_build.preflight.processor import LEVELS
@@ -43,6 +44,7 @@ from dlm_build.records import (
     Verdict,
     from_json,
 )
+from dlm_build.running.gpu import Device
 from dlm_build.store import Store
 from dlm_build.workfolder import WorkFolder, default_folder
 from tests.unit.building.locks import EXPECTED, INPUT, WEIGHTS, archive, rendered, tiny_lock
@@ -532,6 +534,27 @@ def test_files_for_a_cluster_are_written_beside_the_sif_when_asked_for(world: Wo
     assert {path.suffix for path in written} == {"", ".sbatch", ".lua"} and all(path.is_file() for path in written)
 
 
+def test_a_folder_that_no_script_can_name_is_refused_before_anything_is_made(world: World) -> None:
+    with pytest.raises(UsageError, match="a script cannot name"):
+        world.run(to=("sif",), handoff=("slurm",), output=str(world.item.parent / "a:b"))
+    assert "sif from packages" not in world.done
+
+
+def test_a_gpu_that_is_demanded_and_cannot_run_it_is_told_before_anything_is_built(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = Device(kind="gpu", way="nv", reason="--nv", name="NVIDIA H200")
+    monkeypatch.setattr("dlm_build.running.gpu.demand_on_host", lambda _programs: gpu)
+    monkeypatch.setattr(
+        "dlm_build.running.gpu.described",
+        lambda _programs: Gpu(name="NVIDIA H200", driver="570.1", capability="9.0"),
+    )
+    world.plan = planned(framework="pytorch", framework_version="1.5.0", cuda="10.2", gpu=True)
+    report = world.run(to=("sif",), gpu=True)
+    assert report.verdict.outcome == Outcome.GPU_INCOMPATIBLE and "no code for NVIDIA H200" in report.verdict.summary
+    assert "sif from packages" not in world.done
+
+
 def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
     with pytest.raises(UsageError, match="holds nothing"):
         world.verify(to=("sif",))
@@ -547,6 +570,21 @@ def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
 
 
 # --- verify --------------------------------------------------------------------------------------------------------
+
+
+def test_verify_runs_what_is_there(world: World) -> None:
+    world.run(to=("sif",), verify=False)
+    assert [end.engine for end in world.verify(to=()).engines] == ["sif"] and "run" not in world.done
+    world.run(to=("docker", "sif"), verify=False)
+    assert [end.engine for end in world.verify(to=()).engines] == ["docker", "sif"]
+
+
+def test_verify_says_where_nothing_was_built(world: World) -> None:
+    report = world.run(to=("sif",), verify=False)
+    assert report.sif
+    (Path(report.sif.path).parent / "sif.json").unlink()
+    with pytest.raises(UsageError, match="holds no image and no SIF"):
+        world.verify(to=())
 
 
 def test_verify_needs_what_build_made(world: World) -> None:

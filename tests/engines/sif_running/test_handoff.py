@@ -92,6 +92,11 @@ def test_what_it_does_not_know_it_explains(desk: Desk, words: tuple[str, ...]) -
     assert "usage:" in desk(model_of(desk), *words, status=64)
 
 
+def test_a_scratch_folder_that_cannot_be_made_is_told_after_wrong_words(desk: Desk) -> None:
+    assert "usage:" in desk(model_of(desk), "predict", TMPDIR="/nonexistent", status=64)
+    assert "set TMPDIR to a folder you may write in" in desk(model_of(desk), "info", TMPDIR="/nonexistent", status=73)
+
+
 def test_a_model_that_fails_fails(desk: Desk) -> None:
     desk.scenes[0].write_text("raise SystemExit(3)")
     desk(model_of(desk), "predict", "--input", desk.scenes[0], "--output", "out", status=3)

@@ -98,6 +98,12 @@ def test_engines_are_asked_for_by_name(said: Said, words: str, to: tuple[str, ..
     assert said.one("item.json", "--to", words)[1]["to"] == to
 
 
+def test_verify_takes_what_is_there_and_no_option_of_a_build(said: Said) -> None:
+    assert said.one("verify", "item.json", "--no-gpu")[1]["to"] == ()
+    for option in ("--compression=gzip", "--tag=a:b", "--as-of=now", "--base=x"):
+        assert said("verify", "item.json", option)[0] == 2
+
+
 def test_dry_run_plans(said: Said) -> None:
     name, given = said.one("item.json", "--dry-run")
     assert name == "plan" and given["item"] == "item.json" and "dry_run" not in given
