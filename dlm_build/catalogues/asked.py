@@ -31,6 +31,8 @@ class SourceText(Record, frozen=True, kw_only=True):
     origin: str
     notes: tuple[Finding, ...] = ()
     """What a reader of the item should know about how it was found."""
+    in_folder: bool = False
+    """Whether nobody named it: it lies in a folder that was given."""
 
 
 class Unread(NamedTuple):

@@ -26,8 +26,14 @@ _HINT = re.compile(
 )
 _SAYS_NOTHING = re.compile(r'"properties"\s*:\s*\{\s*\}')
 _SAYS_LITTLE = 64 << 10
+_OF_STAC = re.compile(r"\bstac_(?:version|extensions)\b|\b(?:mlm|ml-model|dlm|dml):[a-z]|\bdl-model\b")
 _ITEM_NAME = re.compile(r".+\.(json|geojson|ya?ml)", re.IGNORECASE)
 _JSON_TYPE = re.compile(r"(application/(geo\+)?(schema\+)?json|application/vnd\.oai)\b", re.IGNORECASE)
+
+
+def may_hold_items(text: str) -> bool:
+    """Whether a text has a word that STAC, or a dialect that describes models, has in every item."""
+    return _OF_STAC.search(text) is not None
 
 
 class Part(Record, frozen=True, kw_only=True):

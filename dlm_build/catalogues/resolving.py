@@ -12,7 +12,7 @@ import msgspec
 from dlm_build.catalogues import ckan
 from dlm_build.catalogues.asked import BULK, Asked, Bounds, Outside, SourceText, Unread
 from dlm_build.catalogues.choosing import called, only
-from dlm_build.catalogues.documents import Opened, file_behind, id_of, kind_of, opened
+from dlm_build.catalogues.documents import Opened, file_behind, id_of, kind_of, may_hold_items, opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import Inside, word_for
 from dlm_build.catalogues.listing import named
@@ -60,8 +60,8 @@ def _each(asked: Asked, outside: Outside, bounds: Bounds, *, in_folder: bool = F
             return
         reader = Reader(asked, outside, bounds)
         first, document = _opened(reader)
-        if document is None or kind_of(document) == "item":
-            yield SourceText(text=first.text, origin=first.place)
+        if document is None or kind_of(document) == "item" or (in_folder and not may_hold_items(first.text)):
+            yield SourceText(text=first.text, origin=first.place, in_folder=in_folder)
         elif in_folder and kind_of(document) != "features":
             said = f"{first.place}: {word_for(document)}; the items of this folder are read from their own files"
             outside.notify(Event(step="read", text=said))

@@ -18,15 +18,23 @@ from msgspec.structs import replace
 from dlm_build.catalogues import Asked, SourceText, Unread, every
 from dlm_build.catalogues.asked import Outside
 from dlm_build.checking.check import Ask, check_text, unread
-from dlm_build.checking.records import Checked
+from dlm_build.checking.left_out import left_out
+from dlm_build.checking.records import Checked, LeftOut, Summary
 from dlm_build.errors import ItemInvalid, UsageError, shown
-from dlm_build.records import from_json, to_json
+from dlm_build.records import Record, from_json, to_json
 
 Given = SourceText | Unread
 _LINE_LIMIT = 8192
 """Characters of one line of a list."""
 _BATCH = 16
 """Items that go to another process together."""
+
+
+class _Box(Record, frozen=True, kw_only=True):
+    """One of the two, for the way between processes."""
+
+    checked: Checked | None = None
+    left_out: LeftOut | None = None
 
 
 def sources(given: Iterable[str], outside: Outside) -> Iterator[Given]:
@@ -69,6 +77,13 @@ def _listed(path: str) -> Iterator[str]:
         raise UsageError(f"list {shown(path)}: {problem}", "give a text file with one ITEM a line") from problem
 
 
+def no_items(summary: Summary) -> Checked:
+    """In place of the items, where all that was given leads to files that are none."""
+    first = summary.left_out[0].origin
+    what = f"{shown(first, 300)}: no file that was given is a STAC item; {len(summary.left_out)} left out"
+    return unread(ItemInvalid(what, "give an item, or a folder or catalogue of some"), first)
+
+
 def check_one(source: Given, ask: Ask | None = None) -> Checked:
     """What could not be had is a grade F too."""
     if isinstance(source, Unread):
@@ -78,12 +93,20 @@ def check_one(source: Given, ask: Ask | None = None) -> Checked:
 
 
 Check = Callable[[Given], Checked]
+Result = Checked | LeftOut
 
 
-def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Checked]:
+def sorted_out(source: Given, checked: Checked) -> Result:
+    """What a check found; or what a file is that nobody called an item, and that is none."""
+    aside = left_out(source, checked) if isinstance(source, SourceText) else None
+    return aside or checked
+
+
+def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Result]:
     """Each as soon as it and those before it are done, by `jobs` processes."""
     if jobs <= 1:
-        yield from map(check_one, texts)
+        for text in texts:
+            yield sorted_out(text, check_one(text))
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting: deque[Future[list[bytes]]] = deque()
@@ -95,16 +118,20 @@ def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Checked]:
             yield from _decoded(waiting.popleft().result())
 
 
-def check_asking(texts: Iterable[Given], check: Check, jobs: int = 1) -> Iterator[Checked]:
+def check_asking(texts: Iterable[Given], check: Check, jobs: int = 1) -> Iterator[Result]:
     """As `check_all`, by a check that asks servers: `jobs` threads, since it mostly waits."""
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        waiting: deque[Future[Checked]] = deque()
+        waiting: deque[Future[Result]] = deque()
         for text in texts:
-            waiting.append(pool.submit(check, text))
+            waiting.append(pool.submit(_asked, text, check))
             if len(waiting) >= 2 * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _asked(source: Given, check: Check) -> Result:
+    return sorted_out(source, check(source))
 
 
 def _portable(source: Given) -> SourceText | Checked:
@@ -120,8 +147,16 @@ def _batches(texts: Iterable[SourceText | Checked]) -> Iterator[list[SourceText 
 
 def _encoded(batch: list[SourceText | Checked]) -> list[bytes]:
     """Runs in a worker; records come back as JSON."""
-    return [to_json(one if isinstance(one, Checked) else check_one(one)) for one in batch]
+    return [to_json(_boxed(one)) for one in batch]
 
 
-def _decoded(batch: list[bytes]) -> Iterator[Checked]:
-    return (from_json(Checked, one) for one in batch)
+def _boxed(one: SourceText | Checked) -> _Box:
+    result = one if isinstance(one, Checked) else sorted_out(one, check_one(one))
+    return _Box(left_out=result) if isinstance(result, LeftOut) else _Box(checked=result)
+
+
+def _decoded(batch: list[bytes]) -> Iterator[Result]:
+    for box in (from_json(_Box, one) for one in batch):
+        result = box.checked or box.left_out
+        assert result is not None
+        yield result

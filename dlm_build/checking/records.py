@@ -84,6 +84,14 @@ class Checked(Record, frozen=True, kw_only=True):
     """Why it could not be read, one of `errors.Outcome`; None where it could."""
 
 
+class LeftOut(Record, frozen=True, kw_only=True):
+    """A file of a folder that is no STAC item, so that it has no grade."""
+
+    origin: str
+    what: str
+    """What it is instead, e.g. `a JSON Schema`; escaped."""
+
+
 class Summary(Record, frozen=True, kw_only=True):
     """Of all items of one check."""
 
@@ -94,6 +102,8 @@ class Summary(Record, frozen=True, kw_only=True):
     """Findings that block the build."""
     verification: int
     hygiene: int
+    left_out: tuple[LeftOut, ...] = ()
+    """Files of folders that are no STAC items; no grade counts them."""
 
 
 class CheckReport(Record, frozen=True, kw_only=True):

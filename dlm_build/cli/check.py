@@ -14,7 +14,8 @@ import click
 
 if TYPE_CHECKING:
     from dlm_build.checking.formats import Look
-    from dlm_build.checking.many import Given
+    from dlm_build.checking.formats.table import Tally
+    from dlm_build.checking.many import Given, Result
     from dlm_build.checking.records import Checked, Letter
     from dlm_build.config import Settings
     from dlm_build.fetch import Fetcher
@@ -120,12 +121,38 @@ def _check(given: dict[str, Any]) -> NoReturn:
     form = open_format("json" if given["as_json"] else given["form"], look)
     with _results(given) as results, _writing(given["output"]) as write:
         write(form.begin())
-        for checked in results:
+        for checked in _graded(results, tally):
             tally.add(checked)
             status.add(checked)
             write(form.item(checked))
         write(form.end(tally.summary))
+    _tell_left_out(given, tally)
     sys.exit(status.code)
+
+
+def _graded(results: Iterator[Result], tally: Tally) -> Iterator[Checked]:
+    """The items among the results; one that says so, where there are other files alone."""
+    from dlm_build.checking.many import no_items
+    from dlm_build.checking.records import LeftOut
+
+    none = True
+    for one in results:
+        if isinstance(one, LeftOut):
+            tally.leave_out(one)
+        else:
+            none = False
+            yield one
+    if none and tally.summary.left_out:
+        yield no_items(tally.summary)
+
+
+def _tell_left_out(given: dict[str, Any], tally: Tally) -> None:
+    """On stderr where stdout is for programs: not all formats have a place for it."""
+    from dlm_build.checking.formats.table import left_out_line
+
+    line = left_out_line(tally.summary, names=5)
+    if line and not given["quiet"] and (given["as_json"] or given["form"] != "list" or given["output"]):
+        click.echo(line, err=True)
 
 
 def _look(given: dict[str, Any]) -> Look:
@@ -201,7 +228,7 @@ class Asking:
 
 
 @contextmanager
-def _results(given: dict[str, Any]) -> Iterator[Iterator[Checked]]:
+def _results(given: dict[str, Any]) -> Iterator[Iterator[Result]]:
     """Every item, checked, its origin as seen from here."""
     from dlm_build.checking.many import check_all, sources
     from dlm_build.cli.commands import settings_of
@@ -218,7 +245,7 @@ def _results(given: dict[str, Any]) -> Iterator[Iterator[Checked]]:
 
 
 @contextmanager
-def _online(given: dict[str, Any]) -> Iterator[Iterator[Checked]]:
+def _online(given: dict[str, Any]) -> Iterator[Iterator[Result]]:
     from dlm_build.checking.many import check_asking, check_one, sources
     from dlm_build.checking.online import online_findings
     from dlm_build.cli.commands import wired
@@ -244,7 +271,7 @@ def _counted(texts: Iterator[Given], notify: Notify) -> Iterator[Given]:
         yield text
 
 
-def _from_here(checked: Checked) -> Checked:
+def _from_here(checked: Result) -> Result:
     """Paths below this folder as relative ones; names that are no UTF-8 spelled out."""
     from msgspec.structs import replace
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from dlm_build import __version__
-from dlm_build.checking.formats.table import Format, Look
+from dlm_build.checking.formats.table import Format, Look, left_out_line
 from dlm_build.checking.records import LETTERS, MEANINGS, Checked, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
@@ -62,7 +62,9 @@ class Html:
         )
         noun = "item" if summary.items == 1 else "items"
         foot = f'<p class="dim">{summary.items:,} {noun}, checked by dlm-build {escape(__version__)}</p>'
-        return "\n".join((f'<ul class="tally">{tally}</ul>', *self._items, foot, "</body>", "</html>", ""))
+        line = left_out_line(summary, names=len(summary.left_out) if self._look.verbose else 0)
+        aside = [f'<p class="dim">{_text(line)}</p>'] if line else []
+        return "\n".join((f'<ul class="tally">{tally}</ul>', *self._items, *aside, foot, "</body>", "</html>", ""))
 
     def _item(self, checked: Checked) -> Iterator[str]:
         name = shown(checked.id, 200) if checked.id is not None else "(unread)"

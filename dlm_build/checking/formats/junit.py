@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from dlm_build.checking.formats.table import Format, Look, below
-from dlm_build.checking.records import Checked, Letter, Summary
+from dlm_build.checking.records import Checked, LeftOut, Letter, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
 
@@ -29,7 +29,11 @@ class Junit:
         return ""
 
     def end(self, summary: Summary) -> str:
-        counts = f'tests="{summary.items}" failures="{self._failures}" errors="{self._errors}" skipped="0" time="0"'
+        self._cases += map(_skipped, summary.left_out)
+        counts = (
+            f'tests="{len(self._cases)}" failures="{self._failures}" errors="{self._errors}" '
+            f'skipped="{len(summary.left_out)}" time="0"'
+        )
         suite = f'<testsuite name="dlm-build check" {counts}>'
         return "\n".join((f"<testsuites {counts}>", suite, *self._cases, "</testsuite>", "</testsuites>", ""))
 
@@ -50,6 +54,12 @@ class Junit:
         if rest := [finding for finding in checked.findings if finding not in blocking]:
             yield f"<system-out>{_text(_lines(rest))}</system-out>"
         yield "</testcase>"
+
+
+def _skipped(one: LeftOut) -> str:
+    origin = _attribute(shown(one.origin, 300))
+    message = _attribute(f"no STAC item: {one.what}")
+    return f'<testcase name={origin} classname="no item" file={origin} time="0"><skipped message={message}/></testcase>'
 
 
 def _element(name: str, message: str, kind: str, findings: list[Finding]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from dlm_build.checking.formats.table import Format, Look
+from dlm_build.checking.formats.table import Format, Look, left_out_line
 from dlm_build.checking.records import Checked, Grade, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
@@ -37,6 +37,16 @@ class Listing:
         return "\n".join(self._lines(checked)) + "\n"
 
     def end(self, summary: Summary) -> str:
+        return self._grades(summary) + self._left_out(summary)
+
+    def _left_out(self, summary: Summary) -> str:
+        line = left_out_line(summary, names=len(summary.left_out) if self._look.verbose else 0)
+        if not line:
+            return ""
+        which = "it" if len(summary.left_out) == 1 else "them"
+        return "\n".join(self._wrapped(line if self._look.verbose else f"{line}; -v names {which}", "", _DIM)) + "\n"
+
+    def _grades(self, summary: Summary) -> str:
         if summary.items < 2:
             return ""
         grades = "  ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dlm_build.checking.formats.table import Format, Look
+from dlm_build.checking.formats.table import Format, Look, left_out_line
 from dlm_build.checking.records import Checked, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
@@ -35,9 +35,18 @@ class Markdown:
             self._sections.append("\n".join(self._section(checked)))
         return ""
 
-    def end(self, _summary: Summary) -> str:
+    def end(self, summary: Summary) -> str:
         head = "| Grade | Item | Build | Verification | Hygiene | Where |\n|---|---|--:|--:|--:|---|\n"
-        return head + "".join(f"{row}\n" for row in self._rows) + "".join(f"\n{part}\n" for part in self._sections)
+        return (
+            head
+            + "".join(f"{row}\n" for row in self._rows)
+            + "".join(f"\n{part}\n" for part in (*self._sections, *self._left_out(summary)))
+        )
+
+    def _left_out(self, summary: Summary) -> Iterator[str]:
+        if line := left_out_line(summary, names=0):
+            rows = [f"- {code(one.origin)}: {plain(one.what)}" for one in summary.left_out if self._look.verbose]
+            yield "\n".join((f"{line}.", *([""] if rows else []), *rows))
 
     def _section(self, checked: Checked) -> Iterator[str]:
         yield f"## {checked.grade.letter}: {code(checked.id if checked.id is not None else checked.origin)}\n"

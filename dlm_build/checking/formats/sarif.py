@@ -41,11 +41,12 @@ class Sarif:
             self._between = ","
         return text
 
-    def end(self, _summary: Summary) -> str:
+    def end(self, summary: Summary) -> str:
         kinds = every_kind()
         rules = [_rule(code, self._severities[code], kinds.get(code)) for code in self._rules]
         driver = {"name": "dlm-build", "semanticVersion": __version__, "rules": rules}
-        return f'\n],"tool":{{"driver":{json_text(driver)}}}}}]}}\n'
+        told = f',"invocations":{json_text([_invocation(summary)])}' if summary.left_out else ""
+        return f'\n],"tool":{{"driver":{json_text(driver)}}}{told}}}]}}\n'
 
     def _result(self, finding: Finding, checked: Checked) -> dict[str, Any]:
         index = self._rules.setdefault(finding.code, len(self._rules))
@@ -61,6 +62,19 @@ class Sarif:
             "partialFingerprints": {"dlmBuildFinding/v1": _fingerprint(finding, checked)},
             "properties": {"grade": checked.grade.letter, "item": shown(checked.id or "", 200)},
         }
+
+
+def _invocation(summary: Summary) -> dict[str, Any]:
+    """What the tool says of its own work: files that are no items are no results."""
+    notes = [
+        {
+            "level": "note",
+            "message": {"text": _plain(f"is no STAC item, and left out: {one.what}")},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(one.origin)}}}],
+        }
+        for one in summary.left_out
+    ]
+    return {"executionSuccessful": True, "toolExecutionNotifications": notes}
 
 
 def _location(finding: Finding, checked: Checked) -> dict[str, Any]:

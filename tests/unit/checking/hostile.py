@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlm_build.checking.formats import FORMATS, Look, open_format
 from dlm_build.checking.formats.table import Tally
-from dlm_build.checking.records import MEANINGS, Checked, Grade, Guess, Lift
+from dlm_build.checking.records import MEANINGS, Checked, Grade, Guess, LeftOut, Lift
 from dlm_build.records import Finding, Severity
 
 HOSTILE = (
@@ -40,9 +40,11 @@ def hostile() -> Checked:
     )
 
 
-def written(name: str, *all_checked: Checked, look: Look = LOOK) -> str:
+def written(name: str, *all_checked: Checked, look: Look = LOOK, left_out: tuple[LeftOut, ...] = ()) -> str:
     assert name in FORMATS
     form, tally = open_format(name, look), Tally()
+    for one in left_out:
+        tally.leave_out(one)
     text = form.begin()
     for checked in all_checked:
         tally.add(checked)

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dlm_build.checking.formats import FORMATS, Look
-from dlm_build.checking.records import Checked, CheckReport
+from dlm_build.checking.records import Checked, CheckReport, LeftOut
 from dlm_build.records import from_json
 from tests.unit.checking.hostile import HOSTILE, LOOK, hostile, written
 from tests.unit.checking.made import changed, check, complete
@@ -186,3 +186,39 @@ def test_places_are_written_so_that_an_editor_opens_them(several: tuple[Checked,
 
 def test_the_hostile_text_is_hostile() -> None:
     assert not HOSTILE.isprintable()
+
+
+# --- files that are no items -------------------------------------------------------------------------------------
+
+ASIDE = tuple(LeftOut(origin=f"items/{name}.json", what="a JSON Schema") for name in ("a", "b", HOSTILE))
+
+
+@pytest.mark.parametrize("name", ["list", "markdown", "html"])
+def test_formats_for_people_count_files_that_are_no_items_and_name_them_with_v(name: str) -> None:
+    said = "3 files are no STAC items, and left out"
+    verbose = written(name, check(complete()), left_out=ASIDE)
+    assert said in verbose and "items/b.json" in verbose and "a JSON Schema" in verbose
+    assert name != "html" or "<script>" not in verbose
+    short = written(name, check(complete()), left_out=ASIDE, look=Look())
+    assert said in short and "items/b.json" not in short
+    assert "left out" not in written(name, check(complete()))
+
+
+def test_json_and_sarif_name_files_that_are_no_items() -> None:
+    report = from_json(CheckReport, written("json", check(complete()), left_out=ASIDE[:2]).encode())
+    assert report.summary.left_out == ASIDE[:2] and report.summary.items == 1
+    log = json.loads(written("sarif", check(complete()), left_out=ASIDE))
+    (invocation,) = log["runs"][0]["invocations"]
+    notes = invocation["toolExecutionNotifications"]
+    assert [note["level"] for note in notes] == ["note"] * 3
+    assert notes[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "items/a.json"
+    assert "a JSON Schema" in notes[0]["message"]["text"] and not log["runs"][0]["results"]
+
+
+def test_junit_skips_files_that_are_no_items() -> None:
+    suite = ElementTree.fromstring(written("junit", check(complete()), left_out=ASIDE))[0]
+    assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("4", "3", "0")
+    skipped = [case for case in suite if case.find("skipped") is not None]
+    assert [case.get("name") for case in skipped][:2] == ["items/a.json", "items/b.json"]
+    (reason,) = skipped[0]
+    assert reason.get("message") == "no STAC item: a JSON Schema"

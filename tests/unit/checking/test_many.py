@@ -10,6 +10,7 @@ import pytest
 
 from dlm_build.catalogues import SourceText, Unread
 from dlm_build.checking.many import check_all, check_asking, check_one, sources
+from dlm_build.checking.records import Checked, LeftOut
 from dlm_build.errors import SourceGone, UsageError
 from dlm_build.findings.kinds import HYGIENE
 from dlm_build.records import Finding
@@ -100,3 +101,70 @@ def test_nothing_is_read_before_it_is_wanted() -> None:
     results = check_all(counted())
     next(results)
     assert len(read) == 1
+
+
+# --- files of a folder that are no items -------------------------------------------------------------------------
+
+
+def folder_of(tmp_path: Path, **files: str) -> str:
+    for name, text in files.items():
+        (tmp_path / name.replace("__", ".")).write_text(text, "utf-8")
+    return str(tmp_path)
+
+
+NO_ITEMS = {
+    "package__json": ('{"name": "viewer", "version": "1.0.0", "dependencies": {}}', "another document"),
+    "schema__json": (
+        '{"$schema": "https://json-schema.org/draft-07/schema#", "$id": "x", "properties": {"mlm": {}}}',
+        "a JSON Schema",
+    ),
+    "map__geojson": (
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "a"},'
+        ' "geometry": null}]}',
+        "a FeatureCollection, such as a search answers",
+    ),
+    "field__geojson": ('{"type": "Feature", "properties": {"name": "a"}, "geometry": null}', "another document"),
+    "numbers__json": ("[1, 2, 3]", "a list of 3 entries"),
+    "environment__yml": ("name: me\nchannels: [conda-forge]\ndependencies: [python]\n", "a conda environment file"),
+    "tsconfig__json": ('{"strict": true, // always\n}', "no document that can be read"),
+    "site__yml": ("theme: !!python/name:material.x\n", "no document that can be read"),
+}
+
+
+@pytest.mark.parametrize("name", NO_ITEMS)
+def test_a_file_of_a_folder_that_is_no_item_is_left_out(tmp_path: Path, name: str) -> None:
+    text, what = NO_ITEMS[name]
+    folder = folder_of(tmp_path, **{name: text})
+    (result,) = check_all(sources([folder], Offline()))
+    assert result == LeftOut(origin=str(tmp_path / name.replace("__", ".")), what=what)
+
+
+@pytest.mark.parametrize("name", NO_ITEMS)
+def test_the_same_file_named_itself_is_an_f(tmp_path: Path, name: str) -> None:
+    folder_of(tmp_path, **{name: NO_ITEMS[name][0]})
+    results = list(check_all(sources([str(tmp_path / name.replace("__", "."))], Offline())))
+    assert results and all(isinstance(one, Checked) and one.grade.letter == "F" for one in results)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "Feature", "stac_version": "1.0.0", "properties": {}, "assets": {}}',  # a scene
+        '{"type": "Feature", "properties": {}, "assets": {"model": {"href": "m.onnx"}}}',
+        '{"type": "Feature", "properties": {"mlm:name": "x",}',  # broken
+        "properties:\n  engine:\n model: [\n",  # broken, of a draft
+        '{"type": "Feature", "properties": {"mlm:name": "x", "mlm:input": "text"}, "assets": {}}',
+    ],
+)
+def test_what_may_be_an_item_is_an_f_in_a_folder_too(tmp_path: Path, text: str) -> None:
+    folder = folder_of(tmp_path, item__json=text)
+    (result,) = check_all(sources([folder], Offline()))
+    assert isinstance(result, Checked) and result.grade.letter == "F"
+
+
+def test_several_processes_leave_out_the_same(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, **{name: text for name, (text, _) in NO_ITEMS.items()})
+    written(tmp_path / "z.json", id="z")
+    one, two = (list(check_all(sources([folder], Offline()), jobs=jobs)) for jobs in (1, 2))
+    assert one == two == list(check_asking(sources([folder], Offline()), check_one, jobs=2))
+    assert [type(result) for result in one].count(LeftOut) == len(NO_ITEMS)

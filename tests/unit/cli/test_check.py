@@ -174,3 +174,33 @@ def test_a_name_that_is_no_utf8_is_spelled_out(run: Run) -> None:
         status, out, err = run(name, "--format", form)
         assert (status, err) == (0, ""), form
         assert "\x1b" not in out
+
+
+# --- files of a folder that are no items -------------------------------------------------------------------------
+
+PACKAGE = '{"name": "viewer", "version": "1.0.0"}'
+
+
+def test_files_of_a_folder_that_are_no_items_have_no_grade_and_are_counted(run: Run) -> None:
+    run.write("items/a.json", complete())
+    run.write("items/package.json", PACKAGE)
+    status, out, err = run("items", "--fail-under", "A")
+    assert (status, err) == (0, "") and "1 file is no STAC item, and left out; -v names it" in out
+    assert "items/package.json (another document)" in run("items", "-v")[1]
+    for form in ("json", "jsonl", "sarif", "junit", "markdown", "html"):
+        status, out, err = run("items", "--fail-under", "A", "--format", form)
+        assert status == 0
+        assert err == "1 file is no STAC item, and left out: items/package.json (another document)\n", form
+    assert run("items", "--format", "jsonl", "-q")[2] == ""
+
+
+def test_such_a_file_named_itself_is_an_f(run: Run) -> None:
+    status, out, _ = run(run.write("items/package.json", PACKAGE), "--fail-under", "E")
+    assert status == 16 and out.startswith(" F ")
+
+
+def test_a_folder_of_nothing_else_is_an_f(run: Run) -> None:
+    run.write("items/package.json", PACKAGE)
+    status, out, _ = run("items", "--fail-under", "E")
+    assert status == 16 and "no file that was given is a STAC item; 1 left out" in out
+    assert run("items")[0] == 6
