@@ -22,6 +22,8 @@ class Declared(Record, frozen=True, kw_only=True):
     """How many bands `eo:bands` lists."""
     one_label_a_pixel: bool = False
     """Whether the final layer is known to have no dimension for classes."""
+    layer_has_sides: bool | None = None
+    """Whether its last two dimensions are known to be, or not to be, height and width; None: their number tells."""
 
 
 class Places(NamedTuple):
@@ -93,7 +95,8 @@ def _classes(declared: Declared, at: Places) -> Iterator[Finding]:
 def _sides(declared: Declared, at: Places) -> Iterator[Finding]:
     """A map of the scene should be as large as the scene."""
     layer, inputs = declared.outputs.final_layer_size, declared.inputs
-    if not _is_map(declared.outputs) or len(layer) not in (2, 4):
+    has_sides = len(layer) in (2, 4) if declared.layer_has_sides is None else declared.layer_has_sides
+    if not _is_map(declared.outputs) or not has_sides:
         return
     wanted, given = (inputs.height, inputs.width), layer[-2:]
     if None not in wanted and -1 not in given and given != wanted:

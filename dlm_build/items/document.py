@@ -16,6 +16,9 @@ from dlm_build.findings import Kind
 from dlm_build.findings.documents import FieldHostile, FieldInvalid
 from dlm_build.records import Finding, Record
 
+COMMENT = "$comment"
+"""A key that may be there twice: nothing reads it, and people comment on more than one thing."""
+
 
 class Number(msgspec.Struct, frozen=True):
     """A number's own text: `1.10` is not `1.1` when it is a version."""

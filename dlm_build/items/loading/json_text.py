@@ -17,7 +17,7 @@ from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import Kind
 from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
 from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
-from dlm_build.items.document import Document, Number, Value, child, line_at, position, refused
+from dlm_build.items.document import COMMENT, Document, Number, Value, child, line_at, position, refused
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
 from dlm_build.items.loading.json_places import JsonPlaces
 from dlm_build.records import Finding, Record
@@ -107,8 +107,9 @@ def _constant(raw: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        raise _Refused(DuplicateKey, found=shown(counts.most_common(1)[0][0]))
+        (twice, count), *_ = Counter(key for key, _ in pairs if key != COMMENT).most_common(1) or [("", 0)]
+        if count > 1:
+            raise _Refused(DuplicateKey, found=shown(twice))
     return fields
 
 
@@ -149,7 +150,7 @@ def _first_refused(text: str) -> tuple[_Token, _Refused] | None:
     seen: set[str] = set()
     for token in _walk(text):
         if token.is_key:
-            if token.pointer in seen:
+            if token.pointer in seen and not token.pointer.endswith(f"/{COMMENT}"):
                 return token, _Refused(DuplicateKey, found=shown(_plain(token.text)))
             seen.add(token.pointer)
         elif token.text.lstrip("-") in ("NaN", "Infinity"):

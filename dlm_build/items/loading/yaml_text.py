@@ -15,7 +15,7 @@ from typing import Any
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import Kind
 from dlm_build.findings import documents as kinds
-from dlm_build.items.document import Document, Number, Position, Value, child, line_at, position, refused
+from dlm_build.items.document import COMMENT, Document, Number, Position, Value, child, line_at, position, refused
 from dlm_build.items.limits import MAX_DEPTH, MAX_YAML_BYTES, NUMBER, YAML_FIX, check_size, number_problem, too_deep
 
 MAX_EVENTS = 12_000
@@ -24,7 +24,9 @@ _NOT_A_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _WORDS: dict[str, Value] = {"": None, "~": None, "true": True, "false": False, "null": None}
 _NEAR = 6
 """Lines before an error in which its cause is looked for."""
-_BLOCK = re.compile(r"( *)(?:- )*[^\s#].*?: +([|>][-+0-9]{0,2})\s*(?:#.*)?")
+_BLOCK = re.compile(r"( *(?:- +)*)[^\s#].*?: +([|>][-+0-9]{0,2})\s*(?:#.*)?")
+_LINE = 240
+"""Characters of a line that is shown to be pasted."""
 _UNQUOTED_COLON = re.compile(r"(\s*(?:- )*)([^:#\"']+): (.+)")
 
 
@@ -86,7 +88,7 @@ class _Composer:
             raise self._refused(event, kinds.KeyNotText)
         pointer, fields = self.stack[-1]
         self.key = str(event.value)
-        if self.key in fields:
+        if self.key in fields and self.key != COMMENT:
             place = child(pointer, self.key)
             raise refused(kinds.DuplicateKey, self.origin, self._position(event), place, found=shown(self.key))
         self.places[child(pointer, self.key)] = self._position(event)
@@ -197,7 +199,7 @@ def _fix(text: str, offset: int, problem: str) -> str:
     if "mapping values are not allowed" in problem:
         parts = _UNQUOTED_COLON.fullmatch(line.rstrip())
         if parts and ":" in parts[3]:
-            return f"quote the text, it has a colon: `{shown(f'{parts[2]}: {json.dumps(parts[3])}', 200)}`"
+            return _quoted(parts[2], parts[3])
         return "quote texts that have a colon, and indent the lines of a block alike"
     if "\\t" in problem or "\t" in problem:
         return "indent with spaces, not tabs"
@@ -210,6 +212,14 @@ def _fix(text: str, offset: int, problem: str) -> str:
     if "end of stream" in problem:
         return "close the quote or bracket that was opened before"
     return "correct the YAML here; texts with any of : # [ ] { } , & * ! | > ' \" % @ ` are safest in double quotes"
+
+
+def _quoted(key: str, text: str) -> str:
+    """How to quote a text with a colon: the line itself, where it is short enough to be shown whole."""
+    line = f"{key}: {json.dumps(text, ensure_ascii=False)}"
+    if len(line) <= _LINE and shown(line, _LINE) == line:
+        return f"quote the text, it has a colon: `{line}`"
+    return f'it has a colon: put `"` before and after the text that follows `{shown(key, 60)}:`'
 
 
 def _block_without_lines(text: str, offset: int) -> str:

@@ -14,7 +14,7 @@ from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import sample_of
-from dlm_build.items.mlm.shapes import is_map_of_labels
+from dlm_build.items.mlm.shapes import has_sides, is_map_of_labels
 from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
 from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
@@ -100,7 +100,12 @@ def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, 
             "final_layer_size": result.at("shape"),
         },
     )
-    declared = Declared(inputs=inputs, outputs=outputs, one_label_a_pixel=is_map_of_labels(result))
+    declared = Declared(
+        inputs=inputs,
+        outputs=outputs,
+        one_label_a_pixel=is_map_of_labels(result),
+        layer_has_sides=bool(outputs.final_layer_size) and has_sides(result),
+    )
     for finding in contradictions(declared, places):
         root.log.add(finding)
 

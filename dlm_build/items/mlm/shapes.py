@@ -62,6 +62,14 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
     return Shape(batch=sizes[names.index(batch)] if batch else None)
 
 
+def has_sides(node: Node) -> bool:
+    """Whether a result has height and width, by name, or by its number of dimensions where it has no names."""
+    names = set(_names(said(node, "dim_order", "dim_names", "axes")))
+    if not names:
+        return len(node.at("shape").rows()) in _BANDS_LAST
+    return any(names.issuperset(pair) for pair in _SIDES)
+
+
 def is_map_of_labels(node: Node) -> bool:
     """Whether a result has height and width by name, and no dimension besides but the batch."""
     names = set(_names(said(node, "dim_order", "dim_names", "axes")))

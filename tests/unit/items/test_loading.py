@@ -177,12 +177,38 @@ def test_the_number_of_what_may_be_an_item_is_refused(more: str) -> None:
         ("a:\n  description: >-\n  some words here\n  and more of them\n  next: 1\n", ">-"),
         ("description: |\nsome words\nnext: 1\n", "|"),
         ("a:\n  - b: >2\n\n  some words\n  next: 1\n", ">2"),
+        ("a:\n  - b: >-\n    some words,\n    and more of them\n    next: 1\n", ">-"),
     ],
 )
 def test_a_block_of_text_that_is_not_indented(text: str, mark: str) -> None:
     with pytest.raises(ItemInvalid) as caught:
         load(text, "x")
     assert caught.value.hint == f"indent the lines of the text below `{mark}` by two spaces more than its key"
+
+
+@pytest.mark.parametrize("text", ["Vega (2017): data", "Tárraga MÁ: MERRAclim, “global”"])
+def test_a_text_with_a_colon_is_shown_quoted_as_it_can_be_pasted(text: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        load(f"a: 1\ncitation: {text}\n", "x")
+    line = caught.value.hint.partition("`")[2].rpartition("`")[0]
+    assert load(line, "x").value == {"citation": text}
+
+
+def test_a_long_text_with_a_colon_is_not_cut_in_a_fix() -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        load(f"a: 1\ncitation: {'long ' * 200}: data\n", "x")
+    assert caught.value.hint == 'it has a colon: put `"` before and after the text that follows `citation:`'
+
+
+@pytest.mark.parametrize("text", ['{"$comment": "a", "id": "b", "$comment": "c"}', "$comment: a\nid: b\n$comment: c\n"])
+def test_comments_may_be_there_twice(text: str) -> None:
+    value = load(text, "x").value
+    assert isinstance(value, dict) and value["id"] == "b"
+
+
+def test_another_key_twice_beside_comments_is_named() -> None:
+    with pytest.raises(ItemInvalid, match=r'x:1:51: /id: the key "id" is given twice'):
+        load('{"$comment": "a", "id": "b", "$comment": "c",     "id": "d"}', "x")
 
 
 def test_a_block_that_is_indented_is_not_blamed() -> None:

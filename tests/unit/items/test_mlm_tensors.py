@@ -428,6 +428,21 @@ def test_a_map_of_labels_has_no_dimension_for_classes(shape: list[int], order: l
     assert "contradiction-final-layer-classes" not in codes(read(item))
 
 
+@pytest.mark.parametrize(
+    ("shape", "order", "found"),
+    [
+        ([-1, 32, 32], ["batch", "height", "width"], True),
+        ([-1, 3, 32, 32], ["batch", "class", "height", "width"], True),
+        ([-1, 64, 64], ["batch", "height", "width"], False),
+        ([25, 10], ["batch", "class"], False),
+        ([25, 10], None, False),
+    ],
+)
+def test_the_size_of_a_map_is_that_of_its_scene(shape: list[int], order: list[str] | None, found: bool) -> None:
+    item = spoil(OUTPUT + "result", {"shape": shape, "dim_order": order})
+    assert ("contradiction-output-size" in codes(item)) is found
+
+
 def test_an_output_need_not_be_an_image() -> None:
     item = spoil(OUTPUT + "result", {"shape": [-1, -1, 6], "dim_order": ["batch", "detections", "values"]})
     assert item.outputs.final_layer_size == () and "dimensions-unread" not in codes(item)
