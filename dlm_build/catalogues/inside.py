@@ -9,8 +9,11 @@ from dlm_build.catalogues.apis import Api
 from dlm_build.catalogues.asked import Asked, Bounds, Unread
 from dlm_build.catalogues.documents import Kind, Opened, features, kind_of
 from dlm_build.catalogues.found import Found, as_found
+from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.catalogues.static import Walk
+from dlm_build.errors import ItemInvalid
+from dlm_build.fetching.urls import shown_url
 
 _WORDS: dict[Kind, str] = {
     "features": "a FeatureCollection, such as a search answers",
@@ -32,6 +35,13 @@ def word_for(document: Opened) -> str:
     if kind == "features" and not document.head:
         return f"a list of {len(document.parts)} entries"
     return _WORDS[kind]
+
+
+def _elsewhere(text: Text, document: Opened) -> ItemInvalid:
+    """A page of an API that was saved: its items are where the API is."""
+    links = [link for link in document.links("items", "search", "data", "self") if is_url(link)]
+    hint = f"give {shown_url(links[0])}" if links else "give its address, or an answer with items in it"
+    return ItemInvalid(f"{named(text.place)}: this is {word_for(document)}, saved; no item is in this file", hint)
 
 
 class Inside:
@@ -58,6 +68,8 @@ class Inside:
         if kind == "ckan":
             return ckan.items(self._reader, text, document, wanted=self._asked.id)
         if not is_url(text.place):
+            if kind != "features":
+                raise _elsewhere(text, document)
             return iter([as_found(part, text) for part in features(document, text.place)])
         if kind == "features":
             return self._api.answer(text)

@@ -224,3 +224,14 @@ def test_what_does_not_parse_is_left_to_the_loader(text: str) -> None:
 def test_nesting_is_refused_before_parsing() -> None:
     with pytest.raises(ItemInvalid, match="nested more than 64 deep"):
         opened('{"features": ' + "[" * 100_000, "x")
+
+
+@pytest.mark.parametrize("link", ["https://api.example/collections/models/items", None])
+def test_a_saved_page_of_an_api_says_where_its_items_are(tmp_path: Path, link: str | None) -> None:
+    links = [{"rel": "items", "href": link or "./items"}]
+    page = {"type": "Collection", "id": "models", "stac_version": "1.0.0", "extent": {}, "links": links}
+    with pytest.raises(ItemInvalid, match="a collection of an API, saved; no item is in this file") as refused:
+        World().resolve(write(tmp_path, {"saved.json": page}))
+    assert refused.value.hint == (f"give {link}" if link else "give its address, or an answer with items in it")
+    (unread,) = World().every(tmp_path / "saved.json")
+    assert isinstance(unread, Unread) and "no item is in this file" in unread.problem.message
