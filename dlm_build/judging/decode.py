@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlm_build.errors import DlmBuildError, ResourceExceeded, shown
+from dlm_build.errors import DlmBuildError, InfraError, ResourceExceeded, shown
+from dlm_build.judging.decoder import UNWRITTEN
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,13 +38,18 @@ class Decoded(NamedTuple):
 
 
 def decode(path: Path, scratch: Path, programs: Programs) -> Decoded:
-    """Raises NotDecodable, or ResourceExceeded when the decoder passed its memory or time."""
+    """Raises NotDecodable, ResourceExceeded when the decoder passed its memory or time, InfraError for a full disk."""
     scratch.mkdir(parents=True, exist_ok=True)
     argv: Sequence[str] = (sys.executable, "-I", "-m", "dlm_build.judging.decoder", str(scratch), str(path))
     ended = programs.run(argv, timeout=DEADLINE)
     if ended.timed_out or ended.status in (-9, -24) or "MemoryError" in ended.stderr:
         raise ResourceExceeded(
             f"decoding {path.name} passed its limit of memory or time", "is it what it claims to be?"
+        )
+    if ended.status == UNWRITTEN:
+        raise InfraError(
+            f"{scratch.parent} takes no decoded file: {shown(ended.tail(1), 300)}",
+            "free space there, or set TMPDIR to a folder on a larger disk",
         )
     if ended.status != 0:
         raise NotDecodable(f"{path.name} cannot be decoded: {shown(ended.tail(1), 300)}")

@@ -22,6 +22,8 @@ PIXELS = 1 << 30
 """Bytes a picture may decode to; asked of its header before any pixel is read."""
 TEXT = 16 << 20
 """Bytes of a JSON or text output."""
+UNWRITTEN = 74
+"""Exit status where what was decoded could not be written: the machine's fault, not the file's (EX_IOERR)."""
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -29,7 +31,12 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 def main(folder: str, files: list[str]) -> None:
     _confine()
     for number, name in enumerate(files):
-        _write(Path(folder), number, _decoded(Path(name)))
+        decoded = _decoded(Path(name))
+        try:
+            _write(Path(folder), number, decoded)
+        except OSError as problem:
+            sys.stderr.write(f"{problem}\n")
+            sys.exit(UNWRITTEN)
 
 
 def _confine() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from dlm_build.judging.compare import compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
 from dlm_build.judging.pairing import answering
 from dlm_build.records import Check, ComparisonPolicy, Member, OutputFile, Plan, Run, Verdict
+from dlm_build.store import disk_error
 
 if TYPE_CHECKING:
     from dlm_build.proc import Programs
@@ -57,13 +60,23 @@ def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Prog
     if output.sha256 == expected.sha256:
         same = Check(name="bytes", passed=True, measured="identical", limit="identical", detail="one sha256")
         return (same,)
-    with tempfile.TemporaryDirectory(prefix="dlm-build-") as scratch:
+    with _scratch() as scratch:
         theirs = _expected(expected, store, Path(scratch), programs)
         try:
             mine = _actual(run, output, Path(scratch), programs)
         except NotDecodable as problem:
             return (Check(name="decodes", passed=False, measured=output.path, detail=problem.message),)
         return compare(mine, theirs, plan.comparison, own_form=plan.runner.kind in OWN_RUNNERS)
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """A folder for arrays. Raises InfraError where none can be made: that is never the model's fault."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="dlm-build-", ignore_cleanup_errors=True) as scratch:
+            yield scratch
+    except OSError as problem:
+        raise disk_error(problem, Path(tempfile.gettempdir()), "set TMPDIR to") from problem
 
 
 def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -> Decoded:

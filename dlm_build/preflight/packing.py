@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,9 @@ def _scratch(look: Look) -> Line:
         free = shutil.disk_usage(folder).free
     except OSError as problem:
         return Line(name="TMPDIR", state="warn", detail=f"{folder}: {problem.strerror}", fix=fix)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        fix = "set TMPDIR to a folder that this user may write in"
+        return Line(name="TMPDIR", state="warn", detail=f"{folder} is closed to this user", fix=fix)
     kind = file_system(folder.resolve(), _mounts(look.root))
     detail = f"{folder}: {free / 1e9:.0f} GB free on {kind or 'an unknown file system'}"
     if kind in IN_MEMORY:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import rasterio
 from affine import Affine
 from msgspec.structs import replace
 
-from dlm_build.errors import ItemInvalid, Outcome
+from dlm_build.errors import InfraError, ItemInvalid, Outcome
 from dlm_build.judging import judge
-from dlm_build.proc import RealPrograms
+from dlm_build.judging.decode import decode
+from dlm_build.judging.decoder import UNWRITTEN
+from dlm_build.proc import Finished, RealPrograms
 from dlm_build.records import (
     ComparisonPolicy,
     Finding,
@@ -91,6 +95,29 @@ def test_equal_pixels_in_other_bytes_match(bench: Bench, tmp_path: Path) -> None
     expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
     verdict = bench.judged(expected, geotiff(bench.outputs / "out.tif", labels()))
     assert verdict.outcome == Outcome.MATCHES and verdict.device == "cpu" and len(verdict.checks) >= 6
+
+
+def test_a_machine_without_room_for_arrays_is_no_fault_of_model_or_item(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
+    output = geotiff(bench.outputs / "out.tif", labels())
+    monkeypatch.setattr("dlm_build.judging.verdict.tempfile.tempdir", str(tmp_path / "absent"))
+    with pytest.raises(InfraError, match="absent"):
+        bench.judged(expected, output)
+    child = (sys.executable, "-I", "-m", "dlm_build.judging.decoder")
+    ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path / "absent"), str(output)))
+    assert ended.status == UNWRITTEN and "No such file" in ended.stderr
+    with pytest.raises(InfraError, match=r"takes no decoded file: .*No space left"):
+        decode(output, tmp_path / "scratch", Full())
+
+
+class Full:
+    """A decoder on a full disk."""
+
+    def run(self, argv: Sequence[str], **_options: Any) -> Finished:
+        told = "[Errno 28] No space left on device"
+        return Finished(argv=tuple(argv), status=UNWRITTEN, stdout="", stderr=told, seconds=0.0)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,12 @@ def test_a_scratch_folder_in_memory_small_or_missing(machine: Machine, monkeypat
     assert "No such file" in machine.lines()["TMPDIR"].detail
 
 
+def test_a_scratch_folder_that_is_closed_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlm_build.preflight.packing.os.access", lambda path, _mode: path != machine.root)
+    line = machine.lines()["TMPDIR"]
+    assert line.state == "warn" and "closed to this user" in line.detail and "may write in" in line.fix
+
+
 def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount() -> None:
     table = "1 0 8:1 / / rw shared:1 - ext4 /dev/a rw\n2 1 0:5 / /my\\040tmp rw - tmpfs none rw\n"
     assert file_system(Path("/my tmp/deep"), table) == "tmpfs" and file_system(Path("/my"), table) == "ext4"
