@@ -7,6 +7,7 @@ file and the key.
 from __future__ import annotations
 
 import os
+import pwd
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,14 +108,24 @@ def _chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         return path
     if named := environ.get("DLM_BUILD_CONFIG"):
         return Path(named)
-    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config")
+    home = Path(environ.get("XDG_CONFIG_HOME") or _home(environ) / ".config")
     default = home / "dlm-build" / "config.toml"
     return default if default.is_file() else None
 
 
 def _default_store(environ: Mapping[str, str]) -> Path:
-    cache = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/")) / ".cache")
+    cache = Path(environ.get("XDG_CACHE_HOME") or _home(environ) / ".cache")
     return cache / "dlm-build"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """Batch jobs and cron may come without HOME; the system knows it all the same, of users it knows."""
+    if told := environ.get("HOME"):
+        return Path(told)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path("/")
 
 
 def _parsed(path: Path) -> Settings:

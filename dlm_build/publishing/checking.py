@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, UsageError, shown
+from dlm_build.errors import HashMismatch, InfraError, UsageError, shown
 from dlm_build.proc import Programs
 from dlm_build.publishing.records import CheckedSif
 from dlm_build.publishing.signing import Signer
 from dlm_build.sif.sif_file import objects_of, sha256_of
 from dlm_build.sif.signed import signers
+
+
+def _demand_sif(path: Path) -> None:
+    try:
+        objects_of(path)
+    except InfraError as problem:
+        raise InfraError(problem.message, "get it again from where it was published") from problem
 
 
 def check_sif(
@@ -22,13 +29,13 @@ def check_sif(
     """
     if not path.is_file():
         raise UsageError(f"{shown(str(path), 300)} is no file", "give the path of a SIF file")
-    objects_of(path)
     found = sha256_of(path)
     if sha256 is not None and found != sha256:
         raise HashMismatch(
             f"{shown(str(path), 300)} has sha256 {found}, not {sha256}",
-            "it was changed, or is another; get it again from where it was published",
+            "it is cut short, was changed, or is another; get it again from where it was published",
         )
+    _demand_sif(path)
     signed_by: tuple[str, ...] = ()
     if key is not None or (sha256 is None and signers(path)):
         signed_by = Signer(programs, settings).check(path.resolve(), key)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +20,14 @@ def test_defaults_need_no_file(tmp_path: Path) -> None:
     settings = load_settings(None, {"HOME": str(tmp_path), "PATH": "/bin", "SECRET_TOKEN": "x"})
     assert settings.store == str(tmp_path / ".cache" / "dlm-build")
     assert settings.environment == {"HOME": str(tmp_path), "PATH": "/bin"}
+
+
+def test_without_home_the_system_knows_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {os.getuid(): SimpleNamespace(pw_dir=str(tmp_path))}
+    monkeypatch.setattr("dlm_build.config.pwd.getpwuid", known.__getitem__)
+    assert load_settings(None, {}).store == str(tmp_path / ".cache" / "dlm-build")
+    known.clear()
+    assert load_settings(None, {}).store == "/.cache/dlm-build"
 
 
 def test_file_named_by_option_wins_over_the_environment(tmp_path: Path) -> None:
