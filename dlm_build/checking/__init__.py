@@ -7,7 +7,6 @@ module            what it knows
 records           Checked, Grade, Summary: what a check says
 weights, parts    what an item gives of what it takes to build a model again
 grading           the letter, its guesses, and the way to the next one
-words             how each family of dialects spells what is missing
 check             one text to one Checked
 schema            the JSON Schema of a check's JSON
 explaining        what a code means, at length

@@ -31,6 +31,7 @@ from dlm_build.model_asset import candidates
 from dlm_build.proc import Programs
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.store import Store
+from dlm_build.words import words_of
 
 MOST = 100
 """Addresses of one item that are asked."""
@@ -151,15 +152,15 @@ def _source_findings(item: Item, doors: Doors) -> tuple[Finding, ...]:
         named = item.runtime.source_commit or repo.ref
         with doors.store.scratch_folder() as folder:
             remote = Remote(repo, doors.programs, folder, public_addresses, timeout=GIT_SECONDS)
-            return _at_remote(remote, named, pointer)
+            return _at_remote(remote, named, item)
     except InfraError as problem:
         return (CouldNotBeAsked.at(pointer, found=url, why=problem.message, how=problem.hint),)
     except DlmBuildError as problem:
         return (SourceNotThere.at(pointer, found=url, why=problem.message, how=problem.hint),)
 
 
-def _at_remote(remote: Remote, named: str | None, pointer: str) -> tuple[Finding, ...]:
-    where = remote.repo.shown
+def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, ...]:
+    where, pointer = remote.repo.shown, item.pointers.source
     if named is not None and FULL_COMMIT.fullmatch(named):
         if remote.has(named):
             return ()
@@ -170,4 +171,5 @@ def _at_remote(remote: Remote, named: str | None, pointer: str) -> tuple[Finding
     if commit is None:
         return ()
     what = named or "its default branch"
-    return (SourceStandsAt.at(pointer, url=where, named=what, found=commit),)
+    fix = words_of(item).at.format(commit=commit)
+    return (SourceStandsAt.at(pointer, url=where, named=what, found=commit, fix=fix),)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from dlm_build.checking.records import Part
 from dlm_build.checking.weights import as_published, digest_of_weights, suffix_of, weights_of
-from dlm_build.checking.words import Words, words_of
 from dlm_build.findings.completeness import (
     CodeNotFound,
     EntryPointUnknown,
@@ -23,6 +22,7 @@ from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
+from dlm_build.words import Words, words_of
 
 _SAID_AS = {
     "entry-point-unknown": ("entrypoint-trains", "entrypoint-is-architecture", "entrypoint-unreadable",

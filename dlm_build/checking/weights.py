@@ -8,13 +8,13 @@ from __future__ import annotations
 import posixpath
 
 from dlm_build.checking.records import Part
-from dlm_build.checking.words import words_of
 from dlm_build.errors import shown
 from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsOverHttp
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, path_of
 from dlm_build.records import Asset, Finding, Item
+from dlm_build.words import words_of
 
 _NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
 """Codes by which a reader says that there are none."""

@@ -23,7 +23,7 @@ class SourceLeftOut(Kind):
     """source {url}: the item names {found}, and nothing in it runs that code; it is left out"""
 
     severity = VERIFICATION
-    fix = 'add "model_commit_hash" with all 40 hex digits that `git rev-parse HEAD` prints'
+    fix = "{fix}"
     more = """
     A model of ONNX or TorchScript runs from its file alone: the item has no command and no handler, and its environment
     is not declared in the source only. Code that may change under the item is then better not in the image. With a full
@@ -38,7 +38,7 @@ class SourcePinnedByDate(Kind):
     ({date}), was taken and is locked"""
 
     severity = VERIFICATION
-    fix = 'add "model_commit_hash": "{found}"'
+    fix = "{fix}"
     more = """
     With `--allow-unpinned`, code that is named by a branch or not at all is taken as it was at the item's date: the
     commit that the branch pointed to then is more likely what the publisher ran than the code of today. The date is
@@ -52,7 +52,7 @@ class SourcePinnedToday(Kind):
     """source {url}: the item names {named}{why}; {found} was found and is locked"""
 
     severity = VERIFICATION
-    fix = 'add "model_commit_hash": "{found}"'
+    fix = "{fix}"
     more = """
     With `--allow-unpinned`, the commit of today is taken where the item has no date, where its code is younger than
     its date, or where it names a tag. Nobody promised that this commit made the published result.

@@ -166,7 +166,7 @@ class SourceStandsAt(Kind):
     """source {url}: {named} is {found} today"""
 
     severity = HYGIENE
-    fix = 'add "model_commit_hash": "{found}"'
+    fix = "{fix}"
     more = """
     The item names a branch, a tag or nothing at all, so a build has to be told which commit to take. This is what the
     repository has now. It need not be the code that the published result was made with.

@@ -18,6 +18,7 @@ from dlm_build.progress import Event, Notify
 from dlm_build.records import Finding, Item, Record, Source
 from dlm_build.store import Store
 from dlm_build.unpacking.names import Blame
+from dlm_build.words import words_of
 
 
 class _Kept(Record, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class Sources:
         named = item.runtime.source_commit or repo.ref
         full = named is not None and FULL_COMMIT.fullmatch(named) is not None
         if not (full or needed or allow_unpinned):
-            return None, (SourceLeftOut.at(item.pointers.source, url=repo.shown, found=_named(item, repo)),)
+            return None, (_left_out(item, repo),)
         with self._store.scratch_folder() as folder:
             remote = Remote(repo, self._programs, folder, self._find)
             if named is not None and full:
@@ -103,16 +104,19 @@ class Sources:
         pointer = item.pointers.source
         if tip.branch is None or item.date is None:
             why = "" if tip.branch is None else ", and it has no date"
-            return today, SourcePinnedToday.at(pointer, **about, found=today, why=why)
+            fix = words_of(item).at.format(commit=today)
+            return today, SourcePinnedToday.at(pointer, **about, found=today, why=why, fix=fix)
         if not (remote.folder / "tree").is_dir():
             self._checkout(remote, today)
         commit, day = _last_before(item.date, today, remote)
         if commit is None:
             why = f", and it is older ({item.date}) than all of its code"
-            return today, SourcePinnedToday.at(pointer, **about, found=today, why=why)
+            fix = words_of(item).at.format(commit=today)
+            return today, SourcePinnedToday.at(pointer, **about, found=today, why=why, fix=fix)
         branch = "its default branch" if tip.branch == "HEAD" else tip.branch
         dated = {"day": day, "branch": branch, "place": item.date_pointer or "its date", "date": item.date}
-        return commit, SourcePinnedByDate.at(pointer, **about, **dated, found=commit)
+        fix = words_of(item).at.format(commit=commit)
+        return commit, SourcePinnedByDate.at(pointer, **about, **dated, found=commit, fix=fix)
 
     # --- files
 
@@ -162,6 +166,11 @@ def _last_before(date: str, tip: str, remote: Remote) -> tuple[str | None, str]:
     return (commit, day) if FULL_COMMIT.fullmatch(commit) else (None, "")
 
 
+def _left_out(item: Item, repo: Repository) -> Finding:
+    found = _named(item, repo)
+    return SourceLeftOut.at(item.pointers.source, url=repo.shown, found=found, fix=words_of(item).commit)
+
+
 def _named(item: Item, repo: Repository) -> str:
     named = item.runtime.source_commit or repo.ref
     return f"only {named}" if named else "no commit"
@@ -172,5 +181,5 @@ def _unpinned(repo: Repository, named: str | None, commit: str, item: Item) -> U
     other = f"accept the one of the item's date ({item.date[:10]})" if item.date else "accept today's"
     return Unpinned(
         f"source {repo.shown}: the item names {what}, so the code may change under it; today it is at {commit}",
-        f'add "model_commit_hash": "{commit}" beside the source\'s URL, or {other} with --allow-unpinned',
+        f"{words_of(item).at.format(commit=commit)}, or {other} with --allow-unpinned",
     )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
 from dlm_build.findings import planning as kinds
 from dlm_build.findings.runtime import NoFrameworkVersion
@@ -16,6 +18,7 @@ from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pi
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.planning.versions import Picked, numbers, pick
 from dlm_build.records import Finding, Item, Member, ModelFormat
+from dlm_build.words import words_of
 
 _BY_SUFFIX = {
     ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".ckpt": "pytorch", ".h5": "tensorflow",
@@ -33,7 +36,7 @@ def decide_framework(
     """Raises ItemInvalid where it is none that the tables know, or nothing tells."""
     named = item.runtime.framework
     if named and named.strip():
-        return _named(named, tables, item.pointers.framework)
+        return _named(named, tables, item.pointers.framework, _by_reader(item))
     installed = framework_of(declared, tables) if declared else None
     if installed and declared:
         return _inferred(item, installed, f"its environment installs it ({shown(declared.origin)})")
@@ -72,10 +75,16 @@ def _told_by(weights: Member) -> tuple[str, str] | None:
     return (named, f"the weights are a {suffix} file") if named else None
 
 
-def _named(named: str, tables: Sequence[Framework], pointer: str) -> Decided[Framework]:
+def _by_reader(item: Item) -> str:
+    """How the framework was read, where it is not the word that the item has; empty where it is."""
+    told = (f for f in item.findings if f.code in ("framework-of-artifact", "framework-from-artifact"))
+    return next((finding.message for finding in told), "")
+
+
+def _named(named: str, tables: Sequence[Framework], pointer: str, reason: str) -> Decided[Framework]:
     for table in tables:
         if _is(named, table):
-            outcome = decided("framework", table, table.name, f"{shown(named)} is declared", pointer)
+            outcome = decided("framework", table, table.name, reason or f"{shown(named)} is declared", pointer)
             return noticed(outcome, _keras(named, pointer))
     raise invalid(pointer, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
 
@@ -109,7 +118,7 @@ def decide_version(item: Item, declared: Declared | None, table: Framework, as_o
     if pinned is None:
         picked = said or pick(table, None, as_of, pointer)
         outcome = _version(picked, picked.reason, table)
-        return noticed(outcome, _missing(raw, pointer), _unknown(picked, pointer))
+        return noticed(outcome, _missing(item, picked), _unknown(picked, pointer))
     text, place = pinned
     installed = pick(table, text, as_of, place)
     reason = f"{text} is what the environment installs ({shown(place)})"
@@ -121,8 +130,11 @@ def _version(picked: Picked, reason: str, table: Framework) -> Decided[Picked]:
     return decided("framework-version", picked, picked.version, reason, f"row {table.name} {picked.row.version}")
 
 
-def _missing(raw: str | None, pointer: str) -> Finding | None:
-    return None if raw and raw.strip() else NoFrameworkVersion.at(pointer)
+def _missing(item: Item, picked: Picked) -> Finding | None:
+    if (item.runtime.version or "").strip():
+        return None
+    fix = words_of(item).version.format(version=picked.version)
+    return replace(NoFrameworkVersion.at(item.pointers.version), hint=fix)
 
 
 def _unknown(picked: Picked, pointer: str) -> Finding | None:

@@ -13,6 +13,7 @@ from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import manifest_model, near_names
 from dlm_build.records import Item, Materials, Member, ModelFormat, Runner
+from dlm_build.words import words_of
 
 DEFAULT_WORKING_DIR = "/workspace"
 _WORKING_DIR = re.compile(r"/[A-Za-z0-9._/-]{0,200}")
@@ -33,7 +34,6 @@ _FORMATS: dict[ModelFormat, str] = {
     "safetensors": "is safetensors: numbers without a network",
 }  # fmt: skip
 _RUN_BY: dict[ModelFormat, str] = {"onnx": "onnxruntime", "torchscript": "pytorch"}
-_ADD = "add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript"
 
 
 def decide_runner(
@@ -61,7 +61,7 @@ def decide_runner(
 def _by_weights(item: Item, weights: Member | None, framework: str, folder: str) -> Decided[Runner]:
     if weights is None:
         message = "nothing says how to run the model, and no member is known to be its weights"
-        raise invalid(item.pointers.archive, message, _ADD)
+        raise invalid(item.pointers.archive, message, words_of(item).runs)
     suffix = PurePosixPath(weights.path).suffix.lower()
     form = weights.format or ("onnx" if suffix == ".onnx" else None)
     if form == "onnx":
@@ -74,11 +74,12 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         are = "are taken for" if assumed else "are"
         reason = f"no command and no handler; the weights {are} TorchScript, which carries its code"
         outcome = decided("runner", runner, f"torchscript: {shown(weights.path)}", reason + _seen(weights))
-        wanted = {"handler": "add a `model_handler`", "source": "say where its code is"}
+        words = words_of(item)
+        wanted = {"handler": words.handler, "source": words.source}
         note = TorchscriptAssumed.at(item.pointers.handler, found=weights.path, **wanted)
         return noticed(outcome, note if assumed else None)
     what = f", which {_FORMATS[form]}" if form else ""
-    raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}{what}", _ADD)
+    raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}{what}", words_of(item).runs)
 
 
 def framework_alone(item: Item, materials: Materials, weights: Member | None) -> str | None:

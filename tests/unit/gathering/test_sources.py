@@ -42,10 +42,10 @@ def server() -> Iterator[Server]:
 
 def gathered(
     url: str, commit: str | None, store: Store, *, allow_unpinned: bool = False, origin: str = "/items/i.json",
-    hosts: tuple[str, ...] = (), offline: bool = False, date: str | None = None,
+    hosts: tuple[str, ...] = (), offline: bool = False, date: str | None = None, dialect: str = "dlm/runtime",
 ) -> tuple[Source, tuple[Finding, ...]]:  # fmt: skip
     runtime = Runtime(source_url=url, source_commit=commit)
-    given = item(origin=origin, runtime=runtime, date=date, date_pointer="/properties/created")
+    given = item(origin=origin, runtime=runtime, date=date, date_pointer="/properties/created", dialect=dialect)
     programs = NoPrograms() if offline else RealPrograms({"PATH": PATH, "SECRET": "x"})
     source, findings = Sources(programs, store, silent, allow_hosts=hosts).gather(given, allow_unpinned=allow_unpinned)
     assert source is not None
@@ -94,6 +94,15 @@ def test_no_commit_needs_consent_and_shows_today_s(repo: Repo, store: Store) -> 
     source, findings = gathered(repo.bare.as_uri(), None, store, allow_unpinned=True)
     assert (source.commit, source.pinned_by_item) == (commit, False)
     assert [finding.code for finding in findings] == ["source-pinned-today"]
+
+
+def test_a_commit_is_asked_for_in_the_words_of_the_items_dialect(repo: Repo, store: Store) -> None:
+    commit = repo.commit({"a": "x"})
+    with pytest.raises(Unpinned) as caught:
+        gathered(repo.bare.as_uri(), None, store, dialect="mlm")
+    assert caught.value.hint.startswith(f"link the code at that commit: …/tree/{commit}, or ")
+    _, (finding,) = gathered(repo.bare.as_uri(), None, store, dialect="mlm", allow_unpinned=True)
+    assert finding.hint == f"link the code at that commit: …/tree/{commit}"
 
 
 def test_branches_tags_and_short_hashes_are_not_pins(repo: Repo, store: Store) -> None:

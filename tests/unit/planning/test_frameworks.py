@@ -345,3 +345,20 @@ def test_weights_that_code_runs_keep_the_declared_framework(how: dict[str, str])
     made = plan(item(framework="PyTorch", version="1.7.1", **how), paths=("m.onnx", "handler.py", "in.tif", "out.tif"))
     assert (made.framework, made.framework_version) == ("pytorch", "1.7.1")
     assert "framework-of-weights" not in {finding.code for finding in made.findings}
+
+
+# --- words of the item's dialect -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dialect", "field"), [("dlm/runtime", '"version"'), ("mlm", '"mlm:framework_version"')])
+def test_a_missing_version_is_asked_for_in_the_words_of_the_dialect(dialect: str, field: str) -> None:
+    made = plan(item(framework="PyTorch", run=RUN, dialect=dialect))
+    (finding,) = (one for one in made.findings if one.code == "no-framework-version")
+    assert finding.hint == f'add {field}: "{made.framework_version}"'
+
+
+@pytest.mark.parametrize(("dialect", "word"), [("dlm/runtime", "model_handler"), ("mlm", "mlm:entrypoint")])
+def test_code_is_asked_for_in_the_words_of_the_dialect(dialect: str, word: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        plan(item(framework="TensorFlow", dialect=dialect), paths=("m.h5", "in.tif", "out.tif"))
+    assert word in caught.value.hint

@@ -1,4 +1,4 @@
-"""How each family of dialects spells what is missing: text to paste, for the hints of a check."""
+"""How each family of dialects spells what is missing: text to paste, for hints wherever an item falls short."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ class Words(Record, frozen=True, kw_only=True):
     handler: str
     source: str
     commit: str
+    version: str
+    """With `{version}` to fill in."""
+    at: str
+    """At a commit that is known, with `{commit}` to fill in."""
+    runs: str
+    """What to add where nothing says how to run the model."""
     environment: str
     sample: str
     expected: str
@@ -23,6 +29,9 @@ DLM = Words(
     handler='add "model_handler": "handler.py:handle" to dlm:runtime, the function that takes an input',
     source='add "model_src_url": "https://github.com/me/my-model" and "model_commit_hash" to dlm:runtime',
     commit='add "model_commit_hash": "…" with all 40 hex digits that `git rev-parse HEAD` prints',
+    version='add "version": "{version}"',
+    at='add "model_commit_hash": "{commit}"',
+    runs="add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript",
     environment=f'put {_LOCK} into the archive, and add "requirement_file": "conda-lock.yml" to dlm:runtime',
     sample='put a small input into the archive, and add "test_file": {"filename": "sample.tif"} to dlm:data',
     expected='put the output into the archive, and write "test_file": {"filename": "sample.tif", '
@@ -34,6 +43,10 @@ MLM = Words(
     source='add an asset {"href": "https://github.com/me/my-model/tree/<40 hex digits>", '
     '"roles": ["mlm:source_code", "code"]}',
     commit="link the code at a commit: …/tree/<the 40 hex digits that `git rev-parse HEAD` prints>",
+    version='add "mlm:framework_version": "{version}"',
+    at="link the code at that commit: …/tree/{commit}",
+    runs='add "mlm:entrypoint": "my_package.inference:predict" to the asset of the source code, or weights as ONNX or '
+    "TorchScript",
     environment=f'publish {_LOCK} as an asset {{"href": "./conda-lock.yml", "roles": ["environment"]}}',
     sample='add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}',
     expected='add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}',
