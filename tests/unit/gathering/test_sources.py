@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, SourceGone, Unpinned
 from dlm_build.fetching.addresses import public_addresses
@@ -45,7 +46,8 @@ def gathered(
     hosts: tuple[str, ...] = (), offline: bool = False, date: str | None = None, dialect: str = "dlm/runtime",
 ) -> tuple[Source, tuple[Finding, ...]]:  # fmt: skip
     runtime = Runtime(source_url=url, source_commit=commit)
-    given = item(origin=origin, runtime=runtime, date=date, date_pointer="/properties/created", dialect=dialect)
+    given = item(origin=origin, runtime=runtime, date=date, date_pointer="/properties/created")
+    given = replace(given, dialect=dialect)
     programs = NoPrograms() if offline else RealPrograms({"PATH": PATH, "SECRET": "x"})
     source, findings = Sources(programs, store, silent, allow_hosts=hosts).gather(given, allow_unpinned=allow_unpinned)
     assert source is not None
