@@ -393,9 +393,7 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     item = read(href, doors, options)
     journal.known["item"] = item
     folder = WorkFolder(folder_of(item, options))
-    lock = folder.load("lock.json", Lock)
-    if lock is None:
-        raise UsageError(f"{folder.root} holds nothing that was built", f"run `{_build_command(href, options)}` first")
+    lock = built_lock(folder, item, _build_command(href, options))
     journal.known.update(plan=lock.plan, lock_digest=lock.digest)
     with folder.owned():
         try:
@@ -407,6 +405,23 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
         except DlmBuildError as problem:
             verdict = verdict_of(problem)
         return _report(folder, verdict, journal)
+
+
+def built_lock(folder: WorkFolder, item: Item, command: str) -> Lock:
+    """Of what was built for `item`. Raises UsageError where nothing was, or something for another item.
+
+    `command` is what builds it.
+    """
+    lock = folder.load("lock.json", Lock)
+    place = shown(str(folder.root), 300)
+    if lock is None:
+        raise UsageError(f"{place} holds nothing that was built", f"run `{command}` first")
+    if lock.plan.item_sha256 != item.sha256:
+        whose = (
+            "an earlier text of this item" if lock.plan.item_id == item.id else f"the item {shown(lock.plan.item_id)}"
+        )
+        raise UsageError(f"{place} holds what was built for {whose}", f"run `{command}` first")
+    return lock
 
 
 def _build_command(href: str, options: Options) -> str:

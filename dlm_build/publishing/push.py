@@ -17,7 +17,16 @@ from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import HashMismatch, InfraError, Outcome, UsageError, shown
 from dlm_build.fetching.sending import Part
-from dlm_build.pipeline import built_engines, changing_sif, folder_of, kept_image, kept_sif, read, with_verdict
+from dlm_build.pipeline import (
+    built_engines,
+    built_lock,
+    changing_sif,
+    folder_of,
+    kept_image,
+    kept_sif,
+    read,
+    with_verdict,
+)
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
 from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, Artefact, artefact_of, digest_of
@@ -79,9 +88,7 @@ def push_item(
         raise UsageError("--key says which key signs", "add --sign")
     item = read(href, doors, options)
     folder = WorkFolder(folder_of(item, options))
-    lock = folder.load("lock.json", Lock)
-    if lock is None:
-        raise UsageError(f"{shown(str(folder.root), 300)} holds nothing that was built", "run `dlm-build build` first")
+    lock = built_lock(folder, item, "dlm-build build")
     with folder.owned():
         ready = _ready(folder, lock, options, wanted, doors)
         context = _context(ready)

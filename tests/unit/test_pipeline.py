@@ -27,6 +27,7 @@ from dlm_build.errors import (
     UsageError,
 )
 from dlm_build.gpu import Gpu
+from dlm_build.items import read_item
 from dlm_build.journal import Journal
 from dlm_build.pipeline import run_item, verdict_of, verify_item
 from dlm_build.preflight.processor import LEVELS
@@ -197,6 +198,7 @@ class World:
 
 def planned(**changes: Any) -> Plan:
     given: dict[str, Any] = {"archive": archive(WEIGHTS, INPUT, EXPECTED, href=REMOTE)}
+    given["item_sha256"] = read_item(json.dumps(GOOD), "item.json").sha256
     return tiny_plan(**{**given, "sample": SampleSpec(input=INPUT, expected=EXPECTED), **changes})
 
 
@@ -577,6 +579,18 @@ def test_verify_runs_what_is_there(world: World) -> None:
     assert [end.engine for end in world.verify(to=()).engines] == ["sif"] and "run" not in world.done
     world.run(to=("docker", "sif"), verify=False)
     assert [end.engine for end in world.verify(to=()).engines] == ["docker", "sif"]
+
+
+def test_verify_judges_nothing_by_another_item(world: World) -> None:
+    world.run()
+    text = world.item.read_text()
+    world.item.write_text(json.dumps({**json.loads(text), "more": "text"}))
+    with pytest.raises(UsageError, match="built for the item tiny"):
+        world.verify()
+    world.item.write_text(text.replace(GOOD["id"], "tiny"))
+    with pytest.raises(UsageError, match="built for an earlier text of this item"):
+        world.verify()
+    assert not world.done
 
 
 def test_verify_says_where_nothing_was_built(world: World) -> None:
