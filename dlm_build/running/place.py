@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from dlm_build.errors import InfraError, shown
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Limits, Member, Run, RunEnd
 from dlm_build.running.log import Log
@@ -27,7 +28,15 @@ NO_MORE_PROCESSES = ("Resource temporarily unavailable", "can't start new thread
 
 @contextmanager
 def scratch_place(folder: Path, sample: Member, store: Store, notify: Notify) -> Iterator[Path]:
-    """A folder only this user may enter, so that `out` in it can be open to the container; `in` holds the sample."""
+    """A folder only this user may enter, so that `out` in it can be open to the container; `in` holds the sample.
+
+    Raises InfraError where the store lost the sample, or the disk refuses.
+    """
+    if not store.has(sample.sha256):
+        raise InfraError(
+            f"{store.root} no longer holds the sample {shown(sample.path)}",
+            "run `dlm-build build` again: it takes the sample from the archive anew, and keeps what is built",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep_folders(folder)

@@ -70,7 +70,8 @@ def test_the_place_holds_the_sample_and_is_gone_afterwards(store: Store, tmp_pat
 
 def test_a_sample_the_store_lacks_is_infra(store: Store, tmp_path: Path) -> None:
     lost = Member(path="in.tif", size=1, sha256="0" * 64)
-    with pytest.raises(InfraError), scratch_place(tmp_path / "run", lost, store, silent):
+    told = pytest.raises(InfraError, match="no longer holds the sample")
+    with told, scratch_place(tmp_path / "run", lost, store, silent):
         pass
 
 
