@@ -11,11 +11,8 @@ import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +45,7 @@ from dlm_build.records import (
 )
 from dlm_build.registry import Registry
 from dlm_build.store import Store
+from tests.servers.quiet import serving_files
 from tests.unit.plans import tiny_plan
 
 pytestmark = pytest.mark.engine
@@ -261,16 +259,13 @@ def test_the_folder_builds_alone_to_the_same_digest(
 ) -> None:
     """By hand, with a network, without the store: here the network is a server on loopback."""
     packages = package_folder(workshop.lock.installer + workshop.lock.packages, workshop.store)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(packages))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        lock = served(workshop.lock, f"http://127.0.0.1:{server.server_port}")
+    with serving_files(packages) as address:
+        lock = served(workshop.lock, address)
         driven = workshop.build(tmp_path / "driven", tag("driven"), lock)
         context = workshop.written(tmp_path / "alone", lock)
         argv = ["docker", "buildx", "build", "--builder", "default", "--no-cache", *digest_args(context)]
         argv += ["--network", "host", "--tag", tag("alone"), "."]
         ended = RealPrograms(workshop.settings.environment).run(argv, cwd=tmp_path / "alone")
-        server.shutdown()
     assert ended.status == 0, ended.stderr[-3000:]
     alone = workshop.engine.image(tag("alone"))
     assert alone is not None

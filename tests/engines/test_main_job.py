@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import re
@@ -12,9 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from dlm_build.running.orphans import LABEL
 from tests.engines.conftest import DLM_BUILD, Cli, with_limits
 from tests.engines.running.breakable import Breakable
 from tests.engines.test_examples import EXAMPLES, variant
+from tests.servers.quiet import serving_files
 
 ONNX = str(EXAMPLES / "segmentation-onnx" / "item.json")
 CLOSED = "http://127.0.0.1:9"
@@ -82,34 +80,22 @@ def test_standard_input(cli: Cli, tmp_path: Path) -> None:
     assert ended.status == 0, ended.stderr
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-
-
 def test_an_item_behind_a_url_and_its_archive_beside_it(cli: Cli) -> None:
-    with served(EXAMPLES / "segmentation-onnx") as host:
-        assert cli(f"http://{host}/item.json", "--json").status == 0
-        again = cli(f"http://{host}/item.json", "--json").report
+    with serving_files(EXAMPLES / "segmentation-onnx") as address:
+        assert cli(f"{address}/item.json", "--json").status == 0
+        again = cli(f"{address}/item.json", "--json").report
     assert {step.name for step in again.steps if step.reused} >= {"gather", "lock", "render", "build", "run"}
 
 
 def test_an_item_may_not_send_us_to_this_machines_own_servers(cli: Cli, config: Path, tmp_path: Path) -> None:
     item = json.loads(Path(ONNX).read_text())
-    with served(EXAMPLES / "segmentation-onnx") as host:
-        item["assets"]["model_archive"]["href"] = f"http://{host}/model.mar"
+    with serving_files(EXAMPLES / "segmentation-onnx") as address:
+        item["assets"]["model_archive"]["href"] = f"{address}/model.mar"
         (tmp_path / "item.json").write_text(json.dumps(item))
         refused = cli(str(tmp_path / "item.json"), "--json")
         assert refused.report.verdict.outcome in (Outcome.ITEM_HOSTILE, Outcome.ITEM_INVALID), refused.stdout
         allowed = tmp_path / "allowed.toml"
-        allowed.write_text(config.read_text() + f'\n[network]\nallow_hosts = ["{host}"]\n')
+        allowed.write_text(config.read_text() + f'\n[network]\nallow_hosts = ["{address.removeprefix("http://")}"]\n')
         cli.config = allowed
         assert cli(str(tmp_path / "item.json"), "--json").status == 0
 

@@ -5,13 +5,10 @@ CKAN's answers are our own (`tests/servers/ckan.py` says why). None of this need
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from tests.engines.conftest import Cli
 from tests.engines.test_examples import EXAMPLES
 from tests.servers import ckan, installing, pgstac, pygeoapi
 from tests.servers.models import NAMES, OTHER_COLLECTION, model
+from tests.servers.quiet import serving_files
 
 TEN = r"coast-\d\d(, coast-\d\d){9}"
 EXAMPLE = EXAMPLES / "segmentation-onnx"
@@ -77,19 +75,8 @@ def geo(tmp_path_factory: pytest.TempPathFactory, installed: None) -> Iterator[s
 @pytest.fixture(scope="module")
 def files() -> Iterator[str]:
     """The packaged example on a plain file server of this machine."""
-    handler = partial(_Quiet, directory=str(EXAMPLE))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_args: object) -> None:
-        """Nothing to say."""
+    with serving_files(EXAMPLE) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

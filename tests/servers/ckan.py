@@ -8,13 +8,12 @@ What it cannot prove is that a real CKAN says nothing else.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.servers import quiet
 from tests.servers.models import model
 
 DATASETS = {"coast": ("coast-01",), "coasts": ("coast-01", "coast-02")}
@@ -23,18 +22,11 @@ DATASETS = {"coast": ("coast-01",), "coasts": ("coast-01", "coast-02")}
 @contextmanager
 def serving() -> Iterator[str]:
     """The address of a site with the datasets `coast` (one item and its weights) and `coasts` (two items)."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with quiet.serving(_Site) as address:
+        yield address
 
 
-class _Site(BaseHTTPRequestHandler):
+class _Site(quiet.Quiet):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         id_ = parse_qs(parts.query).get("id", [""])[0]
@@ -48,9 +40,6 @@ class _Site(BaseHTTPRequestHandler):
             self._answer(200, json.dumps(model(name)).encode(), "application/json")
         else:
             self._answer(200, b"<!DOCTYPE html>\n<html><title>A dataset</title></html>", "text/html; charset=utf-8")
-
-    def log_message(self, *_args: object) -> None:
-        """Quiet."""
 
     def _dataset(self, name: str) -> dict[str, Any]:
         weights = self._resource(name, f"{name}-weights", "ZIP", "net.zip")

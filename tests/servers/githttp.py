@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.servers import quiet
 
 
 def backend() -> Path:
@@ -22,9 +22,8 @@ def serving(folder: Path) -> Iterator[str]:
     """The address below which the repositories of `folder` are. Requests are kept to smart HTTP's own."""
     program = str(backend())
 
-    class Answering(BaseHTTPRequestHandler):
+    class Answering(quiet.Quiet):
         protocol_version = "HTTP/1.0"
-        timeout = 30
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
@@ -56,21 +55,5 @@ def serving(folder: Path) -> Iterator[str]:
 
         do_POST = do_GET
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *args: object) -> None:
-            pass
-
-    http = Quiet(("127.0.0.1", 0), Answering)
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join(timeout=5)
+    with quiet.serving(Answering) as address:
+        yield address

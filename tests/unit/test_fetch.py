@@ -119,27 +119,14 @@ def test_a_longer_answer_than_allowed_is_cut_off(server: Server) -> None:
 
 
 def test_an_endless_answer_is_cut_off(server: Server) -> None:
-    @server.on("/endless")
-    def endless(call: Call) -> None:
-        call.raw.send_response_only(200)
-        call.raw.send_header("transfer-encoding", "chunked")
-        call.raw.end_headers()
-        for _ in range(10_000):
-            call.raw.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+    server.on("/endless")(lambda call: call.endless(10_000))
 
     with pytest.raises(ResourceExceeded):
         Hurried().fetch.get(server.url("/endless"), limit=1 << 20, trusted=True)
 
 
 def test_a_drip_does_not_hold_us_for_ever(server: Server) -> None:
-    @server.on("/drip")
-    def drip(call: Call) -> None:
-        call.raw.send_response_only(200)
-        call.raw.send_header("content-length", "1000")
-        call.raw.end_headers()
-        for _ in range(40):
-            call.raw.wfile.write(b"x")
-            time.sleep(0.05)
+    server.on("/drip")(lambda call: call.drip(40, 1000))
 
     with pytest.raises(InfraError, match="no whole answer"):
         Hurried(answer=0.2, attempts=2).fetch.get(server.url("/drip"), limit=2000, trusted=True)
@@ -408,14 +395,7 @@ def test_a_damaged_part_is_noticed_and_thrown_away(server: Server, store: Store)
 
 
 def test_a_stalled_line_is_given_up(server: Server, store: Store) -> None:
-    @server.on("/m")
-    def stall(call: Call) -> None:
-        call.raw.send_response_only(200)
-        call.raw.send_header("content-length", "100000")
-        call.raw.end_headers()
-        for _ in range(30):
-            call.raw.wfile.write(b"x")
-            time.sleep(0.05)
+    server.on("/m")(lambda call: call.drip(30, 100_000))
 
     with pytest.raises(InfraError, match="bytes came in"):
         Hurried(window=0.3, attempts=2).download(server.url("/m"), store)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from dlm_build.building import write_context
 from dlm_build.building.folder import package_folder
 from dlm_build.records import Sif
 from tests.engines.sif.conftest import Works
+from tests.servers.quiet import serving_files
 
 pytestmark = pytest.mark.engine
 SAFE = ("--containall", "--no-home", "--net", "--network", "none")
@@ -90,11 +88,8 @@ def test_the_paths_that_runs_mount_are_there(works: Works, sif: Sif) -> None:
 def served(works: Works) -> Iterator[str]:
     """The lock's packages on loopback, as their channels and indexes would have them."""
     folder = package_folder(works.lock.packages + works.lock.installer, works.store)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving_files(folder) as address:
+        yield address
 
 
 def test_the_definition_builds_alone_where_there_is_a_network(works: Works, served: str, sif: Sif) -> None:

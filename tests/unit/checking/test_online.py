@@ -143,12 +143,8 @@ def test_an_endless_file_is_left_in_the_middle(server: Server, tmp_path: Path) -
 
     @server.on("/endless")
     def endless(call: Call) -> None:
-        call.raw.send_response_only(200)
-        call.raw.send_header("transfer-encoding", "chunked")
-        call.raw.end_headers()
         try:
-            for _ in range(2000):
-                call.raw.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+            call.endless(2000)
         finally:
             done.set()
 
@@ -188,15 +184,7 @@ def test_no_answer_is_not_the_item_s_fault(server: Server, tmp_path: Path, troub
 
 
 def test_a_server_that_drips_is_left(server: Server) -> None:
-    @server.on("/drip")
-    def drip(call: Call) -> None:
-        call.raw.send_response_only(200)
-        call.raw.send_header("content-length", "9000")
-        call.raw.end_headers()
-        for _ in range(60):
-            call.raw.wfile.write(b"x")
-            call.raw.wfile.flush()
-            time.sleep(0.05)
+    server.on("/drip")(lambda call: call.drip(60, 9000))
 
     hurried = Patience(attempts=1, connect_attempts=1, connect=1, read=1, answer=0.3)
     peeker = Peeker(Settings(), patience=hurried)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.servers import quiet
 
 TLS = Path(__file__).parent / "tls"
 Handler = Callable[["Call"], None]
@@ -32,6 +35,23 @@ class Call:
         if self.raw.command != "HEAD":
             self.raw.wfile.write(body)
 
+    def drip(self, times: int, length: int) -> None:
+        """Promise `length` bytes, send one every twentieth of a second."""
+        self.raw.send_response_only(200)
+        self.raw.send_header("content-length", str(length))
+        self.raw.end_headers()
+        for _ in range(times):
+            self.raw.wfile.write(b"x")
+            time.sleep(0.05)
+
+    def endless(self, times: int) -> None:
+        """Chunks of 64 KiB, no last one."""
+        self.raw.send_response_only(200)
+        self.raw.send_header("transfer-encoding", "chunked")
+        self.raw.end_headers()
+        for _ in range(times):
+            self.raw.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+
     def drop(self) -> None:
         """Close without a goodbye."""
         self.raw.wfile.flush()
@@ -45,10 +65,10 @@ class Call:
 class Server:
     """Answers paths by the handlers it was given, and 404 for the rest."""
 
-    def __init__(self, http: ThreadingHTTPServer, scheme: str) -> None:
+    def __init__(self, port: int, scheme: str) -> None:
         self.handlers: dict[str, Handler] = {}
         self.calls: list[tuple[str, str, dict[str, str]]] = []
-        self.port = http.server_address[1]
+        self.port = port
         self._scheme = scheme
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
@@ -77,7 +97,7 @@ def _missing(call: Call) -> None:
 def running(tls: bool = False) -> Iterator[Server]:
     lock = threading.Lock()
 
-    class Answering(BaseHTTPRequestHandler):
+    class Answering(quiet.Quiet):
         protocol_version = "HTTP/1.1"
         timeout = 10
 
@@ -94,26 +114,9 @@ def running(tls: bool = False) -> Iterator[Server]:
 
         do_HEAD = do_GET
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *args: object) -> None:
-            pass
-
-    http = Quiet(("127.0.0.1", 0), Answering)
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+    if context:
         context.load_cert_chain(TLS / "server.pem")
-        http.socket = context.wrap_socket(http.socket, server_side=True)
-    scripted = Server(http, "https" if tls else "http")
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with quiet.listening(Answering, context) as port:
+        scripted = Server(port, "https" if tls else "http")
         yield scripted
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join(timeout=5)
