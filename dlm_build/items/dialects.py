@@ -61,6 +61,12 @@ DIALECTS = (
 """The first row that has marks of a whole description wins, else the first that has marks."""
 
 
+_KEYS = frozenset((
+    "type", "id", "stac_version", "stac_extensions", "geometry", "bbox", "properties", "assets", "links", "collection",
+))  # fmt: skip
+"""Of an item; a document with none of them is something else."""
+
+
 def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
@@ -105,6 +111,9 @@ def _found(places: tuple[Value, ...], those: Marks) -> list[str]:
 
 
 def _no_dialect(root: Node) -> ItemInvalid:
+    if isinstance(root.value, dict) and root.value and root.value.keys().isdisjoint(_KEYS):
+        word = described(root.value)
+        return root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
     what = "this is not a model item: it has no `dlm:runtime` in its properties, nor the fields of any dialect known"
     return root.invalid(what, f"add to /properties: {RUNTIME_EXAMPLE}", NotAModelItem)
 

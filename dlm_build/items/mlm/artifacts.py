@@ -89,6 +89,10 @@ _PACKAGES = {
     "sklearn": "scikit-learn", "jax": "JAX", "flax": "JAX", "paddle": "Paddle",
 }  # fmt: skip
 """The framework that a Python package stands on."""
+_FRAMEWORK_NAMES = frozenset((
+    "torch", "tensorflow", "keras", "tf", "mxnet", "onnxruntime", "onnx", "sklearn", "jax", "flax", "paddle",
+))  # fmt: skip
+"""Packages whose names are those of frameworks."""
 
 
 def title_of(artifact: Artifact) -> str:
@@ -124,9 +128,9 @@ def framework_in(text: str) -> str | None:
 
 
 def framework_of_module(text: str) -> tuple[str, str] | None:
-    """Framework and package, where `text` is a dotted module path of a package known to stand on one."""
-    package, dot, rest = text.strip().partition(".")
-    if not dot or not re.fullmatch(r"[A-Za-z_][\w.]*", rest):
+    """Framework and package, where `text` is a package known to stand on one, or a dotted module path in it."""
+    package, dot, rest = text.strip().replace("-", "_").partition(".")
+    if (dot and not re.fullmatch(r"[A-Za-z_][\w.]*", rest)) or (not dot and package.lower() in _FRAMEWORK_NAMES):
         return None
     framework = _PACKAGES.get(package.lower())
     return (framework, package) if framework else None

@@ -113,7 +113,10 @@ def folder_of(tmp_path: Path, **files: str) -> str:
 
 
 NO_ITEMS = {
-    "package__json": ('{"name": "viewer", "version": "1.0.0", "dependencies": {}}', "another document"),
+    "package__json": (
+        '{"name": "viewer", "version": "1.0.0", "dependencies": {}}',
+        "an object with name, version, dependencies",
+    ),
     "schema__json": (
         '{"$schema": "https://json-schema.org/draft-07/schema#", "$id": "x", "properties": {"mlm": {}}}',
         "a JSON Schema",

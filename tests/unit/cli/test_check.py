@@ -186,11 +186,11 @@ def test_files_of_a_folder_that_are_no_items_have_no_grade_and_are_counted(run: 
     run.write("items/package.json", PACKAGE)
     status, out, err = run("items", "--fail-under", "A")
     assert (status, err) == (0, "") and "1 file is no STAC item, and left out; -v names it" in out
-    assert "items/package.json (another document)" in run("items", "-v")[1]
+    assert "items/package.json (an object with name, version)" in run("items", "-v")[1]
     for form in ("json", "jsonl", "sarif", "junit", "markdown", "html"):
         status, out, err = run("items", "--fail-under", "A", "--format", form)
         assert status == 0
-        assert err == "1 file is no STAC item, and left out: items/package.json (another document)\n", form
+        assert err == "1 file is no STAC item, and left out: items/package.json (an object with name, version)\n", form
     assert run("items", "--format", "jsonl", "-q")[2] == ""
 
 

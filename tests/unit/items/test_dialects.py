@@ -173,3 +173,10 @@ def test_a_web_page(text: str) -> None:
 def test_nothing(text: str) -> None:
     with pytest.raises(ItemInvalid, match="x: the document is empty"):
         read_item(text, "x")
+
+
+@pytest.mark.parametrize("value", [{"name": "viewer", "version": "1.0.0"}, {"config": {}, "docs": []}])
+def test_a_document_with_no_field_of_an_item_is_called_what_it_is(value: dict[str, object]) -> None:
+    with pytest.raises(ItemInvalid, match=f"this is an object with {', '.join(value)}, not a model item") as caught:
+        read(value)
+    assert "give one STAC item" in caught.value.hint

@@ -155,6 +155,8 @@ def test_a_collection_with_mlm_fields_is_called_one() -> None:
         ("segmentation_models_pytorch.decoders.unet.model", "PyTorch"),
         ("torchvision.models.resnet", "PyTorch"),
         ("tensorflow.keras.applications", "TensorFlow"),
+        ("torchgeo", "PyTorch"),
+        ("segmentation-models-pytorch", "PyTorch"),
     ],
 )
 def test_a_module_path_is_no_framework(module: str, framework: str) -> None:
