@@ -29,18 +29,23 @@ _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
 def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
+    return tuple(asset for asset, _ in assets_in_place(root))
+
+
+def assets_in_place(root: Node) -> list[tuple[Asset, Node]]:
+    """As `read_assets`, each with the place where it stands."""
     node = root.get("assets")
     taken: dict[str, int] = {}
     pairs = _members(node)
     if len(pairs) > MAX_ASSETS:
         raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
     members = [(_asset(key, one, taken), one) for key, one in pairs]
-    published = [(asset, one.get("href", "url")) for asset, one in members if asset is not None]
-    found = [(understood(asset, href), href) for asset, href in published]
+    published = [(asset, one, one.get("href", "url")) for asset, one in members if asset is not None]
+    found = [(understood(asset, href), one, href) for asset, one, href in published]
     if not found:
         node.find(kinds.NoAssets)
-    tell_of_model(found)
-    return tuple(asset for asset, _ in found)
+    tell_of_model([(asset, href) for asset, _, href in found])
+    return [(asset, one) for asset, one, _ in found]
 
 
 def _members(node: Node) -> list[tuple[str, Node]]:
@@ -115,10 +120,14 @@ def _href(node: Node) -> str | None:
     refuse_unseen(node, href)
     if href != node.value:
         node.find(SurroundingSpaces)
-    if len(href) > _MAX_HREF or (len(re.findall(r"\w://", href)) > 1 and re.search(r"[\s,;]", href)):
+    if len(href) > _MAX_HREF or (href.count("://") > 1 and _is_several(href)):
         node.find(kinds.HrefUnreadable, found=shown(href))
         return None
     return _resolved(node, href)
+
+
+def _is_several(href: str) -> bool:
+    return len(re.findall(r"\w://", href)) > 1 and re.search(r"[\s,;]", href) is not None
 
 
 def _resolved(node: Node, href: str) -> str:

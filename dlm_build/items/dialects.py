@@ -71,8 +71,9 @@ def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
     places = _places(root)
-    found = {dialect.name: _found(places, dialect.marks) for dialect in DIALECTS}
-    spoken = [dialect for dialect in DIALECTS if found[dialect.name]]
+    names = {name for place in places for name in place}
+    found = {one.name: _found(places, one.marks) for one in DIALECTS if one.marks.may_be_in(names)}
+    spoken = [dialect for dialect in DIALECTS if found.get(dialect.name)]
     if len(spoken) > 1:
         spoken.sort(key=lambda dialect: not _found(places, dialect.whole))
     if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
@@ -99,14 +100,14 @@ def with_properties(root: Node) -> Node:
     raise properties.invalid(what, f"write {_PROPERTIES_EXAMPLE}")
 
 
-def _places(root: Node) -> tuple[Value, ...]:
+def _places(root: Node) -> list[dict[str, Value]]:
     """The properties, the document and its assets."""
     assets = root.at("assets").value
     inner = assets.values() if isinstance(assets, dict) else assets if isinstance(assets, list) else ()
-    return (root.at("properties").value, root.value, *inner)
+    return [place for place in (root.at("properties").value, root.value, *inner) if isinstance(place, dict)]
 
 
-def _found(places: tuple[Value, ...], those: Marks) -> list[str]:
+def _found(places: list[dict[str, Value]], those: Marks) -> list[str]:
     return [name for place in places for name in those.found(place)]
 
 

@@ -19,9 +19,12 @@ _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str | None:
     """The field as text that may be shown, or None. `lines` keeps line breaks and tabs."""
-    match node.value:
-        case None:
-            return None
+    value = node.value
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= limit and _is_plain(value):
+        return value.strip()
+    match value:
         case str(text):
             pass
         case Number(raw=text):
@@ -41,9 +44,13 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
     return clean[:limit].strip() or None
 
 
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
 def cleaned(text: str, kept: str = "") -> str:
     """NFC, line breaks to spaces, everything unseen left out; characters in `kept` stay."""
-    if text.isascii() and text.isprintable():
+    if _is_plain(text):
         return text
     text = text.replace("\r\n", "\n")
     if not text.isprintable():

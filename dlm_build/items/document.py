@@ -20,10 +20,22 @@ COMMENT = "$comment"
 """A key that may be there twice: nothing reads it, and people comment on more than one thing."""
 
 
-class Number(msgspec.Struct, frozen=True):
-    """A number's own text: `1.10` is not `1.1` when it is a version."""
+class Number:
+    """A number's own text: `1.10` is not `1.1` when it is a version. Never changed once it is made."""
 
-    raw: str
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"Number({self.raw!r})"
 
 
 Value: TypeAlias = "bool | str | Number | list[Value] | dict[str, Value] | None"
@@ -138,7 +150,20 @@ def described(value: Value) -> str:
 
 def digest(value: Value) -> str:
     """sha256 hex of the canonical JSON: keys sorted, numbers as they were written, everything else escaped ASCII."""
-    return hashlib.sha256(_canonical(value).encode("ascii", "backslashreplace")).hexdigest()
+    return hashlib.sha256(_canonical_ascii(value) or _canonical(value).encode("ascii")).hexdigest()
+
+
+def _canonical_ascii(value: Value) -> bytes | None:
+    """It in one go, which escapes what `_canonical` escapes as long as all is ASCII; else None."""
+    try:
+        canonical = msgspec.json.encode(value, order="sorted", enc_hook=_as_written)
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return None
+    return canonical if canonical.isascii() and b"\x7f" not in canonical else None
+
+
+def _as_written(number: Number) -> msgspec.Raw:
+    return msgspec.Raw(number.raw)
 
 
 def _canonical(value: Value) -> str:

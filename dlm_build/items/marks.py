@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dlm_build.items.document import Value
 from dlm_build.records import Record
 
@@ -18,16 +20,16 @@ class Marks(Record, frozen=True, kw_only=True):
 
     def found(self, fields: Value) -> list[str]:
         """The names among these fields that a mark stands for, as they are spelled there; none where too few."""
-        if not isinstance(fields, dict) or not self._may_be_in(fields):
+        if not isinstance(fields, dict) or not self.may_be_in(fields):
             return []
         found = [name for mark in self.names for name in _names_of(mark, fields)]
         return found if len(found) >= self.enough else []
 
-    def _may_be_in(self, fields: dict[str, Value]) -> bool:
-        """Told fast, and never wrongly denied."""
-        if not self.fields.isdisjoint(fields):
+    def may_be_in(self, names: Collection[str]) -> bool:
+        """Whether one of the marks may be among the names of fields. Told fast, and never wrongly denied."""
+        if not self.fields.isdisjoint(names):
             return True
-        every = " ".join(fields) if self.beginnings else ""
+        every = " ".join(names) if self.beginnings else ""
         return any(beginning in every for beginning in self.beginnings)
 
 

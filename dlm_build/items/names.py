@@ -26,19 +26,23 @@ class Grammar(Record, frozen=True, kw_only=True):
     """What a machine name may look like. All of them are ASCII."""
 
     noun: str
-    pattern: str
+    pattern: re.Pattern[str]
     example: str
 
 
+def _grammar(noun: str, pattern: str, example: str) -> Grammar:
+    return Grammar(noun=noun, pattern=re.compile(pattern), example=example)
+
+
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*+"
-FRAMEWORK = Grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch")
-VERSION = Grammar(noun="one exact version", pattern=r"[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1")
-TAG = Grammar(noun="an image tag", pattern=oci.TAG, example="1.0")
-DTYPE = Grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
-COMMIT = Grammar(
+FRAMEWORK = _grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch")
+VERSION = _grammar(noun="one exact version", pattern=r"v?[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1")
+TAG = _grammar(noun="an image tag", pattern=oci.TAG, example="1.0")
+DTYPE = _grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
+COMMIT = _grammar(
     noun="a commit", pattern=r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}", example="0123456789abcdef… (40 digits)"
 )
-IMAGE = Grammar(
+IMAGE = _grammar(
     noun="an image name",
     pattern=(
         r"(?=.{1,255}\Z)(?:[A-Za-z0-9][A-Za-z0-9.-]*+(?::[0-9]{1,5})?/)?"
@@ -47,14 +51,15 @@ IMAGE = Grammar(
     example="docker.io/library/my-model",
 )
 _DOTTED = rf"{_IDENTIFIER}(?:[.-]{_IDENTIFIER})*+"
-HANDLER = Grammar(
+HANDLER = _grammar(
     noun="a handler",
     pattern=rf"(?=.{{1,255}}\Z)(?:(?:[A-Za-z0-9_][A-Za-z0-9_.-]*+/)*+[A-Za-z0-9_-]++\.py|{_DOTTED})(?::{_DOTTED})?",
     example="handler.py:handle",
 )
-WORKING_DIR = Grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/-]{0,200}", example="/workspace")
+WORKING_DIR = _grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/-]{0,200}", example="/workspace")
 
 _INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
+_SHORT_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _TAKEN = ("/proc", "/dev", "/sys", "/etc", "/run", "/boot", "/bin", "/sbin", "/lib", "/lib64", ROOT, MOUNTS)
 _TAKEN_ALONE = ("/", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/var")
@@ -69,15 +74,13 @@ def machine_name(node: Node, grammar: Grammar) -> str | None:
 
 
 def within(node: Node, value: str, grammar: Grammar) -> str:
+    if grammar.pattern.fullmatch(value):  # which none does that is refused below
+        return value
     refuse_unseen(node, value)
+    fix = f'write something like "{grammar.example}"'
     if found := _INJECTION.search(value):
-        what = f'must be {grammar.noun}, but has {shown(found.group())} in "{shown(value)}"'
-        raise node.hostile(what, f'write something like "{grammar.example}"')
-    if not re.fullmatch(grammar.pattern, value):
-        raise node.invalid(
-            f'must be {grammar.noun}, but is "{shown(value)}"', f'write something like "{grammar.example}"'
-        )
-    return value
+        raise node.hostile(f'must be {grammar.noun}, but has {shown(found.group())} in "{shown(value)}"', fix)
+    raise node.invalid(f'must be {grammar.noun}, but is "{shown(value)}"', fix)
 
 
 def refuse_unseen(node: Node, value: str) -> None:
@@ -92,11 +95,11 @@ def refuse_unseen(node: Node, value: str) -> None:
 
 def version(node: Node) -> str | None:
     """A framework version. A number keeps its text; that its patch level is unknown is a finding."""
-    value = machine_name(node, Grammar(noun=VERSION.noun, pattern="v?" + VERSION.pattern, example=VERSION.example))
+    value = machine_name(node, VERSION)
     if value is None:
         return None
     if not isinstance(node.value, str):
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        if not _SHORT_VERSION.fullmatch(value):
             raise node.invalid(f"must be a version, but is the number {shown(value)}", 'write a text such as "1.7.1"')
         node.find(VersionIsANumber, found=value)
     return value.removeprefix("v")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from dlm_build.errors import ItemHostile, ItemInvalid
@@ -48,32 +49,33 @@ class Log:
                 yield replace(last[code], pointer="", message=what, hint="", evidence="")
 
 
-class Node:
+def said(value: Value) -> Value:
+    """The value; None for a text with nothing in it."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+class Node(msgspec.Struct, eq=False, gc=False):
     """`value` is None where the field is missing, null or an empty text: all three mean "not said"."""
 
-    __slots__ = ("_place", "elsewhere", "log", "value")
+    log: Log
+    place: str | tuple[Node, str | int]
+    """The pointer, or a parent and the key in it: most pointers are never asked for."""
+    value: Value
+    elsewhere: Mapping[str, Node] | None = None
+    """Members that do not stand below `pointer`; see `made_of`."""
 
-    def __init__(
-        self,
-        log: Log,
-        place: str | tuple[Node, str | int],
-        value: Value,
-        elsewhere: Mapping[str, Node] | None = None,
-    ) -> None:
-        """`place` is the pointer, or a parent and the key in it: most pointers are never asked for."""
-        self.log = log
-        self._place = place
-        self.value: Value = None if isinstance(value, str) and (not value or value.isspace()) else value
-        self.elsewhere = elsewhere
-        """Members that do not stand below `pointer`; see `made_of`."""
+    @classmethod
+    def root(cls, document: Document) -> Node:
+        """The document itself, with a log of its own."""
+        return cls(Log(document), "", said(document.value))
 
     @property
     def pointer(self) -> str:
-        place = self._place
+        place = self.place
         if isinstance(place, str):
             return place
         parent, key = place
-        pointer = self._place = child(parent.pointer, key)
+        pointer = self.place = child(parent.pointer, key)
         return pointer
 
     @property
@@ -82,18 +84,20 @@ class Node:
 
     def made_of(self, members: Mapping[str, Node]) -> Node:
         """An object in this place whose members come from anywhere and keep their own pointers."""
-        return Node(self.log, self._place, {name: node.value for name, node in members.items()}, members)
+        return Node(self.log, self.place, {name: node.value for name, node in members.items()}, members)
 
     def at(self, name: str) -> Node:
         """The member as it stands, absent or not; nothing is noted."""
         if self.elsewhere and name in self.elsewhere:
             return self.elsewhere[name]
         fields = self.value
-        return Node(self.log, (self, name), fields.get(name) if isinstance(fields, dict) else None)
+        return Node(self.log, (self, name), said(fields.get(name)) if isinstance(fields, dict) else None)
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
-        fields = self.value if isinstance(self.value, dict) else {}
+        fields = self.value
+        if not isinstance(fields, dict):
+            return Node(self.log, (self, name), None)
         if not other_names or fields.keys().isdisjoint(other_names):
             node = self.at(name)
             if node.value is None and name in fields:
@@ -147,7 +151,7 @@ class Node:
         if not isinstance(self.value, list):
             return []
         self._check_length(len(self.value))
-        return [Node(self.log, (self, index), row) for index, row in enumerate(self.value)]
+        return [Node(self.log, (self, index), said(row)) for index, row in enumerate(self.value)]
 
     def _check_length(self, length: int) -> None:
         if length > MAX_ROWS:

@@ -10,7 +10,7 @@ from dlm_build.items.dialects import read_dialect
 from dlm_build.items.document import Document, refused
 from dlm_build.items.limits import check_size
 from dlm_build.items.loading.json_text import load_json, starts_like_json
-from dlm_build.items.node import Log, Node
+from dlm_build.items.node import Node
 from dlm_build.records import Item
 
 
@@ -25,7 +25,7 @@ def read_item(text: str, origin: str) -> Item:
 
 def item_of(document: Document) -> Item:
     """The item that a document holds, with what it says twice. Raises as `read_item`."""
-    item = read_dialect(Node(Log(document), "", document.value))
+    item = read_dialect(Node.root(document))
     said_twice = disagreements(item)
     return replace(item, findings=(*item.findings, *said_twice)) if said_twice else item
 

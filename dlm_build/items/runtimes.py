@@ -59,6 +59,8 @@ def read_runtime(node: Node) -> Runtime:
 
 def read_source(node: Node) -> tuple[str | None, str | None]:
     """Address and commit of the code, of `dlm:runtime`; what is odd about them is noted."""
+    if node.value is None:
+        return None, None
     source = node.get("model_src_url")
     url = _location(source)
     in_url = commit_in(source, url) if url else None

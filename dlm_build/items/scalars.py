@@ -33,8 +33,8 @@ def text(node: Node, example: str) -> str | None:
 
 
 def boolean(node: Node) -> bool | None:
-    if node.absent or isinstance(node.value, bool):
-        return node.value if isinstance(node.value, bool) else None
+    if node.value is None or isinstance(node.value, bool):
+        return node.value
     raw = node.value.raw if isinstance(node.value, Number) else node.value
     word = raw.strip().lower() if isinstance(raw, str) else ""
     if word in ("true", "yes", "on", "1", "false", "no", "off", "0"):
@@ -46,27 +46,33 @@ def boolean(node: Node) -> bool | None:
 
 def integer(node: Node, low: int, high: int) -> int | None:
     """A whole number from `low` to `high`."""
-    raw = _number_text(node, f"a whole number from {low} to {high}")
-    if raw is None:
+    number = node.value
+    if number is None:
         return None
-    exact = float(raw)
+    exact = float(raw := number.raw if isinstance(number, Number) else _number_text(node, _whole(low, high)))
     if exact.is_integer() and abs(exact) < 2**53:
         value = int(exact)
         if low <= value <= high:
             return value
-    raise node.invalid(f"must be a whole number from {low} to {high}, but is {shown(raw, 40)}", f"write {max(low, 1)}")
+    raise node.invalid(f"must be {_whole(low, high)}, but is {shown(raw, 40)}", f"write {max(low, 1)}")
+
+
+def _whole(low: int, high: int) -> str:
+    return f"a whole number from {low} to {high}"
 
 
 def real(node: Node, low: float, high: float, example: str = "0.5") -> float | None:
     """A finite number from `low` to `high`."""
-    if isinstance(node.value, str) and (parts := _FRACTION.fullmatch(node.value.strip())) and float(parts[2]):
+    number = node.value
+    if number is None:
+        return None
+    if isinstance(number, Number):
+        value = float(number.raw)
+    elif isinstance(number, str) and (parts := _FRACTION.fullmatch(number.strip())) and float(parts[2]):
         value = float(parts[1]) / float(parts[2])
-        node.find(NumberAsText, found=described(node.value), value=repr(value))
+        node.find(NumberAsText, found=described(number), value=repr(value))
     else:
-        raw = _number_text(node, "a number")
-        if raw is None:
-            return None
-        value = float(raw)
+        value = float(_number_text(node, "a number"))
     if math.isfinite(value) and low <= value <= high:
         return value
     raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", f"write {example}")
@@ -74,11 +80,15 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
     """A list of numbers; one number alone is a list of one."""
+    if node.value is None:
+        return ()
     values = [real(row, low, high) for row in _rows(node, "numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
+    if node.value is None:
+        return ()
     values = [integer(row, low, high) for row in _rows(node, "whole numbers", example)]
     return tuple(value for value in values if value is not None)
 
@@ -87,21 +97,18 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
     if isinstance(node.value, Number):
         node.find(NotAList, found=node.value.raw)
         return [node]
-    if not node.absent and not isinstance(node.value, list):
+    if not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
     rows = node.rows()
     for row in rows:
-        if row.absent:
+        if row.value is None:
             raise row.invalid(f"must be one of {what}, but is empty", f"write {example}")
     return rows
 
 
-def _number_text(node: Node, what: str) -> str | None:
+def _number_text(node: Node, what: str) -> str:
+    """Of a number that is written as a text."""
     match node.value:
-        case None:
-            return None
-        case Number(raw=raw):
-            return raw
         case str(value) if len(value) <= 40 and NUMBER.fullmatch(value.strip()):
             node.find(NumberAsText, found=described(value), value=value.strip())
             return value.strip()

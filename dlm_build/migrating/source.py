@@ -10,7 +10,7 @@ from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import Document, Number, Value
 from dlm_build.items.marks import spellings
-from dlm_build.items.node import Log, Node
+from dlm_build.items.node import Node
 from dlm_build.items.overlay import as_object
 from dlm_build.records import Item
 
@@ -42,7 +42,7 @@ class Source(NamedTuple):
 
 def read_source(item: Item, document: Document) -> Source:
     """`document` is what `item` was read from."""
-    root = with_properties(Node(Log(document), "", document.value))
+    root = with_properties(Node.root(document))
     properties = root.at("properties")
     places = (properties, root)
     generations = spoken(places) if item.dialect.startswith("dlm/") else []

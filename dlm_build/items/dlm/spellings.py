@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dlm_build.findings.dialects import ContradictionPlaces, OutputSizeCompleted
 from dlm_build.findings.reading import OtherSpelling
 from dlm_build.items.document import Number
-from dlm_build.items.node import Node
+from dlm_build.items.node import Node, said
 from dlm_build.items.overlay import as_object, overlaid
 
 Names = Mapping[str, tuple[str, ...]]
@@ -164,7 +164,7 @@ def _outputs(node: Node, *, usual: bool) -> Node:
     for spelling in node.names():
         if spelling.startswith("task:") and not node.has("task"):
             member = node.at(spelling)
-            task = Node(node.log, member.pointer, spelling.removeprefix("task:"))
+            task = Node(node.log, member.pointer, said(spelling.removeprefix("task:")))
             rest = {name: other for name, other in node.members() if name != spelling}
             node = node.made_of({"task": task, **dict(member.members()), **rest})
     return _respelled(node, OUTPUTS, usual=usual)

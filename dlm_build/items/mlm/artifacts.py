@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -110,8 +111,7 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
         (f"the media type's {parameters.strip()}", parameters),
     )
     for evidence, word in words:
-        kind = next((kind for pattern, kind in _BY_TYPE if re.search(pattern, word.lower())), None)
-        if kind is not None:
+        if kind := kind_in(word):
             return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
     kind = _BY_SUFFIX.get(suffix, "other")
     return Artifact(kind=kind, evidence=_BY_NAME + suffix, framework=_SUFFIX_FRAMEWORKS.get(suffix))
@@ -122,9 +122,16 @@ def suffix_of(href: str) -> str:
     return PurePosixPath(href.partition("?")[0].partition("#")[0]).suffix.lower()
 
 
+@lru_cache(maxsize=256)
 def framework_in(text: str) -> str | None:
     """The framework that some words speak of."""
-    return next((name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())), None)
+    return next((name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())), None) if text else None
+
+
+@lru_cache(maxsize=256)
+def kind_in(text: str) -> ArtifactKind | None:
+    """The kind of file that some words, of an artifact type or of a media type, speak of."""
+    return next((kind for pattern, kind in _BY_TYPE if re.search(pattern, text.lower())), None) if text else None
 
 
 def framework_of_module(text: str) -> tuple[str, str] | None:

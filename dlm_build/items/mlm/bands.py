@@ -15,7 +15,7 @@ from dlm_build.findings.mlm_tensors import (
 )
 from dlm_build.items.display import display_text
 from dlm_build.items.document import Number
-from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
+from dlm_build.items.mlm.fields import Where, rows_of, rows_of_list, text_of
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
 from dlm_build.records import Record
@@ -47,29 +47,30 @@ def _places(names: tuple[str, ...]) -> dict[str, list[int]]:
     return places
 
 
-def find_listing(root: Node, model: Entry | None, entries: tuple[Entry, ...]) -> Listing:
-    """At the model's asset, else in the properties, else at another asset. The fullest has the details."""
-    places = [model.node] if model else []
-    places += [root.get("properties"), *(entry.node for entry in entries if entry is not model)]
-    found = [listing for place in places for name in _LISTS if (listing := _listing(place.at(name))).names]
+def find_listing(where: Where, entries: tuple[Entry, ...]) -> Listing:
+    """At the model's asset, else in the properties, else at another asset."""
+    places = [where.model.node] if where.model else []
+    places += [where.properties, *(entry.node for entry in entries if entry is not where.model)]
+    listed = [place.at(name) for place in places for name in _LISTS if place.has(name)]
+    found = [listing for node in listed if (listing := _listing(node)).names]
     return found[0] if found else Listing()
 
 
 def _listing(node: Node) -> Listing:
     rows = [row for row in node.rows() if isinstance(row.value, dict)]
-    names = tuple(display_text(row.at("name")) or "" for row in rows)
+    names = tuple([text_of(row, "name") or "" for row in rows])
     if not any(names):
         return Listing()
-    common = tuple(display_text(said(row, "common_name", "eo:common_name")) or "" for row in rows)
-    kinds = {display_text(row.at("data_type")) for row in rows}
-    nodata = [row.at("nodata") for row in rows]
-    same = nodata[0] if all(other.value == nodata[0].value for other in nodata) else None
+    common = tuple([text_of(row, "common_name", "eo:common_name") or "" for row in rows])
+    kinds = {text_of(row, "data_type") for row in rows}
+    nodata = [row.at("nodata") for row in rows if row.has("nodata")]
+    same = len(nodata) == len(rows) and all(other.value == nodata[0].value for other in nodata)
     return Listing(
         pointer=node.pointer,
         names=names,
         common_names=common,
         data_type=kinds.pop() if len(kinds) == 1 else None,
-        nodata=same,
+        nodata=nodata[0] if same else None,
     )
 
 
@@ -77,11 +78,10 @@ def band_names(node: Node) -> tuple[str, ...]:
     """Of one entry of `mlm:input`; what is to be computed, or is no band, is noted."""
     names = []
     for row in rows_of_list(node.at("bands")):
-        name = display_text(row.at("name")) if isinstance(row.value, dict) else display_text(row)
+        name = text_of(row, "name") if isinstance(row.value, dict) else display_text(row)
         names.append(name or "")
-        expression = row.at("expression") if isinstance(row.value, dict) else row
-        if isinstance(row.value, dict) and not expression.absent:
-            text = expression.value if isinstance(expression.value, str) else "an expression"
+        if row.has("expression") and (expression := row.at("expression").value) is not None:
+            text = expression if isinstance(expression, str) else "an expression"
             row.find(BandDerived, found=name or "", expression=text)
     variables = node.at("variables")
     if variables.value:

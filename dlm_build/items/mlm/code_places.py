@@ -33,9 +33,8 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
     Code that is not `needed`, since the weights hold their own, may be at any commit: that is hygiene.
     """
     assets = [entry.node.get("href", "url") for entry in entries if entry.has(CODE) and not entry.trains]
-    rows = [row for row in root.get("links").rows() if isinstance(row.get("rel").value, str)]
-    links = [row.get("href") for row in rows if str(row.get("rel").value).strip().lower() in _LINKS]
-    places = [node for node in (*assets, *links) if isinstance(node.value, str)]
+    linked = [row.get("href") for row in root.get("links").rows() if relation(row) in _LINKS]
+    places = [node for node in (*assets, *linked) if isinstance(node.value, str)]
     for node in places:
         if found := _read(node, str(node.value).strip(), needed):
             return found
@@ -44,13 +43,19 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
     return None
 
 
+def relation(link: Node) -> str:
+    """What a link says it is; empty where it does not."""
+    said = link.get("rel").value
+    return said.strip().lower() if isinstance(said, str) else ""
+
+
 def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
     refuse_unseen(node, text)
     meaning = read_href(text)
     url = meaning.repository or _unknown_host(meaning)
     if url is None or len(url) > _MOST:
         return None
-    ref = meaning.ref if meaning.ref and re.fullmatch(COMMIT.pattern, meaning.ref) and ".." not in meaning.ref else None
+    ref = meaning.ref if meaning.ref and COMMIT.pattern.fullmatch(meaning.ref) and ".." not in meaning.ref else None
     if meaning.commit is None and needed:
         find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
     elif meaning.commit is None:

@@ -12,6 +12,7 @@ from dlm_build.findings.mlm_assets import (
     SeveralImages,
 )
 from dlm_build.hrefs import read_href
+from dlm_build.items.mlm.code_places import relation
 from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry
 from dlm_build.items.node import Node
 from dlm_build.oci import parse_reference
@@ -58,11 +59,11 @@ def _of_asset(entry: Entry) -> ContainerImage | None:
 def image_of_links(root: Node) -> ContainerImage | None:
     """The first link that names an image to run; images for training are not looked at."""
     for row in root.get("links").rows():
-        rel, place = row.get("rel").value, row.get("href")
-        if not isinstance(rel, str) or rel.strip().lower() not in _LINKS or not isinstance(place.value, str):
+        named, place = relation(row), row.get("href")
+        if named not in _LINKS or not isinstance(place.value, str):
             continue
         if image := read_image(place, place.value.strip(), said=True):
-            place.find(ImageFromLink, found=rel.strip())
+            place.find(ImageFromLink, found=str(row.at("rel").value).strip())
             return image
     return None
 

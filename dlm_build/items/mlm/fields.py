@@ -5,50 +5,71 @@ MLM asks for an explicit null where nothing applies, so an empty field is no fin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from dlm_build.findings import Kind
 from dlm_build.findings.mlm import FieldMisplaced, OneNotAList
+from dlm_build.items.display import display_text
 from dlm_build.items.document import described
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
 
 
-def item_field(root: Node, model: Entry | None, name: str, *others: str) -> Node:
-    """A field that belongs in the properties alone; from elsewhere with a finding."""
-    home = root.get("properties")
-    found = said(home, name, *others)
-    for place in (*([model.node] if model else []), root):
-        if found.absent and not place.at(name).absent:
-            found = place.at(name)
-            found.find(FieldMisplaced, name=name, place=home.pointer)
-    return found
+class Where(NamedTuple):
+    """The places of one item where its fields may stand."""
 
+    root: Node
+    properties: Node
+    model: Entry | None
 
-def asset_field(root: Node, model: Entry | None, name: str) -> Node:
-    """A field that the model's asset may have of its own, else the item's."""
-    if model and not model.node.at(name).absent:
-        return model.node.at(name)
-    return item_field(root, None, name)
+    def item_field(self, name: str, *others: str) -> Node:
+        """A field that belongs in the properties alone; from elsewhere with a finding."""
+        return self._field((self.model.node, self.root) if self.model else (self.root,), name, *others)
+
+    def asset_field(self, name: str) -> Node:
+        """A field that the model's asset may have of its own, else the item's."""
+        if self.model and (own := said(self.model.node, name)).value is not None:
+            return own
+        return self._field((self.root,), name)
+
+    def _field(self, elsewhere: tuple[Node, ...], name: str, *others: str) -> Node:
+        field = said(self.properties, name, *others)
+        if field.value is not None:
+            return field
+        for place in elsewhere:
+            if place.has(name) and (misplaced := place.at(name)).value is not None:
+                misplaced.find(FieldMisplaced, name=name, place=self.properties.pointer)
+                return misplaced
+        return field
 
 
 def said(node: Node, name: str, *others: str) -> Node:
     """The first of these that says something, as one of several things that may be said: no finding."""
-    return next((at for other in (name, *others) if not (at := node.at(other)).absent), node.at(name))
+    field = node.at(name)
+    if others and field.value is None:
+        return next((at for other in others if node.has(other) and (at := node.at(other)).value is not None), field)
+    return field
+
+
+def text_of(node: Node, name: str, *others: str) -> str | None:
+    """The first of these that says something, as text that may be shown."""
+    if isinstance(node.value, dict) and node.value.keys().isdisjoint((name, *others)):
+        return None
+    return display_text(said(node, name, *others))
 
 
 def rows_of(node: Node) -> list[Node]:
     """The rows of a list, or the one thing that stands in its place."""
-    if node.absent or isinstance(node.value, list):
-        return [row for row in node.rows() if not row.absent]
-    return [node]
+    if node.value is None:
+        return []
+    return [row for row in node.rows() if row.value is not None] if isinstance(node.value, list) else [node]
 
 
 def rows_of_list(node: Node) -> list[Node]:
     """As `rows_of`, where a list is asked for: one thing alone is a finding."""
-    if not node.absent and not isinstance(node.value, list):
+    if node.value is not None and not isinstance(node.value, list):
         node.find(OneNotAList, found=described(node.value))
     return rows_of(node)
 

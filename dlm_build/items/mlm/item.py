@@ -9,7 +9,7 @@ from dlm_build.items.display import display_text
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
 from dlm_build.items.mlm.bands import find_listing
-from dlm_build.items.mlm.fields import first_of, item_field
+from dlm_build.items.mlm.fields import Where, first_of
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
@@ -38,17 +38,17 @@ def normalise(root: Node) -> Item:
     sha256 = digest(root.value)
     who = identity(root, sha256)
     entries = read_entries(root)
-    model = choose_model(entries)
-    properties = root.get("properties")
-    inputs_node, outputs_node = item_field(root, model, "mlm:input"), item_field(root, model, "mlm:output")
-    version, reason = recognised(root, inputs_node)
-    left = read_leftovers(properties)
-    runtime = read_mlm_runtime(root, entries, model, left)
-    sample = sample_of(root, entries, left.archive)
-    listing = find_listing(root, model, entries)
+    where = Where(root, root.get("properties"), choose_model(entries))
+    inputs_node, outputs_node = where.item_field("mlm:input"), where.item_field("mlm:output")
+    first_in, first_out = first_of(inputs_node), first_of(outputs_node)
+    version, reason = recognised(root, first_in)
+    left = read_leftovers(where.properties)
+    runtime = read_mlm_runtime(where, entries, left)
+    sample = sample_of(where, entries, left.archive)
+    listing = find_listing(where, entries)
     inputs = completed(read_mlm_inputs(inputs_node, listing, left.inputs.selected_bands), left.inputs)
-    outputs = completed(read_mlm_outputs(outputs_node, item_field(root, model, "mlm:tasks", "mlm:task")), left.outputs)
-    _compare(root, inputs_node, outputs_node, inputs, outputs)
+    outputs = completed(read_mlm_outputs(outputs_node, where.item_field("mlm:tasks", "mlm:task")), left.outputs)
+    _compare(first_in, first_out, inputs, outputs)
     return Item(
         id=who.id,
         origin=root.log.document.origin,
@@ -56,14 +56,14 @@ def normalise(root: Node) -> Item:
         dialect=NAME,
         dialect_version=version,
         dialect_reason=reason,
-        pointers=_pointers(runtime, sample, left, outputs_node),
-        title=who.title or display_text(item_field(root, model, "mlm:name")),
+        pointers=_pointers(runtime, sample, left, first_out),
+        title=who.title or display_text(where.item_field("mlm:name")),
         description=who.description,
         license=who.license,
         date=who.date,
         date_pointer=who.date_pointer,
         runtime=runtime.runtime,
-        assets=with_model(entries, model),
+        assets=with_model(entries, where.model),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
         inputs=inputs,
@@ -72,21 +72,19 @@ def normalise(root: Node) -> Item:
     )
 
 
-def recognised(root: Node, inputs: Node) -> tuple[str | None, str]:
+def recognised(root: Node, first_input: Node) -> tuple[str | None, str]:
     """The version of MLM as far as the item tells, and by what it was recognised."""
     for row in root.get("stac_extensions").rows():
         if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
             return found[1], f"the schema of {found[1]} in {row.pointer}"
     names = [name for name, _ in root.get("properties").members() if name.startswith(PREFIX)]
     where = f"/properties/{names[0]}" if names else "fields that begin with mlm: outside /properties"
-    first = first_of(inputs)
-    by_fields = [version for name, version in _BY_FIELDS if first.has(name)]
+    by_fields = [version for name, version in _BY_FIELDS if first_input.has(name)]
     told = f", and by `{PREFIX}input`, which is written as in {by_fields[-1]}" if by_fields else ""
     return (by_fields[-1] if by_fields else None), where + told
 
 
-def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, outputs: Outputs) -> None:
-    first_in, first_out = first_of(inputs_node), first_of(outputs_node)
+def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) -> None:
     result = result_of(first_out)
     places = Places(
         inputs=first_in,
@@ -107,11 +105,10 @@ def _compare(root: Node, inputs_node: Node, outputs_node: Node, inputs: Inputs, 
         layer_has_sides=bool(outputs.final_layer_size) and has_sides(result),
     )
     for finding in contradictions(declared, places):
-        root.log.add(finding)
+        first_in.log.add(finding)
 
 
-def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers, outputs: Node) -> Pointers:
-    first = first_of(outputs)
+def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers, first_output: Node) -> Pointers:
     return Pointers(
         framework=found.framework,
         version=found.version,
@@ -124,5 +121,5 @@ def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers, outp
         working_dir=left.working_dir_pointer,
         archive=left.archive_pointer if left.archive else "/assets",
         sample=sample.pointer if sample else "/assets",
-        task=f"{first.pointer}/tasks" if first.has("tasks") else "/properties/mlm:tasks",
+        task=f"{first_output.pointer}/tasks" if first_output.has("tasks") else "/properties/mlm:tasks",
     )

@@ -13,12 +13,14 @@ Nothing here is required, and nothing of it is asked for.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 from msgspec.structs import replace
 
+from dlm_build.items.document import Document
 from dlm_build.items.names import command_line, handler, member_name, working_dir
-from dlm_build.items.node import Node
+from dlm_build.items.node import Log, Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_archive
 from dlm_build.items.scalars import text
 from dlm_build.items.tensors import read_inputs, read_outputs
@@ -26,6 +28,7 @@ from dlm_build.records import Inputs, Outputs, Record
 
 Tensors = TypeVar("Tensors", Inputs, Outputs)
 
+_FIELDS = frozenset(("dlm:archive", "dlm:data", "dlm:inputs", "dlm:outputs", "dlm:runtime"))
 _SCALING = ("scaling_factor", "mean", "std")
 _NAMES = ("filename", "file", "name", "path", "input")
 
@@ -49,6 +52,21 @@ class Leftovers(Record, frozen=True, kw_only=True):
 
 def read_leftovers(properties: Node) -> Leftovers:
     """Raises ItemInvalid or ItemHostile as for a DLM item."""
+    return _read(properties) if has_leftovers(properties) else _nothing(properties.pointer)
+
+
+def has_leftovers(properties: Node) -> bool:
+    return isinstance(properties.value, dict) and not _FIELDS.isdisjoint(properties.value)
+
+
+@lru_cache(maxsize=8)
+def _nothing(pointer: str) -> Leftovers:
+    """What most items keep, worked out once."""
+    document = Document(origin="-", value={}, places=dict)
+    return _read(Node(Log(document), pointer, document.value))
+
+
+def _read(properties: Node) -> Leftovers:
     runtime = kept_runtime(properties)
     docker, data = _object(runtime.get("docker")), sample_data(properties)
     called, required = runtime.get("model_handler"), runtime.get("requirement_file")
@@ -77,11 +95,13 @@ def sample_data(properties: Node) -> Node:
     return _object(properties.get("dlm:data"))
 
 
-def names_a_sample(properties: Node, archive: tuple[ArchiveRow, ...]) -> bool:
+def names_a_sample(test_file: Node, archive: tuple[ArchiveRow, ...]) -> bool:
     """Whether `dlm:data.test_file` or the roles of `dlm:archive` name one."""
-    test_file = sample_data(properties).get("test_file")
-    named = isinstance(test_file.value, str) or any(not test_file.at(name).absent for name in _NAMES)
-    return named or any((INPUT_ROLES | EXPECTED_ROLES).intersection(row.entry.roles) for row in archive)
+    if test_file.value is not None and (
+        isinstance(test_file.value, str) or any(test_file.at(name).value is not None for name in _NAMES)
+    ):
+        return True
+    return any((INPUT_ROLES | EXPECTED_ROLES).intersection(row.entry.roles) for row in archive)
 
 
 def _object(node: Node) -> Node:
@@ -99,6 +119,8 @@ def _without(node: Node, name: str) -> Node:
 
 def completed(said: Tensors, kept: Tensors) -> Tensors:
     """What the item's dialect says, and over it what is kept. A scaling is kept whole, or not at all."""
+    if kept == type(kept)():
+        return said
     fields = {name: value for name in kept.__struct_fields__ if (value := getattr(kept, name)) not in (None, ())}
     if not fields.keys().isdisjoint(_SCALING):
         fields |= {name: getattr(kept, name) for name in _SCALING}

@@ -14,7 +14,7 @@ from dlm_build.items.identity import identity
 from dlm_build.items.mlm.artifacts import framework_in
 from dlm_build.items.mlm.code_places import CodePlace, code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links, read_image
-from dlm_build.items.mlm.fields import find
+from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
 from dlm_build.items.mlm.sample_assets import environment_of, sample_of
@@ -41,7 +41,7 @@ def normalise(root: Node) -> Item:
     left = read_leftovers(properties)
     place = code_of(root, entries)
     image = image_of_assets(entries) or image_of_links(root) or _draft_image(properties)
-    sample = sample_of(root, entries, left.archive)
+    sample = sample_of(Where(root, properties, model), entries, left.archive)
     version, reason = recognised(root)
     return Item(
         id=who.id,
@@ -84,7 +84,8 @@ def _runtime(
     found: tuple[CodePlace | None, ContainerImage | None, Leftovers],
 ) -> Runtime:
     place, image, left = found
-    check_code(model, has_code=bool(left.handler or left.run))
+    artifact = artifact_of(model) if model else None
+    check_code(model, artifact, has_code=bool(left.handler or left.run))
     file = environment_of(entries)
     return Runtime(
         framework=_framework(properties, model),

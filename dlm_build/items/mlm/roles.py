@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
 from dlm_build.hrefs import read_href
-from dlm_build.items.assets import read_assets
+from dlm_build.items.assets import assets_in_place
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
@@ -26,7 +26,8 @@ RUNTIME = frozenset((
 ))  # fmt: skip
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
-_KNOWN = (ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
+_KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
+_TRAINS = frozenset(("train", "training"))
 _CANONICAL = "model artefact"
 """The role that the archive is chosen by."""
 _ORDER = ("onnx", "torchscript", "exported", "keras", "archive", "safetensors", "pickled", "other")
@@ -54,12 +55,11 @@ class Entry(NamedTuple):
 
     @property
     def trains(self) -> bool:
-        return any("train" in purpose.split() or "training" in purpose.split() for purpose in self.purposes)
+        return any("train" in purpose and not _TRAINS.isdisjoint(purpose.split()) for purpose in self.purposes)
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    nodes = asset_places(root.get("assets"))
-    return tuple(_entry(asset, nodes[asset.pointer]) for asset in read_assets(root))
+    return tuple(_entry(asset, node) for asset, node in assets_in_place(root))
 
 
 def asset_places(assets: Node) -> dict[str, Node]:
@@ -72,7 +72,7 @@ def asset_places(assets: Node) -> dict[str, Node]:
 
 def _entry(asset: Asset, node: Node) -> Entry:
     purposes = frozenset(map(_plain, asset.roles))
-    if not any(not known.isdisjoint(purposes) for known in _KNOWN):
+    if _KNOWN.isdisjoint(purposes):
         purposes |= {_plain(phrase(asset.key))}
     href = node.get("href", "url").value
     return Entry(asset, node, purposes, href.strip() if isinstance(href, str) else asset.href)
@@ -93,8 +93,9 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     models = models or [entry for entry in entries if entry.has(WEIGHTS) and not entry.trains]
     if not models:
         return None
-    chosen = min(models, key=_rank)
+    chosen = models[0]
     if len(models) > 1:
+        chosen = min(models, key=_rank)
         keys = ", ".join(entry.asset.key for entry in models)
         chosen.node.find(
             SeveralModels, count=len(models), keys=keys, chosen=chosen.asset.key, reason=_reason(chosen, models)
@@ -104,9 +105,9 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
 
 
 def _is_model(entry: Entry) -> bool:
-    if not entry.has(MODEL | ARCHIVE):
+    if not (entry.has(MODEL) or entry.has(ARCHIVE)):
         return False
-    is_code = entry.has(CODE) and not entry.has(WEIGHTS | ARCHIVE)
+    is_code = entry.has(CODE) and not (entry.has(WEIGHTS) or entry.has(ARCHIVE))
     if is_code or (entry.asset.media_type or "").startswith("text/x-"):
         entry.node.get("roles", "role").find(ModelRoleOnCode)
         return False
@@ -142,9 +143,8 @@ def _is_lost(entry: Entry) -> bool:
     return meaning.url is None and meaning.kind != "local"
 
 
-def check_code(model: Entry | None, *, has_code: bool) -> None:
-    """Notes weights that nothing can load."""
-    artifact = artifact_of(model) if model else None
+def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool) -> None:
+    """Notes weights that nothing can load. `artifact` is the model's."""
     if model and artifact and artifact.kind in ("pickled", "safetensors") and not has_code:
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 

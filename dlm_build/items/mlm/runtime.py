@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from dlm_build.errors import ItemInvalid
 from dlm_build.findings.mlm import (
     AcceleratorUnsupported,
@@ -22,7 +20,7 @@ from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import Artifact, framework_in, framework_of_module, title_of
 from dlm_build.items.mlm.code_places import CodePlace, code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links
-from dlm_build.items.mlm.fields import asset_field, find, first_of, said
+from dlm_build.items.mlm.fields import Where, find, first_of, said
 from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
 from dlm_build.items.mlm.sample_assets import environment_of
@@ -52,24 +50,24 @@ class Found(Record, frozen=True, kw_only=True):
     image: str
 
 
-def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None, left: Leftovers) -> Found:
+def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
     """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
-    artifact = artifact_of(model) if model else None
-    kept = kept_runtime(root.get("properties"))
-    named = _first(kept.at("framework"), asset_field(root, model, "mlm:framework"))
-    release = _first(kept.at("version"), asset_field(root, model, "mlm:framework_version"))
+    artifact = artifact_of(where.model) if where.model else None
+    kept = kept_runtime(where.properties)
+    named = _first(kept.at("framework"), where.asset_field("mlm:framework"))
+    release = _first(kept.at("version"), where.asset_field("mlm:framework_version"))
     named, release = _apart(named, release)
     framework, number = _framework(named, release, artifact if kept.at("framework").absent else None)
-    entry, called = _entrypoint(root, entries, artifact)
+    entry, called = _entrypoint(where, entries, artifact)
     url, commit = read_source(kept)
-    place = CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else None
     alone = artifact is not None and artifact.alone and not (left.handler or left.run)
-    place = place or code_of(root, entries, needed=not alone)
-    name, tag = image_and_tag(kept.at("docker").at("image_name"), kept.at("docker").at("tag"))
-    image = _kept_image(kept, name, tag) or image_of_assets(entries) or image_of_links(root)
-    device, file = asset_field(root, model, "mlm:accelerator"), environment_of(entries)
+    place = _kept_source(kept, url, commit) or code_of(where.root, entries, needed=not alone)
+    docker = kept.at("docker")
+    name, tag = image_and_tag(docker.at("image_name"), docker.at("tag"))
+    image = _kept_image(docker, name, tag) or image_of_assets(entries) or image_of_links(where.root)
+    device, file = where.asset_field("mlm:accelerator"), environment_of(entries)
     called = left.handler or called
-    check_code(model, has_code=bool(called or left.run))
+    check_code(where.model, artifact, has_code=bool(called or left.run))
     runtime = Runtime(
         framework=framework,
         version=number,
@@ -80,8 +78,8 @@ def read_mlm_runtime(root: Node, entries: tuple[Entry, ...], model: Entry | None
         docker=DeclaredDocker(
             image_name=image.name if image else None,
             tag=image.tag if image else tag,
-            docker_file=docker_file(kept.at("docker").at("docker_file")),
-            gpu=_gpu(device) if (gpu := boolean(kept.at("docker").at("gpu"))) is None else gpu,
+            docker_file=docker_file(docker.at("docker_file")),
+            gpu=_gpu(device) if (gpu := boolean(docker.at("gpu"))) is None else gpu,
             working_dir=left.working_dir,
             run=left.run,
         ),
@@ -105,9 +103,12 @@ def _first(kept: Node, own: Node) -> Node:
     return own if kept.absent else kept
 
 
-def _kept_image(kept: Node, name: str | None, tag: str | None) -> ContainerImage | None:
-    pointer = kept.at("docker").at("image_name").pointer
-    return ContainerImage(name=name, tag=tag, pointer=pointer) if name else None
+def _kept_source(kept: Node, url: str | None, commit: str | None) -> CodePlace | None:
+    return CodePlace(url=url, ref=commit, pointer=kept.at("model_src_url").pointer) if url else None
+
+
+def _kept_image(docker: Node, name: str | None, tag: str | None) -> ContainerImage | None:
+    return ContainerImage(name=name, tag=tag, pointer=docker.at("image_name").pointer) if name else None
 
 
 # --- framework ---------------------------------------------------------------------------------------------------
@@ -163,13 +164,13 @@ def _gpu(node: Node) -> bool | None:
 # --- entry point -------------------------------------------------------------------------------------------------
 
 
-def _entrypoint(root: Node, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
+def _entrypoint(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
     """Where it stands, and the function to call; None where there is none that can be."""
     code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
-    places = [node for entry in code if not (node := entry.node.at("mlm:entrypoint")).absent]
-    places += [at for node in (root.get("properties"), root) if not (at := node.at("mlm:entrypoint")).absent]
-    architecture = display_text(root.get("properties").at("mlm:architecture"))
-    first = places[0] if places else root.get("assets")
+    named = [node.at("mlm:entrypoint") for node in (*(entry.node for entry in code), where.properties, where.root)]
+    places = [node for node in named if node.value is not None]
+    architecture = display_text(where.properties.at("mlm:architecture"))
+    first = places[0] if places else where.root.get("assets")
     for node in places:
         if name := _callable(node, architecture):
             if artifact and artifact.alone:
@@ -199,6 +200,6 @@ def _callable(node: Node, architecture: str | None) -> str | None:
 def trains(name: str) -> bool:
     """Whether an entry point, by its own words, trains the model."""
     place, _, function = name.lower().rpartition(":")
-    last = re.split(r"[./]", (place or function).removesuffix(".py"))[-1]
+    last = (place or function).removesuffix(".py").replace("/", ".").rpartition(".")[2]
     word = last if not place or function in _ANY_FUNCTION else function.rpartition(".")[2]
-    return not _TRAINING.isdisjoint(re.split(r"[_-]", word))
+    return not _TRAINING.isdisjoint(word.replace("-", "_").split("_"))

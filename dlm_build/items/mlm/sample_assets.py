@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
-from dlm_build.items.mlm.fields import find
+from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
 from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry
-from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample
@@ -23,15 +22,14 @@ _ADD_INPUT = 'add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:t
 _ADD_EXPECTED = 'add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}'
 
 
-def sample_of(root: Node, entries: tuple[Entry, ...], archive: tuple[ArchiveRow, ...]) -> DeclaredSample | None:
+def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRow, ...]) -> DeclaredSample | None:
     """As `dlm:data.test_file` or `dlm:archive` say, else by the roles of assets; None, with a finding, without any."""
-    properties = root.get("properties")
-    test_file = sample_data(properties).get("test_file")
-    if names_a_sample(properties, archive):
+    test_file = sample_data(where.properties).get("test_file")
+    if names_a_sample(test_file, archive):
         return read_sample(test_file, archive)
     given, expected = _first(entries, INPUT_ROLES, "the sample"), _first(entries, EXPECTED_ROLES, "the expected output")
     if given is None:
-        find(root.get("assets"), NoSample, _ADD_INPUT)
+        find(where.root.get("assets"), NoSample, _ADD_INPUT)
         return None
     if expected is None:
         find(given.node, NoExpectedOutput, _ADD_EXPECTED)

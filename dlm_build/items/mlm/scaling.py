@@ -26,6 +26,7 @@ _FIELDS = {
     "none": (),
 }
 _ALSO = {"minimum": ("min",), "maximum": ("max",), "stddev": ("std", "standard_deviation")}
+_OTHER_NAMES = {"zscore": "z-score", "minmax": "min-max"}
 _NOT_A_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?|none|null)", re.IGNORECASE)
 
 
@@ -68,15 +69,17 @@ def read_scaling(node: Node) -> Scaling:
 
 def _name(node: Node) -> str:
     text = node.value.strip().lower() if isinstance(node.value, str) else ""
-    return {"zscore": "z-score", "minmax": "min-max"}.get(text.replace("_", "-"), text.replace("_", "-"))
+    name = text.replace("_", "-")
+    return _OTHER_NAMES.get(name, name)
 
 
 def _step(row: Node) -> _Step | None:
     """None where it cannot be done."""
     row.object('{"type": "z-score", "mean": 0.5, "stddev": 0.2}')
-    if row.has("type") and row.at("type").absent:
+    said = row.at("type")
+    if said.value is None and row.has("type"):
         return _Step(kind="none")
-    kind = _name(row.at("type"))
+    kind = _name(said)
     if kind in _FIELDS:
         return _step_of(row, kind)
     expression = row.at("expression").value
@@ -88,21 +91,20 @@ def _step(row: Node) -> _Step | None:
 
 
 def _step_of(row: Node, kind: str) -> _Step | None:
-    values = [_number(row.get(name, *_ALSO[name]) if name in _ALSO else row.at(name)) for name in _FIELDS[kind]]
-    for name, value in zip(_FIELDS[kind], values, strict=True):
-        if value is None:
-            row.find(ScalingIncomplete, found=kind, field=name)
-            return None
-    numbers = [value for value in values if value is not None]
-    match kind:
-        case "min-max":
-            return _Step(kind=kind, shift=numbers[0], divisor=_divisor(row.at("maximum"), numbers[1] - numbers[0]))
-        case "z-score":
-            return _Step(kind=kind, shift=numbers[0], divisor=_divisor(row.at("stddev"), numbers[1]))
-        case "offset":
-            return _Step(kind=kind, shift=numbers[0])
-        case "scale":
-            return _Step(kind=kind, divisor=_divisor(row.at("value"), numbers[0]))
+    places = [row.get(name, *_ALSO[name]) if name in _ALSO else row.at(name) for name in _FIELDS[kind]]
+    values = [_number(place) for place in places]
+    if None in values:
+        row.find(ScalingIncomplete, found=kind, field=_FIELDS[kind][values.index(None)])
+        return None
+    match kind, [value for value in values if value is not None]:
+        case "min-max", (low, high):
+            return _Step(kind=kind, shift=low, divisor=_divisor(places[1], high - low))
+        case "z-score", (mean, deviation):
+            return _Step(kind=kind, shift=mean, divisor=_divisor(places[1], deviation))
+        case "offset", (value,):
+            return _Step(kind=kind, shift=value)
+        case "scale", (value,):
+            return _Step(kind=kind, divisor=_divisor(places[0], value))
         case _:
             return _Step(kind=kind)
 

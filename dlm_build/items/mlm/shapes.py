@@ -82,8 +82,7 @@ def _names(node: Node) -> tuple[str, ...]:
         text = node.value.strip()
         words = text.replace(",", " ").split()
         return tuple(word.lower() for word in (words if len(words) > 1 else text))
-    rows = [row.value for row in node.rows()]
-    return tuple(row.strip().lower() if isinstance(row, str) else "" for row in rows)
+    return tuple([row.value.strip().lower() if isinstance(row.value, str) else "" for row in node.rows()])
 
 
 def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:

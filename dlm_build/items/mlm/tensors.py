@@ -16,7 +16,7 @@ from dlm_build.findings.mlm_tensors import (
 from dlm_build.findings.tensors import ContradictionClassIndex
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.mlm.bands import Listing, band_names, selected_bands
-from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
+from dlm_build.items.mlm.fields import rows_of, rows_of_list, said, text_of
 from dlm_build.items.mlm.scaling import read_scaling
 from dlm_build.items.mlm.shapes import Shape, read_shape
 from dlm_build.items.names import DTYPE, machine_name
@@ -165,11 +165,11 @@ def _classes(node: Node) -> tuple[tuple[ClassName, ...], int | None]:
     for place, row in enumerate(rows_of(node)):
         fields = isinstance(row.value, dict)
         value = integer(said(row, "value", "index", "id"), -(1 << 31), 1 << 31) if fields else None
-        name = display_text(said(row, "title", "name", "description") if fields else row)
+        name = text_of(row, "title", "name", "description") if fields else display_text(row)
         number = place if value is None else value
         if number in classes:
             row.find(ContradictionClassIndex, found=number)
         classes.setdefault(number, ClassName(index=number, name=name or shown(str(number))))
-        if fields and row.at("nodata").value is True:
-            dont_care = number if dont_care is None else dont_care
+        if dont_care is None and row.has("nodata") and row.at("nodata").value is True:
+            dont_care = number
     return tuple(classes.values()), dont_care
