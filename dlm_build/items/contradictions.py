@@ -33,11 +33,12 @@ class Places(NamedTuple):
     outputs: Node
     data: Node
     shape: Node
-    renamed: Mapping[str, Node] = MappingProxyType({})
+    renamed: Mapping[str, tuple[Node, str]] = MappingProxyType({})
     """Fields that a dialect keeps elsewhere, by the name they have in DLM."""
 
     def pointer(self, part: Node, name: str) -> str:
-        return self.renamed.get(name, part.at(name)).pointer
+        part, name = self.renamed.get(name, (part, name))
+        return part.at(name).pointer
 
 
 def contradictions(declared: Declared, at: Places) -> tuple[Finding, ...]:
@@ -57,17 +58,19 @@ def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
         yield kinds.ContradictionBandCount.at(
             at.pointer(at.data, "number_of_bands"), found=count, other=declared.eo_bands
         )
+    if not selected:
+        return
     place = at.pointer(at.inputs, "selected_bands")
-    if count is not None and selected and max(selected) >= count:
+    if count is not None and max(selected) >= count:
         yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
-    if declared.useful_bands and selected and declared.useful_bands != selected:
+    if declared.useful_bands and declared.useful_bands != selected:
         useful, listed = list(declared.useful_bands), at.pointer(at.data, "useful_bands")
         yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=useful, place=listed)
 
 
 def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
     channels = inputs.channels
-    if channels is None:
+    if channels is None or (len(inputs.selected_bands), len(inputs.mean), len(inputs.std)) == (channels,) * 3:
         return
     place = at.pointer(at.shape, "channels")
     if len(inputs.selected_bands) not in (0, channels):

@@ -71,18 +71,18 @@ def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
     places = _places(root)
-    names = {name for place in places for name in place}
-    found = {one.name: _found(places, one.marks) for one in DIALECTS if one.marks.may_be_in(names)}
-    spoken = [dialect for dialect in DIALECTS if found.get(dialect.name)]
+    names = frozenset().union(*places)
+    candidates = [dialect for dialect in DIALECTS if dialect.marks.may_be_in(names)]
+    spoken = [dialect for dialect in candidates if _is_in(places, dialect.marks)]
     if len(spoken) > 1:
-        spoken.sort(key=lambda dialect: not _found(places, dialect.whole))
+        spoken.sort(key=lambda dialect: not _is_in(places, dialect.whole))
     if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
         raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:
         if other.read != spoken[0].read and other.read != dlm.normalise:
-            root.find(OtherDialectToo, title=other.title, found=_listed(found[other.name]))
+            root.find(OtherDialectToo, title=other.title, found=_listed(_found(places, other.marks)))
     return spoken[0].read(root)
 
 
@@ -105,6 +105,10 @@ def _places(root: Node) -> list[dict[str, Value]]:
     assets = root.at("assets").value
     inner = assets.values() if isinstance(assets, dict) else assets if isinstance(assets, list) else ()
     return [place for place in (root.at("properties").value, root.value, *inner) if isinstance(place, dict)]
+
+
+def _is_in(places: list[dict[str, Value]], those: Marks) -> bool:
+    return any(those.found(place) for place in places)
 
 
 def _found(places: list[dict[str, Value]], those: Marks) -> list[str]:

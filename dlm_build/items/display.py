@@ -7,6 +7,7 @@ is a finding: nothing about the build depends on them.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from dlm_build.findings.reading import InvisibleCharacters, NotAText, TextCut
 from dlm_build.items.document import Number, described
@@ -44,6 +45,19 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
     return clean[:limit].strip() or None
 
 
+def text_of(node: Node, name: str, *others: str) -> str | None:
+    """As `display_text`, of the first of these members that says something; which of its names it has is no finding."""
+    fields = node.value if isinstance(node.value, dict) else {}
+    for one in (name, *others):
+        value = fields.get(one)
+        if isinstance(value, str) and len(value) <= TITLE and _is_plain(value):
+            if text := value.strip():
+                return text
+        elif value is not None and (member := node.at(one)).value is not None:
+            return display_text(member)
+    return None
+
+
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
@@ -59,6 +73,7 @@ def cleaned(text: str, kept: str = "") -> str:
     return unicodedata.normalize("NFC", text)
 
 
+@lru_cache(maxsize=512)
 def phrase(text: str) -> str:
     """Lower case with single spaces: `Semantic_Segmentation` and `semantic  segmentation` are one."""
     return " ".join(text.lower().replace("_", " ").replace("-", " ").split())

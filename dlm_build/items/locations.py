@@ -58,17 +58,21 @@ def tell_of_model(places: Sequence[tuple[Asset, Node]]) -> None:
     is_models = [id(asset) in chosen for asset, _ in places]
     lost = all(meaning.url is None for meaning, is_model in zip(meanings, is_models, strict=True) if is_model)
     for (asset, node), meaning, is_model in zip(places, meanings, is_models, strict=True):
-        about = {"found": _shown(asset.href, meaning), "what": meaning.reason, "instead": meaning.instead}
         if meaning.url is None and meaning.kind != "local" and is_model and lost:
-            node.find(ModelHasNoAddress, **about)
+            node.find(ModelHasNoAddress, **_about(asset, meaning))
         elif meaning.kind in ("text", "symbol") and not _is_aside(asset):
-            node.find(HrefNamesNoFile, **about)
+            node.find(HrefNamesNoFile, **_about(asset, meaning))
         elif is_model and meaning.moves and asset.sha256 is None:
             node.find(HrefMoves, found=asset.published or asset.href, ref=meaning.ref or "the latest release")
 
 
+def _about(asset: Asset, meaning: Href) -> dict[str, str]:
+    return {"found": _shown(asset.href, meaning), "what": meaning.reason, "instead": meaning.instead}
+
+
 def meaning_of(asset: Asset) -> Href:
-    return read_href(asset.href, image=bool(_IMAGES & set(asset.roles)) or "vnd.oci.image" in (asset.media_type or ""))
+    is_image = not _IMAGES.isdisjoint(asset.roles) or "vnd.oci.image" in (asset.media_type or "")
+    return read_href(asset.href, image=is_image)
 
 
 def commit_in(node: Node, url: str) -> str | None:

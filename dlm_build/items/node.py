@@ -49,9 +49,9 @@ class Log:
                 yield replace(last[code], pointer="", message=what, hint="", evidence="")
 
 
-def said(value: Value) -> Value:
-    """The value; None for a text with nothing in it."""
-    return None if isinstance(value, str) and not value.strip() else value
+def said(text: str) -> str | None:
+    """None where there is nothing in it."""
+    return text if text.strip() else None
 
 
 class Node(msgspec.Struct, eq=False, gc=False):
@@ -67,7 +67,8 @@ class Node(msgspec.Struct, eq=False, gc=False):
     @classmethod
     def root(cls, document: Document) -> Node:
         """The document itself, with a log of its own."""
-        return cls(Log(document), "", said(document.value))
+        value = document.value
+        return cls(Log(document), "", said(value) if isinstance(value, str) else value)
 
     @property
     def pointer(self) -> str:
@@ -91,7 +92,8 @@ class Node(msgspec.Struct, eq=False, gc=False):
         if self.elsewhere and name in self.elsewhere:
             return self.elsewhere[name]
         fields = self.value
-        return Node(self.log, (self, name), said(fields.get(name)) if isinstance(fields, dict) else None)
+        value = fields.get(name) if isinstance(fields, dict) else None
+        return Node(self.log, (self, name), said(value) if isinstance(value, str) else value)
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
@@ -148,10 +150,17 @@ class Node(msgspec.Struct, eq=False, gc=False):
 
     def rows(self) -> list[Node]:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
+        return [
+            Node(self.log, (self, index), said(row) if isinstance(row, str) else row)
+            for index, row in enumerate(self.values())
+        ]
+
+    def values(self) -> list[Value]:
+        """Of the rows of a list, as they stand; of anything else, none. ItemInvalid where there are too many."""
         if not isinstance(self.value, list):
             return []
         self._check_length(len(self.value))
-        return [Node(self.log, (self, index), said(row)) for index, row in enumerate(self.value)]
+        return self.value
 
     def _check_length(self, length: int) -> None:
         if length > MAX_ROWS:
@@ -159,7 +168,7 @@ class Node(msgspec.Struct, eq=False, gc=False):
 
     def object(self, example: str) -> Node:
         """Itself, where it is an object or absent; else ItemInvalid with `example` as the fix."""
-        if self.absent or isinstance(self.value, dict):
+        if self.value is None or isinstance(self.value, dict):
             return self
         raise self.invalid(f"must be an object, but is {described(self.value)}", f"write {example}")
 

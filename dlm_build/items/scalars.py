@@ -80,24 +80,31 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
     """A list of numbers; one number alone is a list of one."""
-    if node.value is None:
-        return ()
+    numbers = [number for number in _numbers(node) if low <= number <= high]
+    if numbers and len(numbers) == len(node.values()):
+        return tuple(numbers)
     values = [real(row, low, high) for row in _rows(node, "numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
-    if node.value is None:
-        return ()
+    numbers = [int(number) for number in _numbers(node) if low <= number <= high and number.is_integer()]
+    if numbers and len(numbers) == len(node.values()):
+        return tuple(numbers)
     values = [integer(row, low, high) for row in _rows(node, "whole numbers", example)]
     return tuple(value for value in values if value is not None)
+
+
+def _numbers(node: Node) -> list[float]:
+    """Those of a list that are written as such."""
+    return [float(value.raw) for value in node.values() if isinstance(value, Number)]
 
 
 def _rows(node: Node, what: str, example: str) -> list[Node]:
     if isinstance(node.value, Number):
         node.find(NotAList, found=node.value.raw)
         return [node]
-    if not isinstance(node.value, list):
+    if node.value is not None and not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
     rows = node.rows()
     for row in rows:

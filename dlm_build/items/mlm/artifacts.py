@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import Literal
 
 from dlm_build.records import Record
@@ -119,7 +118,9 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
 
 def suffix_of(href: str) -> str:
     """Lower case, of the last component without query and fragment."""
-    return PurePosixPath(href.partition("?")[0].partition("#")[0]).suffix.lower()
+    name = href.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    return f".{suffix}".lower() if stem and suffix else ""
 
 
 @lru_cache(maxsize=256)

@@ -13,9 +13,9 @@ from dlm_build.findings.mlm_tensors import (
     BandsUnlisted,
     VariablesUnread,
 )
-from dlm_build.items.display import display_text
+from dlm_build.items.display import display_text, text_of
 from dlm_build.items.document import Number
-from dlm_build.items.mlm.fields import Where, rows_of, rows_of_list, text_of
+from dlm_build.items.mlm.fields import Where, rows_of, rows_of_list
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
 from dlm_build.records import Record

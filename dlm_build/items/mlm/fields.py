@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from dlm_build.findings import Kind
 from dlm_build.findings.mlm import FieldMisplaced, OneNotAList
-from dlm_build.items.display import display_text
 from dlm_build.items.document import described
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
@@ -30,7 +29,7 @@ class Where(NamedTuple):
 
     def asset_field(self, name: str) -> Node:
         """A field that the model's asset may have of its own, else the item's."""
-        if self.model and (own := said(self.model.node, name)).value is not None:
+        if self.model and self.model.node.has(name) and (own := self.model.node.at(name)).value is not None:
             return own
         return self._field((self.root,), name)
 
@@ -51,13 +50,6 @@ def said(node: Node, name: str, *others: str) -> Node:
     if others and field.value is None:
         return next((at for other in others if node.has(other) and (at := node.at(other)).value is not None), field)
     return field
-
-
-def text_of(node: Node, name: str, *others: str) -> str | None:
-    """The first of these that says something, as text that may be shown."""
-    if isinstance(node.value, dict) and node.value.keys().isdisjoint((name, *others)):
-        return None
-    return display_text(said(node, name, *others))
 
 
 def rows_of(node: Node) -> list[Node]:

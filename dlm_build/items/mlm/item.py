@@ -85,17 +85,17 @@ def recognised(root: Node, first_input: Node) -> tuple[str | None, str]:
 
 
 def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) -> None:
-    result = result_of(first_out)
+    structure, result = first_in.at("input"), result_of(first_out)
     places = Places(
         inputs=first_in,
         outputs=first_out,
         data=first_in,
-        shape=first_in.at("input"),
+        shape=structure,
         renamed={
-            "channels": first_in.at("input").at("shape"),
-            "selected_bands": first_in.at("bands"),
-            "number_of_classes": first_out.at("classification:classes"),
-            "final_layer_size": result.at("shape"),
+            "channels": (structure, "shape"),
+            "selected_bands": (first_in, "bands"),
+            "number_of_classes": (first_out, "classification:classes"),
+            "final_layer_size": (result, "shape"),
         },
     )
     declared = Declared(

@@ -43,6 +43,8 @@ class Entry(NamedTuple):
     """Its roles without the prefix of a dialect; its key, where its roles say nothing that is known."""
     href: str
     """As published."""
+    trains: bool
+    """Whether it is for training the model, not for running it."""
 
     def has(self, purposes: Iterable[str]) -> bool:
         return not self.purposes.isdisjoint(purposes)
@@ -52,10 +54,6 @@ class Entry(NamedTuple):
         """Whether it is a file of packages by its name, which some give the role of the runtime."""
         plain = self.href.partition("?")[0].partition("#")[0]
         return _PACKAGES.fullmatch(plain.rpartition("/")[2]) is not None
-
-    @property
-    def trains(self) -> bool:
-        return any("train" in purpose and not _TRAINS.isdisjoint(purpose.split()) for purpose in self.purposes)
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
@@ -75,7 +73,13 @@ def _entry(asset: Asset, node: Node) -> Entry:
     if _KNOWN.isdisjoint(purposes):
         purposes |= {_plain(phrase(asset.key))}
     href = node.get("href", "url").value
-    return Entry(asset, node, purposes, href.strip() if isinstance(href, str) else asset.href)
+    return Entry(
+        asset=asset,
+        node=node,
+        purposes=purposes,
+        href=href.strip() if isinstance(href, str) else asset.href,
+        trains=not _TRAINS.isdisjoint(" ".join(purposes).split()),
+    )
 
 
 def _plain(role: str) -> str:

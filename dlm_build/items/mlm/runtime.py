@@ -15,7 +15,7 @@ from dlm_build.findings.mlm import (
     FrameworkOfArtifact,
 )
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
-from dlm_build.items.display import display_text
+from dlm_build.items.display import display_text, text_of
 from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import Artifact, framework_in, framework_of_module, title_of
 from dlm_build.items.mlm.code_places import CodePlace, code_of
@@ -30,6 +30,7 @@ from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, Record, Runtime
 
+_ENTRYPOINT = "mlm:entrypoint"
 _GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
 _CPU = frozenset(("amd64", "cpu", "intel-ipex-cpu", "x86_64", "x86-64"))
 _TRAINING = frozenset(("train", "training", "trainer", "retrain", "fit", "finetune", "finetuning", "tune"))
@@ -167,9 +168,9 @@ def _gpu(node: Node) -> bool | None:
 def _entrypoint(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
     """Where it stands, and the function to call; None where there is none that can be."""
     code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
-    named = [node.at("mlm:entrypoint") for node in (*(entry.node for entry in code), where.properties, where.root)]
-    places = [node for node in named if node.value is not None]
-    architecture = display_text(where.properties.at("mlm:architecture"))
+    named = [node for node in (*[entry.node for entry in code], where.properties, where.root) if node.has(_ENTRYPOINT)]
+    places = [at for node in named if (at := node.at(_ENTRYPOINT)).value is not None]
+    architecture = text_of(where.properties, "mlm:architecture")
     first = places[0] if places else where.root.get("assets")
     for node in places:
         if name := _callable(node, architecture):

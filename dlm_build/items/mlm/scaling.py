@@ -91,33 +91,37 @@ def _step(row: Node) -> _Step | None:
 
 
 def _step_of(row: Node, kind: str) -> _Step | None:
-    places = [row.get(name, *_ALSO[name]) if name in _ALSO else row.at(name) for name in _FIELDS[kind]]
-    values = [_number(place) for place in places]
+    values = [_number(row, name) for name in _FIELDS[kind]]
     if None in values:
         row.find(ScalingIncomplete, found=kind, field=_FIELDS[kind][values.index(None)])
         return None
     match kind, [value for value in values if value is not None]:
         case "min-max", (low, high):
-            return _Step(kind=kind, shift=low, divisor=_divisor(places[1], high - low))
+            return _Step(kind=kind, shift=low, divisor=_divisor(row, "maximum", high - low))
         case "z-score", (mean, deviation):
-            return _Step(kind=kind, shift=mean, divisor=_divisor(places[1], deviation))
+            return _Step(kind=kind, shift=mean, divisor=_divisor(row, "stddev", deviation))
         case "offset", (value,):
             return _Step(kind=kind, shift=value)
         case "scale", (value,):
-            return _Step(kind=kind, divisor=_divisor(places[0], value))
+            return _Step(kind=kind, divisor=_divisor(row, "value", value))
         case _:
             return _Step(kind=kind)
 
 
-def _number(node: Node) -> float | None:
-    if isinstance(node.value, str) and _NOT_A_NUMBER.fullmatch(node.value.strip()):
+def _number(row: Node, name: str) -> float | None:
+    place = _place(row, name)
+    if isinstance(place.value, str) and _NOT_A_NUMBER.fullmatch(place.value.strip()):
         return None
-    return real(node, -_LARGEST, _LARGEST)
+    return real(place, -_LARGEST, _LARGEST)
 
 
-def _divisor(node: Node, value: float) -> float:
+def _place(row: Node, name: str) -> Node:
+    return row.get(name, *_ALSO[name]) if name in _ALSO else row.at(name)
+
+
+def _divisor(row: Node, name: str, value: float) -> float:
     if abs(value) < 1e-12:
-        raise node.invalid("makes the values be divided by 0", "correct it, or leave the scaling out")
+        raise _place(row, name).invalid("makes the values be divided by 0", "correct it, or leave the scaling out")
     return value
 
 

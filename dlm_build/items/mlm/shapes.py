@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread
 from dlm_build.items.mlm.fields import said
@@ -13,7 +15,6 @@ _MOST = 1 << 30
 _SIDES = (("height", "width"), ("y", "x"), ("h", "w"), ("rows", "cols"), ("rows", "columns"), ("lat", "lon"),
           ("latitude", "longitude"))  # fmt: skip
 _BATCH = ("batch", "b", "n", "batch_size")
-_CHANNELS = ("bands", "band", "channel", "channels", "c", "class", "classes", "variables", "feature", "features")
 _BANDS_FIRST = {2: ("batch", "bands"), 3: ("bands", "height", "width"), 4: ("batch", "bands", "height", "width")}
 _BANDS_LAST = {3: ("height", "width", "bands"), 4: ("batch", "height", "width", "bands")}
 _FEW = 32
@@ -31,7 +32,7 @@ class Shape(Record, frozen=True, kw_only=True):
     @property
     def sizes(self) -> tuple[int, ...]:
         """In the order batch, channels, height, width; what is not there is left out."""
-        return tuple(size for size in (self.batch, self.channels, self.height, self.width) if size is not None)
+        return tuple([size for size in (self.batch, self.channels, self.height, self.width) if size is not None])
 
 
 def read_shape(node: Node, *, image: bool = True) -> Shape:
@@ -72,8 +73,14 @@ def has_sides(node: Node) -> bool:
 
 def is_map_of_labels(node: Node) -> bool:
     """Whether a result has height and width by name, and no dimension besides but the batch."""
-    names = set(_names(said(node, "dim_order", "dim_names", "axes")))
-    return any(names.issuperset(pair) and names.difference(pair) <= set(_BATCH) for pair in _SIDES)
+    names = _names(said(node, "dim_order", "dim_names", "axes"))
+    sides = _sides(names)
+    return bool(sides) and {*names}.difference(sides).issubset(_BATCH)
+
+
+def _sides(names: Collection[str]) -> tuple[str, ...]:
+    """The names of height and width; nothing where they are not both there."""
+    return next((pair for pair in _SIDES if pair[0] in names and pair[1] in names), ())
 
 
 def _names(node: Node) -> tuple[str, ...]:
@@ -82,20 +89,19 @@ def _names(node: Node) -> tuple[str, ...]:
         text = node.value.strip()
         words = text.replace(",", " ").split()
         return tuple(word.lower() for word in (words if len(words) > 1 else text))
-    return tuple([row.value.strip().lower() if isinstance(row.value, str) else "" for row in node.rows()])
+    return tuple([row.strip().lower() if isinstance(row, str) else "" for row in node.values()])
 
 
 def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
     """None where they are not the dimensions of an image."""
-    sides = next((pair for pair in _SIDES if by_name.keys() >= set(pair)), ())
+    sides = _sides(by_name)
     batch = next((name for name in _BATCH if name in by_name), None)
     rest = [name for name in by_name if name != batch and name not in sides]
-    channels = next((name for name in _CHANNELS if name in rest), rest[0] if len(rest) == 1 else None)
-    if len(by_name) != len(sizes) or [name for name in rest if name != channels]:
+    if len(by_name) != len(sizes) or len(rest) > 1:
         return None
     return Shape(
-        batch=by_name.get(batch or ""),
-        channels=by_name.get(channels or ""),
+        batch=by_name[batch] if batch else None,
+        channels=by_name[rest[0]] if rest else None,
         height=by_name[sides[0]] if sides else None,
         width=by_name[sides[1]] if sides else None,
     )

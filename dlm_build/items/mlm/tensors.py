@@ -14,9 +14,9 @@ from dlm_build.findings.mlm_tensors import (
     SeveralTasks,
 )
 from dlm_build.findings.tensors import ContradictionClassIndex
-from dlm_build.items.display import display_text, phrase
+from dlm_build.items.display import display_text, phrase, text_of
 from dlm_build.items.mlm.bands import Listing, band_names, selected_bands
-from dlm_build.items.mlm.fields import rows_of, rows_of_list, said, text_of
+from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
 from dlm_build.items.mlm.scaling import read_scaling
 from dlm_build.items.mlm.shapes import Shape, read_shape
 from dlm_build.items.names import DTYPE, machine_name
