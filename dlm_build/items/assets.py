@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 from dlm_build.errors import shown
@@ -29,23 +30,30 @@ _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
 def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
-    return tuple(asset for asset, _ in assets_in_place(root))
+    return tuple(placed.asset for placed in assets_in_place(root))
 
 
-def assets_in_place(root: Node) -> list[tuple[Asset, Node]]:
-    """As `read_assets`, each with the place where it stands."""
+class Placed(NamedTuple):
+    """An asset, where it stands, and where its href stands."""
+
+    asset: Asset
+    node: Node
+    href: Node
+
+
+def assets_in_place(root: Node) -> list[Placed]:
+    """As `read_assets`, with their places."""
     node = root.get("assets")
     taken: dict[str, int] = {}
     pairs = _members(node)
     if len(pairs) > MAX_ASSETS:
         raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
-    members = [(_asset(key, one, taken), one) for key, one in pairs]
-    published = [(asset, one, one.get("href", "url")) for asset, one in members if asset is not None]
-    found = [(understood(asset, href), one, href) for asset, one, href in published]
+    published = [placed for key, one in pairs if (placed := _asset(key, one, taken))]
+    found = [Placed(understood(asset, href), one, href) for asset, one, href in published]
     if not found:
         node.find(kinds.NoAssets)
     tell_of_model([(asset, href) for asset, _, href in found])
-    return [(asset, one) for asset, one, _ in found]
+    return found
 
 
 def _members(node: Node) -> list[tuple[str, Node]]:
@@ -65,14 +73,15 @@ def _members(node: Node) -> list[tuple[str, Node]]:
     return pairs
 
 
-def _asset(key: str, node: Node, taken: dict[str, int]) -> Asset | None:
-    if not node.absent and not isinstance(node.value, dict):
+def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
+    if node.value is not None and not isinstance(node.value, dict):
         example = shown(node.value) if isinstance(node.value, str) else "https://…"
         raise node.invalid(f"must be an object, but is {described(node.value)}", f'write {{"href": "{example}"}}')
-    href = _href(node.get("href", "url"))
+    place = node.get("href", "url")
+    href = _href(place)
     if href is None:
         return None
-    return Asset(
+    asset = Asset(
         key=_unique(key, node, taken),
         href=href,
         pointer=node.pointer,
@@ -82,6 +91,7 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Asset | None:
         sha256=_checksum(node),
         size=_size(node.get("file:size")),
     )
+    return Placed(asset, node, place)
 
 
 def _unique(key: str, node: Node, taken: dict[str, int]) -> str:
@@ -166,7 +176,7 @@ def beside(origin: str, href: str) -> str:
 def _checksum(node: Node) -> str | None:
     """sha256 from a multihash in hex, or from a bare sha256 with a finding. Anything else is not used."""
     field = node.get("file:checksum", "checksum:multihash")
-    if field.absent:
+    if field.value is None:
         return None
     raw = field.value.raw if isinstance(field.value, Number) else field.value
     text = raw.strip().lower() if isinstance(raw, str) else ""
@@ -180,7 +190,7 @@ def _checksum(node: Node) -> str | None:
 
 
 def _size(node: Node) -> int | None:
-    if node.absent:
+    if node.value is None:
         return None
     if isinstance(node.value, Number) and node.value.raw.isdigit() and int(node.value.raw) < 2**50:
         return int(node.value.raw)

@@ -45,15 +45,15 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
     return clean[:limit].strip() or None
 
 
-def text_of(node: Node, name: str, *others: str) -> str | None:
+def text_of(node: Node, *names: str) -> str | None:
     """As `display_text`, of the first of these members that says something; which of its names it has is no finding."""
     fields = node.value if isinstance(node.value, dict) else {}
-    for one in (name, *others):
-        value = fields.get(one)
-        if isinstance(value, str) and len(value) <= TITLE and _is_plain(value):
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str) and len(value) <= TITLE and value.isascii() and value.isprintable():
             if text := value.strip():
                 return text
-        elif value is not None and (member := node.at(one)).value is not None:
+        elif value is not None and (member := node.at(name)).value is not None:
             return display_text(member)
     return None
 

@@ -78,7 +78,7 @@ def _date(properties: Node) -> tuple[str | None, str | None]:
 
 def instant(node: Node) -> str | None:
     """ISO 8601 UTC to the second; a time without a zone is taken as UTC."""
-    if node.absent:
+    if node.value is None:
         return None
     raw = node.value.strip().upper() if isinstance(node.value, str) else ""
     if _DATE.fullmatch(raw):

@@ -58,31 +58,37 @@ def find_listing(where: Where, entries: tuple[Entry, ...]) -> Listing:
 
 def _listing(node: Node) -> Listing:
     rows = [row for row in node.rows() if isinstance(row.value, dict)]
-    names = tuple([text_of(row, "name") or "" for row in rows])
+    names = _texts(rows, "name")
     if not any(names):
         return Listing()
-    common = tuple([text_of(row, "common_name", "eo:common_name") or "" for row in rows])
-    kinds = {text_of(row, "data_type") for row in rows}
+    common, kinds = _texts(rows, "common_name", "eo:common_name"), {*_texts(rows, "data_type")}
     nodata = [row.at("nodata") for row in rows if row.has("nodata")]
     same = len(nodata) == len(rows) and all(other.value == nodata[0].value for other in nodata)
     return Listing(
         pointer=node.pointer,
         names=names,
         common_names=common,
-        data_type=kinds.pop() if len(kinds) == 1 else None,
+        data_type=(kinds.pop() or None) if len(kinds) == 1 else None,
         nodata=nodata[0] if same else None,
     )
+
+
+def _texts(rows: list[Node], *names: str) -> tuple[str, ...]:
+    """Of each row the first of these members that says something, else an empty text."""
+    return tuple([text_of(row, *names) or "" for row in rows])
 
 
 def band_names(node: Node) -> tuple[str, ...]:
     """Of one entry of `mlm:input`; what is to be computed, or is no band, is noted."""
     names = []
     for row in rows_of_list(node.at("bands")):
-        name = text_of(row, "name") if isinstance(row.value, dict) else display_text(row)
-        names.append(name or "")
-        if row.has("expression") and (expression := row.at("expression").value) is not None:
+        if not isinstance(row.value, dict):
+            names.append(display_text(row) or "")
+            continue
+        names.append(text_of(row, "name") or "")
+        if (expression := row.at("expression").value) is not None:
             text = expression if isinstance(expression, str) else "an expression"
-            row.find(BandDerived, found=name or "", expression=text)
+            row.find(BandDerived, found=names[-1], expression=text)
     variables = node.at("variables")
     if variables.value:
         labels = [display_text(row.at("name") if isinstance(row.value, dict) else row) for row in rows_of(variables)]

@@ -32,7 +32,7 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
 
     Code that is not `needed`, since the weights hold their own, may be at any commit: that is hygiene.
     """
-    assets = [entry.node.get("href", "url") for entry in entries if entry.has(CODE) and not entry.trains]
+    assets = [entry.place for entry in entries if entry.has(CODE) and not entry.trains]
     linked = [row.get("href") for row in root.get("links").rows() if relation(row) in _LINKS]
     places = [node for node in (*assets, *linked) if isinstance(node.value, str)]
     for node in places:

@@ -45,15 +45,14 @@ def image_of_assets(entries: tuple[Entry, ...]) -> ContainerImage | None:
 
 
 def _of_asset(entry: Entry) -> ContainerImage | None:
-    place = entry.node.get("href", "url")
     plain = entry.href.partition("?")[0].partition("#")[0]
     is_image = _IMAGE_TYPE.search(entry.asset.media_type or "") is not None
     if not is_image and (entry.has(ENVIRONMENT) or entry.lists_packages):
         return None
     if not is_image and _INSTRUCTIONS.search(plain):
-        place.find(RuntimeIsInstructions, found=entry.asset.media_type or plain.rpartition("/")[2])
+        entry.place.find(RuntimeIsInstructions, found=entry.asset.media_type or plain.rpartition("/")[2])
         return None
-    return read_image(place, entry.href, said=is_image or entry.has(("container", "docker", "container image")))
+    return read_image(entry.place, entry.href, said=is_image or entry.has(("container", "docker", "container image")))
 
 
 def image_of_links(root: Node) -> ContainerImage | None:

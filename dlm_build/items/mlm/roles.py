@@ -39,6 +39,8 @@ class Entry(NamedTuple):
 
     asset: Asset
     node: Node
+    place: Node
+    """Of its href."""
     purposes: frozenset[str]
     """Its roles without the prefix of a dialect; its key, where its roles say nothing that is known."""
     href: str
@@ -57,7 +59,7 @@ class Entry(NamedTuple):
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    return tuple(_entry(asset, node) for asset, node in assets_in_place(root))
+    return tuple([_entry(*placed) for placed in assets_in_place(root)])
 
 
 def asset_places(assets: Node) -> dict[str, Node]:
@@ -68,16 +70,16 @@ def asset_places(assets: Node) -> dict[str, Node]:
     return {node.pointer: node for node in found}
 
 
-def _entry(asset: Asset, node: Node) -> Entry:
+def _entry(asset: Asset, node: Node, place: Node) -> Entry:
     purposes = frozenset(map(_plain, asset.roles))
     if _KNOWN.isdisjoint(purposes):
         purposes |= {_plain(phrase(asset.key))}
-    href = node.get("href", "url").value
     return Entry(
         asset=asset,
         node=node,
+        place=place,
         purposes=purposes,
-        href=href.strip() if isinstance(href, str) else asset.href,
+        href=place.value.strip() if isinstance(place.value, str) else asset.href,
         trains=not _TRAINS.isdisjoint(" ".join(purposes).split()),
     )
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 import re
 
 from dlm_build.findings.mlm_tensors import ScalingIncomplete, ScalingNotDone, StatisticsWithoutNorm
+from dlm_build.items.document import Number, Value
 from dlm_build.items.mlm.fields import rows_of_list
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import real, reals
 from dlm_build.records import Record
 
 _LARGEST = 1e36
+_SMALLEST = 1e-12
+"""That anything is divided by."""
 _FIELDS = {
     "min-max": ("minimum", "maximum"),
     "z-score": ("mean", "stddev"),
@@ -50,7 +53,7 @@ def read_scaling(node: Node) -> Scaling:
     """Of one entry of `mlm:input`. Raises ItemInvalid for numbers that cannot be divided by."""
     new = node.at("value_scaling")
     if not new.absent:
-        return _combined([_step(row) for row in rows_of_list(new)])
+        return _combined([_plain_step(row.value) or _step(row) for row in rows_of_list(new)])
     kind = _name(node.at("norm_type"))
     if kind == "clip":
         return _by_clip(node.at("norm_clip"))
@@ -71,6 +74,20 @@ def _name(node: Node) -> str:
     text = node.value.strip().lower() if isinstance(node.value, str) else ""
     name = text.replace("_", "-")
     return _OTHER_NAMES.get(name, name)
+
+
+def _plain_step(row: Value) -> _Step | None:
+    """One of the two usual steps, written just as MLM has it. None for any other, which `_step` reads with all care."""
+    if not isinstance(row, dict) or len(row) != 3:
+        return None
+    match row:
+        case {"type": "z-score", "mean": Number(raw=mean), "stddev": Number(raw=deviation)}:
+            step = _Step(kind="z-score", shift=float(mean), divisor=float(deviation))
+        case {"type": "min-max", "minimum": Number(raw=low), "maximum": Number(raw=high)}:
+            step = _Step(kind="min-max", shift=float(low), divisor=float(high) - float(low))
+        case _:
+            return None
+    return step if abs(step.shift) <= _LARGEST and _SMALLEST <= abs(step.divisor) <= _LARGEST else None
 
 
 def _step(row: Node) -> _Step | None:
@@ -120,7 +137,7 @@ def _place(row: Node, name: str) -> Node:
 
 
 def _divisor(row: Node, name: str, value: float) -> float:
-    if abs(value) < 1e-12:
+    if abs(value) < _SMALLEST:
         raise _place(row, name).invalid("makes the values be divided by 0", "correct it, or leave the scaling out")
     return value
 
@@ -130,12 +147,12 @@ def _combined(steps: list[_Step | None]) -> Scaling:
     done = [step for step in steps if step is not None]
     if not done or len(done) < len(steps):
         return Scaling()
-    divisors = {step.divisor for step in done}
-    if all(step.kind in ("scale", "min-max") and step.shift == 0 for step in done) and len(divisors) == 1:
-        return Scaling(factor=1 / divisors.pop())
-    mean = tuple(step.shift for step in done)
-    std = tuple(step.divisor for step in done)
-    plain = all(step.kind != "z-score" for step in done)
+    mean = tuple([step.shift for step in done])
+    std = tuple([step.divisor for step in done])
+    kinds, divisors = {step.kind for step in done}, {*std}
+    if kinds <= {"scale", "min-max"} and not any(mean) and len(divisors) == 1:
+        return Scaling(factor=1 / std[0])
+    plain = "z-score" not in kinds
     return Scaling(
         mean=() if plain and not any(mean) else mean,
         std=() if plain and divisors == {1.0} else std,
@@ -155,4 +172,4 @@ def _statistics(node: Node) -> list[Node]:
 def _by_clip(node: Node) -> Scaling:
     """Each band is divided by its value; that the result is cut to 0..1 besides is not done."""
     node.find(ScalingNotDone, found="clip to 0..1 after the division")
-    return Scaling(std=reals(node, 1e-12, _LARGEST, '"norm_clip": [255, 255, 255]'))
+    return Scaling(std=reals(node, _SMALLEST, _LARGEST, '"norm_clip": [255, 255, 255]'))

@@ -15,6 +15,7 @@ from dlm_build.findings.mlm_tensors import (
 )
 from dlm_build.findings.tensors import ContradictionClassIndex
 from dlm_build.items.display import display_text, phrase, text_of
+from dlm_build.items.document import Number, Value
 from dlm_build.items.mlm.bands import Listing, band_names, selected_bands
 from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
 from dlm_build.items.mlm.scaling import read_scaling
@@ -163,13 +164,20 @@ def _classes(node: Node) -> tuple[tuple[ClassName, ...], int | None]:
     classes: dict[int, ClassName] = {}
     dont_care: int | None = None
     for place, row in enumerate(rows_of(node)):
-        fields = isinstance(row.value, dict)
-        value = integer(said(row, "value", "index", "id"), -(1 << 31), 1 << 31) if fields else None
-        name = text_of(row, "title", "name", "description") if fields else display_text(row)
+        fields = row.value if isinstance(row.value, dict) else None
+        value = None if fields is None else _class_value(row, fields.get("value"))
+        name = display_text(row) if fields is None else text_of(row, "title", "name", "description")
         number = place if value is None else value
         if number in classes:
             row.find(ContradictionClassIndex, found=number)
         classes.setdefault(number, ClassName(index=number, name=name or shown(str(number))))
-        if dont_care is None and row.has("nodata") and row.at("nodata").value is True:
+        if dont_care is None and fields is not None and fields.get("nodata") is True:
             dont_care = number
     return tuple(classes.values()), dont_care
+
+
+def _class_value(row: Node, written: Value) -> int | None:
+    """`written` is what stands as its `value`, which is a small number, but for odd items."""
+    if isinstance(written, Number) and written.raw.isdigit() and len(written.raw) < 10:
+        return int(written.raw)
+    return integer(said(row, "value", "index", "id"), -(1 << 31), 1 << 31)
