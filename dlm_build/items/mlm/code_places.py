@@ -38,7 +38,7 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
     for node in places:
         if found := _read(node, str(node.value).strip(), needed):
             return found
-    for node in places if needed else ():
+    for node in places:
         node.find(SourceIsNoRepository, found=node.value)
     return None
 
