@@ -65,10 +65,8 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
 
 def has_sides(node: Node) -> bool:
     """Whether a result has height and width, by name, or by its number of dimensions where it has no names."""
-    names = set(_names(said(node, "dim_order", "dim_names", "axes")))
-    if not names:
-        return len(node.at("shape").rows()) in _BANDS_LAST
-    return any(names.issuperset(pair) for pair in _SIDES)
+    names = _names(said(node, "dim_order", "dim_names", "axes"))
+    return bool(_sides(names)) if names else len(node.at("shape").values()) in _BANDS_LAST
 
 
 def is_map_of_labels(node: Node) -> bool:
