@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dlm_build.building import render
+from dlm_build.records import Lock, from_json, to_json
 from dlm_build.sif.sif_file import PARTITION, objects_of
-from tests.benchmarks import engine, ours
+from tests.benchmarks import engine, ours, sif_driver
 from tests.benchmarks.figures import Figure, Figures, seconds, size
 from tests.benchmarks.measuring import Spent, spend
 from tests.benchmarks.place import REPOSITORY, Bench
@@ -19,8 +21,7 @@ from tests.stack.shell import run, step
 def conversions(bench: Bench) -> Figures:
     """The three in turns; Apptainer's takes so long that it is measured once."""
     ours.prepare(bench)
-    archive = bench.fresh("sif") / "image.tar"
-    archive.parent.mkdir()
+    archive = _prepared(bench) / "image.tar"
     bench.docker("save", engine.DLM, "--output", archive)
     with step("SIF: apptainer build, its defaults"):
         theirs = _apptainer(bench, archive)
@@ -45,6 +46,16 @@ def conversions(bench: Bench) -> Figures:
     return figures
 
 
+def _prepared(bench: Bench) -> Path:
+    """A folder with what the build of the image has left: its lock, and the context rendered of it."""
+    folder = bench.fresh("sif")
+    folder.mkdir()
+    raw = bench.path("work", "lock.json").read_bytes()
+    (folder / sif_driver.LOCK).write_bytes(raw)
+    (folder / sif_driver.CONTEXT).write_bytes(to_json(render(from_json(Lock, raw))))
+    return folder
+
+
 def _apptainer(bench: Bench, archive: Path) -> Spent:
     program = str(stack_facts(bench.state)["apptainer"]["program"])  # type: ignore[index]
     scratch = bench.fresh("sif-tmp")
@@ -65,7 +76,7 @@ def _convert(bench: Bench, archive: Path) -> tuple[Spent, float]:
     scratch.mkdir()
     argv: list[str | Path] = [
         "env", f"PYTHONPATH={REPOSITORY}",
-        sys.executable, "-m", "tests.benchmarks.sif_driver", bench.path("work"), archive, scratch,
+        sys.executable, "-m", "tests.benchmarks.sif_driver", archive.parent, archive, scratch,
         archive.with_name("ours.sif"),
     ]  # fmt: skip
     command = bench.command("sif-ours", argv)
