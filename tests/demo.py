@@ -10,6 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.stack.layout import open_state
+from tests.stack.settings import environment as stack_environment
+
 DLM_BUILD = str(Path(sys.executable).with_name("dlm-build"))
 NEEDED = ("docker engine", "buildx", "image store", "registry", "conda channel")
 
@@ -37,11 +40,7 @@ def ready(environment: dict[str, str]) -> bool:
 
 def local_stack() -> dict[str, str]:
     subprocess.run([sys.executable, "-m", "tests.stack", "up"], check=True)
-    told = subprocess.run([sys.executable, "-m", "tests.stack", "env"], stdout=subprocess.PIPE, text=True, check=True)
-    settings = dict(
-        line.removeprefix("export ").split("=", 1) for line in told.stdout.splitlines() if line.startswith("export ")
-    )
-    return {**os.environ, **settings}
+    return {**os.environ, **stack_environment(open_state(None))}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 import urllib.request
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ import pytest
 from tests.stack import cdi
 from tests.stack.layout import open_state
 from tests.stack.registry import INDEX, MANIFEST, digest_of
+from tests.stack.settings import environment
 
 pytestmark = pytest.mark.engine
 CUDA = "nvidia/cuda:12.4.1-base-ubuntu22.04"
@@ -35,6 +38,19 @@ def manifest(stack: dict[str, Any], repository: str, reference: str, media_type:
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": media_type}), timeout=10) as answer:
         body: bytes = answer.read()
     return body
+
+
+def test_who_uses_the_stack_finds_it_and_every_program(stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    variables = {**os.environ, **environment(open_state(None))}
+    for argv in (["docker", "buildx", "version"], ["apptainer", "version"], ["docker", "info"]):
+        program = shutil.which(argv[0], path=variables["PATH"])
+        assert program, argv[0]
+        done = subprocess.run(
+            [program, *argv[1:]], env=variables, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert variables["DOCKER_HOST"] == stack["docker_host"]
 
 
 @pytest.mark.parametrize("repository", ["nvidia/cuda", "library/python"])

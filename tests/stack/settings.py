@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -100,14 +101,19 @@ def stack_facts(state: State) -> dict[str, object]:
     return facts
 
 
-def shell_lines(state: State) -> list[str]:
-    """``export`` lines that point Docker and dlm-build at this stack."""
+def environment(state: State) -> dict[str, str]:
+    """The variables that point Docker, dlm-build and whoever looks for Apptainer at this stack."""
     apptainer = read_json(stack_path(state)).get("apptainer")
-    folder = Path(str(apptainer["program"])).parent if isinstance(apptainer, dict) else Path("/usr/bin")
-    values = {
+    folder = str(Path(str(apptainer["program"])).parent) if isinstance(apptainer, dict) else "/usr/bin"
+    path = os.environ.get("PATH", os.defpath)
+    return {
         "DOCKER_HOST": state.docker_host,
         CONFIG_VARIABLE: str(config_path(state)),
         "DLM_STACK_STATE": str(state.root),
+        "PATH": path if folder in path.split(os.pathsep) else f"{folder}{os.pathsep}{path}",
     }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    return lines if folder == Path("/usr/bin") else [*lines, f"export PATH={shlex.quote(str(folder))}:$PATH"]
+
+
+def shell_lines(state: State) -> list[str]:
+    """``export`` lines of them."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in environment(state).items()]
