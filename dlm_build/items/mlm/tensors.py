@@ -122,7 +122,6 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
     if len(entries) > 1:
         node.find(SeveralOutputs, count=len(entries), found=_labels(entries))
     first = entries[0].object('"mlm:output": [{"tasks": ["classification"], "result": {"shape": [-1, 10]}}]')
-    first.get("result", "result_array")
     result = result_of(first)
     place = result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}')
     shape = read_shape(place, image=False)
@@ -143,7 +142,7 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
 
 def result_of(output: Node) -> Node:
     """Where an output has its shape."""
-    results = rows_of(said(output, "result", "result_array"))
+    results = rows_of(output.get("result", "result_array"))
     return results[0] if results else output
 
 
