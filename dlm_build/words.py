@@ -23,6 +23,10 @@ class Words(Record, frozen=True, kw_only=True):
     sample: str
     expected: str
 
+    def at_commit(self, commit: str) -> str:
+        """How the source is named at a commit that is known."""
+        return self.at.format(commit=commit)
+
 
 DLM = Words(
     model="model artefact",

@@ -171,5 +171,5 @@ def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, 
     if commit is None:
         return ()
     what = named or "its default branch"
-    fix = words_of(item).at.format(commit=commit)
+    fix = words_of(item).at_commit(commit)
     return (SourceStandsAt.at(pointer, url=where, named=what, found=commit, fix=fix),)

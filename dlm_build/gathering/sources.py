@@ -104,18 +104,18 @@ class Sources:
         pointer = item.pointers.source
         if tip.branch is None or item.date is None:
             why = "" if tip.branch is None else ", and it has no date"
-            fix = words_of(item).at.format(commit=today)
+            fix = words_of(item).at_commit(today)
             return today, SourcePinnedToday.at(pointer, **about, found=today, why=why, fix=fix)
         if not (remote.folder / "tree").is_dir():
             self._checkout(remote, today)
         commit, day = _last_before(item.date, today, remote)
         if commit is None:
             why = f", and it is older ({item.date}) than all of its code"
-            fix = words_of(item).at.format(commit=today)
+            fix = words_of(item).at_commit(today)
             return today, SourcePinnedToday.at(pointer, **about, found=today, why=why, fix=fix)
         branch = "its default branch" if tip.branch == "HEAD" else tip.branch
         dated = {"day": day, "branch": branch, "place": item.date_pointer or "its date", "date": item.date}
-        fix = words_of(item).at.format(commit=commit)
+        fix = words_of(item).at_commit(commit)
         return commit, SourcePinnedByDate.at(pointer, **about, **dated, found=commit, fix=fix)
 
     # --- files
@@ -181,5 +181,5 @@ def _unpinned(repo: Repository, named: str | None, commit: str, item: Item) -> U
     other = f"accept the one of the item's date ({item.date[:10]})" if item.date else "accept today's"
     return Unpinned(
         f"source {repo.shown}: the item names {what}, so the code may change under it; today it is at {commit}",
-        f"{words_of(item).at.format(commit=commit)}, or {other} with --allow-unpinned",
+        f"{words_of(item).at_commit(commit)}, or {other} with --allow-unpinned",
     )
