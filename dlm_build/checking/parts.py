@@ -20,6 +20,7 @@ from dlm_build.findings.completeness import (
 )
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
+from dlm_build.hrefs import without_query
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.words import Words, words_of
@@ -163,7 +164,7 @@ def _weights_name(item: Item, asset: Asset | None) -> str:
     named = [entry.name for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
     if named:
         return named[0]
-    return _last(_plain(asset.href)) if asset else ""
+    return _last(without_query(asset.href)) if asset else ""
 
 
 # --- the environment ---------------------------------------------------------------------------------------------
@@ -201,12 +202,7 @@ def _environment_files(item: Item) -> list[str]:
     named = item.runtime.requirement_file
     first = [next((asset.href for asset in reversed(item.assets) if asset.key == named), named)] if named else []
     inside = [entry.name for entry in item.archive]
-    return [*map(_plain, first), *inside, *(_plain(asset.href) for asset in item.assets)]
-
-
-def _plain(href: str) -> str:
-    """Without query and fragment."""
-    return href.partition("?")[0].partition("#")[0]
+    return [*map(without_query, first), *inside, *(without_query(asset.href) for asset in item.assets)]
 
 
 def _last(path: str) -> str:

@@ -26,6 +26,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCHES = frozenset({"main", "master", "develop", "dev", "devel", "trunk", "head", "latest", "nightly", "gh-pages"})
 
 
+def without_query(href: str) -> str:
+    """Without fragment, too: what the name of a file ends."""
+    return href.partition("?")[0].partition("#")[0]
+
+
 class Href(Record, frozen=True, kw_only=True):
     """One href, understood."""
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from dlm_build.hrefs import without_query
 from dlm_build.records import Record
 
 _BY_NAME = "the suffix "
@@ -118,7 +119,7 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
 
 def suffix_of(href: str) -> str:
     """Lower case, of the last component without query and fragment."""
-    name = href.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+    name = without_query(href).rstrip("/").rpartition("/")[2]
     stem, _, suffix = name.rpartition(".")
     return f".{suffix}".lower() if stem and suffix else ""
 

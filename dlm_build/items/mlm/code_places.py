@@ -6,7 +6,7 @@ import re
 
 from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotPinned
 from dlm_build.findings.runtime import SourceNotPinned
-from dlm_build.hrefs import Href, read_href
+from dlm_build.hrefs import Href, read_href, without_query
 from dlm_build.items.mlm.fields import find
 from dlm_build.items.mlm.roles import CODE, Entry
 from dlm_build.items.names import COMMIT, refuse_unseen
@@ -65,7 +65,7 @@ def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
 
 def _unknown_host(meaning: Href) -> str | None:
     """An address of a host that is not known, and not one of a file: repositories are kept in many places."""
-    plain = (meaning.url or "").partition("?")[0].partition("#")[0].rstrip("/")
+    plain = without_query(meaning.url or "").rstrip("/")
     if meaning.kind != "file" or not plain.startswith("https://"):
         return None
     return plain if plain.endswith(".git") or not _FILE.search(plain.rpartition("/")[2]) else None

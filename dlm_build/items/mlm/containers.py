@@ -11,7 +11,7 @@ from dlm_build.findings.mlm_assets import (
     RuntimeIsInstructions,
     SeveralImages,
 )
-from dlm_build.hrefs import read_href
+from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.mlm.code_places import relation
 from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry
 from dlm_build.items.node import Node
@@ -45,7 +45,7 @@ def image_of_assets(entries: tuple[Entry, ...]) -> ContainerImage | None:
 
 
 def _of_asset(entry: Entry) -> ContainerImage | None:
-    plain = entry.href.partition("?")[0].partition("#")[0]
+    plain = without_query(entry.href)
     is_image = _IMAGE_TYPE.search(entry.asset.media_type or "") is not None
     if not is_image and (entry.has(ENVIRONMENT) or entry.lists_packages):
         return None

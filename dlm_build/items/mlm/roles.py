@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
-from dlm_build.hrefs import read_href
+from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import assets_in_place
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     @property
     def lists_packages(self) -> bool:
         """Whether it is a file of packages by its name, which some give the role of the runtime."""
-        plain = self.href.partition("?")[0].partition("#")[0]
+        plain = without_query(self.href)
         return _PACKAGES.fullmatch(plain.rpartition("/")[2]) is not None
 
 
