@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ import msgspec
 from dlm_build.errors import DlmBuildError, InfraError, UsageError, shown
 from dlm_build.fetch import Response
 from dlm_build.publishing.target import Target
+
+_TOO_LARGE = re.compile(r"too large|\b413\b")
 
 
 def refused(target: Target, what: str, answer: Response, *, known: bool) -> DlmBuildError:
@@ -50,16 +53,21 @@ def unreached(target: Target, problem: InfraError) -> InfraError:
 def engine_refused(target: Target, text: str, *, known: bool) -> DlmBuildError:
     """What the Docker engine says when it could not push."""
     said = f"the Docker engine could not push to {target.host}: {shown(text, 400)}"
-    low = text.lower()
+    low = _without_addresses(text.lower())
     if any(word in low for word in ("unauthorized", "denied", "authentication required", "no basic auth", "forbidden")):
         return UsageError(said, _login(target, known))
     if "server gave http response to https client" in low:
         return InfraError(said, f'add "{target.host}" to insecure-registries in the engine\'s daemon.json')
     if "x509" in low or "certificate" in low:
         return InfraError(said, f"put the registry's CA into /etc/docker/certs.d/{target.host}/ca.crt of the engine")
-    if "too large" in low or "413" in low:
+    if _TOO_LARGE.search(low):
         return InfraError(said, "the registry, or a proxy before it, limits the size of uploads; ask its operator")
     return InfraError(said, "push again: what arrived is not sent twice")
+
+
+def _without_addresses(text: str) -> str:
+    """Names, ports and digests may hold any word and any number."""
+    return " ".join(word for word in text.split() if "/" not in word and not word.startswith("sha256:"))
 
 
 def _login(target: Target, known: bool) -> str:

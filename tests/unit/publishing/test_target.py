@@ -86,6 +86,12 @@ def test_a_failed_push_has_no_digest() -> None:
         ("tls: failed to verify certificate: x509: unknown authority", "certs.d/ghcr.io"),
         ("received unexpected HTTP status: 413 Request Entity Too Large", "limits the size"),
         ("received unexpected HTTP status: 500 Internal Server Error", "push again"),
+        (
+            "failed to copy: unexpected status from PUT request to http://reg:41300/v2/denied/413/certificate/manifests/"
+            "sha256:24139f: 500 Internal Server Error",
+            "push again",
+        ),
+        ("unknown: blob sha256:0a413b is not there, 24137 bytes were", "push again"),
         ("failed to do request: dial tcp: connect: connection refused \x1b[0m", "push again"),
     ],
 )
