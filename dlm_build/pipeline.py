@@ -7,17 +7,18 @@ the work folder and not done again; a step that is reused says so in the report.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dlm_build.doors import Doors, Options
-from dlm_build.errors import DlmBuildError, HashMismatch, Outcome, UsageError, shown
+from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
 from dlm_build.journal import Journal
+from dlm_build.kept import KeptSif, built_engines, built_lock, kept_image, kept_sif, with_verdict
 from dlm_build.pinning import Gone, earlier_lock, gone_for, pinned
 from dlm_build.progress import Event
 from dlm_build.records import (
@@ -309,7 +310,7 @@ def converted(
     """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
     from dlm_build.sif import Request, Sources, is_still_there, sif_from_image, sif_from_packages
 
-    kept = folder.load("sif.json", _KeptSif)
+    kept = folder.load("sif.json", KeptSif)
     asked = (context.digest, options.compression or "")
     if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
         return kept.sif, True
@@ -320,33 +321,8 @@ def converted(
         sif = sif_from_image(image, request, doors.engine, doors.store, doors.programs, doors.notify)
     else:
         sif = sif_from_packages(request, Sources(doors.registry, doors.store, doors.programs, doors.notify))
-    folder.save("sif.json", _KeptSif(asked=asked, sif=sif))
+    folder.save("sif.json", KeptSif(asked=asked, sif=sif))
     return sif, False
-
-
-class _KeptSif(Record, frozen=True, kw_only=True):
-    asked: tuple[str, str]
-    """Digest of the context, and the compression as given."""
-    sif: Sif
-    verdict: str = ""
-    """As it is labelled."""
-
-
-def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
-    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet.
-
-    What is signed stays as it was signed.
-    """
-    from dlm_build.sif import labelled
-
-    kept = folder.load("sif.json", _KeptSif)
-    told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
-    if kept is None or kept.verdict == told or sif.signed_by:
-        return sif
-    folder.forget("sif.json")
-    made = labelled(sif, {"dlm.verdict": told})
-    folder.save("sif.json", _KeptSif(asked=kept.asked, sif=made, verdict=told))
-    return made
 
 
 def overall(ends: Sequence[EngineEnd], journal: Journal) -> Verdict:
@@ -407,23 +383,6 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
         return _report(folder, verdict, journal)
 
 
-def built_lock(folder: WorkFolder, item: Item, command: str) -> Lock:
-    """Of what was built for `item`. Raises UsageError where nothing was, or something for another item.
-
-    `command` is what builds it.
-    """
-    lock = folder.load("lock.json", Lock)
-    place = shown(str(folder.root), 300)
-    if lock is None:
-        raise UsageError(f"{place} holds nothing that was built", f"run `{command}` first")
-    if lock.plan.item_sha256 != item.sha256:
-        whose = (
-            "an earlier text of this item" if lock.plan.item_id == item.id else f"the item {shown(lock.plan.item_id)}"
-        )
-        raise UsageError(f"{place} holds what was built for {whose}", f"run `{command}` first")
-    return lock
-
-
 def _build_command(href: str, options: Options) -> str:
     """What builds the same item, to be pasted into a shell."""
     words = ["dlm-build", "build", href]
@@ -452,52 +411,3 @@ def _reverified(
     end = verified(made, lock.plan, folder, options, doors, journal)
     journal.known["engines"] = (*journal.known.get("engines", ()), end)  # type: ignore[misc]
     return end
-
-
-def built_engines(folder: WorkFolder) -> tuple[Literal["docker", "sif"], ...]:
-    """For which engines the folder holds something. Raises UsageError where there is nothing."""
-    records: dict[Literal["docker", "sif"], str] = {"docker": "image.json", "sif": "sif.json"}
-    found = tuple(engine for engine, name in records.items() if (folder.root / name).is_file())
-    if not found:
-        raise UsageError(f"{shown(str(folder.root), 300)} holds no image and no SIF", "run `dlm-build build` first")
-    return found
-
-
-def kept_image(folder: WorkFolder, doors: Doors) -> Image:
-    """The image that was built here. Raises UsageError where there is none."""
-    image = folder.load("image.json", Image)
-    if image is None:
-        raise UsageError(f"{folder.root} holds no built image", "run `dlm-build build` first")
-    there = doors.engine.image(image.reference)
-    if there is None or there.digest != image.digest:
-        raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
-    return image
-
-
-def changing_sif(folder: WorkFolder, change: Callable[[Sif], Sif]) -> Sif:
-    """The kept SIF after `change`, which may put another file in its place; a kill in between leaves none kept.
-
-    Raises UsageError where there is none, and what `change` raises, with the SIF kept as it was.
-    """
-    kept = folder.load("sif.json", _KeptSif)
-    if kept is None:
-        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
-    folder.forget("sif.json")
-    made = kept.sif
-    try:
-        made = change(kept.sif)
-    finally:
-        folder.save("sif.json", msgspec.structs.replace(kept, sif=made))
-    return made
-
-
-def kept_sif(folder: WorkFolder) -> Sif:
-    """The SIF that was made here, byte for byte. Raises UsageError where there is none, HashMismatch for another."""
-    from dlm_build.sif import is_still_there
-
-    kept = folder.load("sif.json", _KeptSif)
-    if kept is None or not Path(kept.sif.path).exists():
-        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
-    if not is_still_there(kept.sif):
-        raise HashMismatch(f"{kept.sif.path} is not the file that was made", "make it again with --to sif --force")
-    return kept.sif

@@ -17,16 +17,8 @@ from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import HashMismatch, InfraError, Outcome, UsageError, shown
 from dlm_build.fetching.sending import Part
-from dlm_build.pipeline import (
-    built_engines,
-    built_lock,
-    changing_sif,
-    folder_of,
-    kept_image,
-    kept_sif,
-    read,
-    with_verdict,
-)
+from dlm_build.kept import built_engines, built_lock, changing_sif, kept_image, kept_sif, with_verdict
+from dlm_build.pipeline import folder_of, read
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
 from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, Artefact, artefact_of, digest_of

@@ -1,0 +1,110 @@
+"""What a work folder still holds of earlier builds: the lock, the image, the SIF.
+
+Whoever verifies, labels, signs or pushes what was made asks here for it, and hears what to run where it is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from msgspec.structs import replace
+
+from dlm_build.doors import Doors
+from dlm_build.errors import HashMismatch, UsageError, shown
+from dlm_build.records import Image, Item, Lock, Record, Sif, Verdict
+from dlm_build.workfolder import WorkFolder
+
+
+class KeptSif(Record, frozen=True, kw_only=True):
+    """`sif.json`: the SIF, and what it was made for."""
+
+    asked: tuple[str, str]
+    """Digest of the context, and the compression as given."""
+    sif: Sif
+    verdict: str = ""
+    """As it is labelled."""
+
+
+def built_lock(folder: WorkFolder, item: Item, command: str) -> Lock:
+    """Of what was built for `item`. Raises UsageError where nothing was, or something for another item.
+
+    `command` is what builds it.
+    """
+    lock = folder.load("lock.json", Lock)
+    place = shown(str(folder.root), 300)
+    if lock is None:
+        raise UsageError(f"{place} holds nothing that was built", f"run `{command}` first")
+    if lock.plan.item_sha256 != item.sha256:
+        whose = (
+            "an earlier text of this item" if lock.plan.item_id == item.id else f"the item {shown(lock.plan.item_id)}"
+        )
+        raise UsageError(f"{place} holds what was built for {whose}", f"run `{command}` first")
+    return lock
+
+
+def built_engines(folder: WorkFolder) -> tuple[Literal["docker", "sif"], ...]:
+    """For which engines the folder holds something. Raises UsageError where there is nothing."""
+    records: dict[Literal["docker", "sif"], str] = {"docker": "image.json", "sif": "sif.json"}
+    found = tuple(engine for engine, name in records.items() if (folder.root / name).is_file())
+    if not found:
+        raise UsageError(f"{shown(str(folder.root), 300)} holds no image and no SIF", "run `dlm-build build` first")
+    return found
+
+
+def kept_image(folder: WorkFolder, doors: Doors) -> Image:
+    """The image that was built here. Raises UsageError where there is none."""
+    image = folder.load("image.json", Image)
+    if image is None:
+        raise UsageError(f"{folder.root} holds no built image", "run `dlm-build build` first")
+    there = doors.engine.image(image.reference)
+    if there is None or there.digest != image.digest:
+        raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
+    return image
+
+
+def kept_sif(folder: WorkFolder) -> Sif:
+    """The SIF that was made here, byte for byte. Raises UsageError where there is none, HashMismatch for another."""
+    from dlm_build.sif import is_still_there
+
+    kept = folder.load("sif.json", KeptSif)
+    if kept is None or not Path(kept.sif.path).exists():
+        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
+    if not is_still_there(kept.sif):
+        raise HashMismatch(f"{kept.sif.path} is not the file that was made", "make it again with --to sif --force")
+    return kept.sif
+
+
+def changing_sif(folder: WorkFolder, change: Callable[[Sif], Sif]) -> Sif:
+    """The kept SIF after `change`, which may put another file in its place; a kill in between leaves none kept.
+
+    Raises UsageError where there is none, and what `change` raises, with the SIF kept as it was.
+    """
+    kept = folder.load("sif.json", KeptSif)
+    if kept is None:
+        raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
+    folder.forget("sif.json")
+    made = kept.sif
+    try:
+        made = change(kept.sif)
+    finally:
+        folder.save("sif.json", replace(kept, sif=made))
+    return made
+
+
+def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
+    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet.
+
+    What is signed stays as it was signed.
+    """
+    from dlm_build.sif import labelled
+
+    kept = folder.load("sif.json", KeptSif)
+    told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
+    if kept is None or kept.verdict == told or sif.signed_by:
+        return sif
+    folder.forget("sif.json")
+    made = labelled(sif, {"dlm.verdict": told})
+    folder.save("sif.json", KeptSif(asked=kept.asked, sif=made, verdict=told))
+    return made
