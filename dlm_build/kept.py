@@ -13,8 +13,15 @@ from msgspec.structs import replace
 
 from dlm_build.doors import Doors
 from dlm_build.errors import HashMismatch, UsageError, shown
-from dlm_build.records import Image, Item, Lock, Record, Sif, Verdict
+from dlm_build.records import Context, Image, Item, Lock, Record, Sif, Verdict
 from dlm_build.workfolder import WorkFolder
+
+
+class KeptContext(Record, frozen=True, kw_only=True):
+    """`context.json`: the context, and which harness and templates made it."""
+
+    recipe: str
+    context: Context
 
 
 class KeptSif(Record, frozen=True, kw_only=True):
@@ -25,6 +32,14 @@ class KeptSif(Record, frozen=True, kw_only=True):
     sif: Sif
     verdict: str = ""
     """As it is labelled."""
+
+
+def load_sif(folder: WorkFolder) -> KeptSif | None:
+    """With its path in the folder as it is called now: that may have been moved, or named from another place."""
+    kept = folder.load("sif.json", KeptSif)
+    if kept is None:
+        return None
+    return replace(kept, sif=replace(kept.sif, path=str(folder.root / Path(kept.sif.path).name)))
 
 
 def built_lock(folder: WorkFolder, item: Item, command: str) -> Lock:
@@ -53,43 +68,54 @@ def built_engines(folder: WorkFolder) -> tuple[Literal["docker", "sif"], ...]:
     return found
 
 
-def kept_image(folder: WorkFolder, doors: Doors) -> Image:
-    """The image that was built here. Raises UsageError where there is none."""
+def kept_image(folder: WorkFolder, lock: Lock, doors: Doors) -> Image:
+    """The image that was built here for `lock`. Raises UsageError where there is none."""
     image = folder.load("image.json", Image)
     if image is None:
         raise UsageError(f"{folder.root} holds no built image", "run `dlm-build build` first")
+    _refuse_another(folder, lock, image.context_digest, "image", "dlm-build build")
     there = doors.engine.image(image.reference)
     if there is None or there.digest != image.digest:
         raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
     return image
 
 
-def kept_sif(folder: WorkFolder) -> Sif:
-    """The SIF that was made here, byte for byte. Raises UsageError where there is none, HashMismatch for another."""
+def kept_sif(folder: WorkFolder, lock: Lock) -> Sif:
+    """The SIF that was made here for `lock`, byte for byte.
+
+    Raises UsageError where there is none, HashMismatch where other bytes lie in its place.
+    """
     from dlm_build.sif import is_still_there
 
-    kept = folder.load("sif.json", KeptSif)
+    kept = load_sif(folder)
     if kept is None or not Path(kept.sif.path).exists():
         raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
+    _refuse_another(folder, lock, kept.sif.context_digest, "SIF", "dlm-build build --to sif")
     if not is_still_there(kept.sif):
         raise HashMismatch(f"{kept.sif.path} is not the file that was made", "make it again with --to sif --force")
     return kept.sif
 
 
+def _refuse_another(folder: WorkFolder, lock: Lock, context_digest: str, what: str, command: str) -> None:
+    """What an earlier lock gave lies there until a build has something better; nothing is ever told of it by this one.
+
+    Raises UsageError.
+    """
+    kept = folder.load("context.json", KeptContext)
+    if kept is None or (kept.context.lock_digest, kept.context.digest) != (lock.digest, context_digest):
+        raise UsageError(f"the {what} in {folder.root} was made for another lock", f"run `{command}` first")
+
+
 def changing_sif(folder: WorkFolder, change: Callable[[Sif], Sif]) -> Sif:
-    """The kept SIF after `change`, which may put another file in its place; a kill in between leaves none kept.
+    """The kept SIF after `change`, which may put another file in its place.
 
     Raises UsageError where there is none, and what `change` raises, with the SIF kept as it was.
     """
-    kept = folder.load("sif.json", KeptSif)
+    kept = load_sif(folder)
     if kept is None:
         raise UsageError(f"{folder.root} holds no SIF", "run `dlm-build build --to sif` first")
-    folder.forget("sif.json")
-    made = kept.sif
-    try:
-        made = change(kept.sif)
-    finally:
-        folder.save("sif.json", replace(kept, sif=made))
+    made = change(kept.sif)
+    folder.save("sif.json", replace(kept, sif=made))
     return made
 
 
@@ -100,11 +126,10 @@ def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
     """
     from dlm_build.sif import labelled
 
-    kept = folder.load("sif.json", KeptSif)
+    kept = load_sif(folder)
     told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
     if kept is None or kept.verdict == told or sif.signed_by:
         return sif
-    folder.forget("sif.json")
     made = labelled(sif, {"dlm.verdict": told})
     folder.save("sif.json", KeptSif(asked=kept.asked, sif=made, verdict=told))
     return made

@@ -7,7 +7,7 @@ the work folder and not done again; a step that is reused says so in the report.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,16 @@ import msgspec
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
 from dlm_build.journal import Journal
-from dlm_build.kept import KeptSif, built_engines, built_lock, kept_image, kept_sif, with_verdict
+from dlm_build.kept import (
+    KeptContext,
+    KeptSif,
+    built_engines,
+    built_lock,
+    kept_image,
+    kept_sif,
+    load_sif,
+    with_verdict,
+)
 from dlm_build.pinning import Gone, earlier_lock, gone_for, pinned
 from dlm_build.progress import Event
 from dlm_build.records import (
@@ -41,6 +50,10 @@ if TYPE_CHECKING:
     from dlm_build.store import Store
 
 
+Admit = Callable[[WorkFolder, Plan], None]
+"""Refuses what this machine cannot do."""
+
+
 def run_item(href: str, options: Options, doors: Doors) -> Report:
     """The main job: item in, report out. Every DlmBuildError but a UsageError ends in a report, not a raise."""
     journal = Journal(doors.clock)
@@ -48,7 +61,8 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
         with journal.step("read"):
             item = read(href, doors, options)
         journal.known["item"] = item
-        with locked(item, options, doors, journal) as (folder, lock):
+        admit = partial(_refuse_early, options=options, doors=doors)
+        with locked(item, options, doors, journal, admit) as (folder, lock):
             try:
                 verdict = built_and_judged(folder, lock, options, doors, journal)
             except UsageError:
@@ -147,8 +161,17 @@ def folder_of(item: Item, options: Options) -> Path:
 
 
 @contextmanager
-def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iterator[tuple[WorkFolder, Lock]]:
-    """Gather, plan and lock; then hold the work folder for what follows. A bad item leaves no folder behind."""
+def locked(
+    item: Item,
+    options: Options,
+    doors: Doors,
+    journal: Journal,
+    admit: Callable[[WorkFolder, Plan], None] | None = None,
+) -> Iterator[tuple[WorkFolder, Lock]]:
+    """Gather, plan and lock; then hold the work folder for what follows. A bad item leaves no folder behind.
+
+    `admit` may refuse a plan before its packages are looked up and fetched.
+    """
     folder = WorkFolder(folder_of(item, options))
     with journal.step("gather") as reuse, naming(item):
         materials, kept = gathered(item, folder, options, doors)
@@ -158,6 +181,8 @@ def locked(item: Item, options: Options, doors: Doors, journal: Journal) -> Iter
     with journal.step("plan"), naming(item):
         plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
     journal.known["plan"] = plan
+    if admit:
+        admit(folder, plan)
     with journal.step("lock") as reuse:
         lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
         if kept:
@@ -190,7 +215,7 @@ def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> 
     from dlm_build.building import recipe_digest, render, write_context
 
     place = folder.root / "context"
-    kept = folder.load("context.json", _KeptContext)
+    kept = folder.load("context.json", KeptContext)
     recipe = recipe_digest()
     fits = kept and kept.recipe == recipe and kept.context.lock_digest == lock.digest
     if kept and fits and not options.force and place.is_dir():
@@ -198,13 +223,8 @@ def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> 
     folder.forget("context.json")
     context = render(lock)
     write_context(context, doors.store, place)
-    folder.save("context.json", _KeptContext(recipe=recipe, context=context))
+    folder.save("context.json", KeptContext(recipe=recipe, context=context))
     return context, False
-
-
-class _KeptContext(Record, frozen=True, kw_only=True):
-    recipe: str
-    context: Context
 
 
 def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors) -> tuple[Image, bool]:
@@ -215,7 +235,6 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
         there = doors.engine.image(tag)
         if there and there.digest == kept.digest:
             return kept, True
-    folder.forget("image.json")
     image = doors.engine.build(lock, context, folder.root / "context", doors.store, tag, doors.notify)
     folder.save("image.json", image)
     return image, False
@@ -227,7 +246,6 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
 def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> Verdict:
     """Everything after the lock; needs the engines and no network but a SIF's base layers."""
     folder.forget("report.json")
-    _refuse_early(folder, lock.plan, options, doors)
     with journal.step("render") as reuse:
         context, kept = rendered(folder, lock, options, doors)
         if kept:
@@ -256,12 +274,31 @@ def _hand_off(folder: WorkFolder, lock: Lock, options: Options, journal: Journal
 
 def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
     """What could only fail at the end, before anything long begins. Raises UsageError, InfraError, GpuIncompatible."""
+    if "sif" in options.to:
+        _refuse_no_sif(folder, plan, options, doors)
     if options.handoff:
         from dlm_build.building.handoff import refuse_unusable
 
         refuse_unusable(folder.root)
     if options.gpu and options.verify:
         _demand_gpu(plan, options, doors)
+
+
+def _refuse_no_sif(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
+    """Where nothing that an earlier run left there may serve."""
+    kept = None if options.force else load_sif(folder)
+    if kept is None or kept.asked[1] != (options.compression or ""):
+        from dlm_build.sif import refuse_unable
+
+        refuse_unable(_sif_place(folder, plan), options.compression, doors.programs)
+    if options.verify and plan.sample and (kept is None or not kept.verdict):
+        from dlm_build.running.apptainer import find_engine
+
+        find_engine(doors.settings.apptainer.program, doors.programs)
+
+
+def _sif_place(folder: WorkFolder, plan: Plan) -> Path:
+    return folder.root / f"{slug(plan.item_id)}.sif"
 
 
 def _demand_gpu(plan: Plan, options: Options, doors: Doors) -> None:
@@ -310,12 +347,11 @@ def converted(
     """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
     from dlm_build.sif import Request, Sources, is_still_there, sif_from_image, sif_from_packages
 
-    kept = folder.load("sif.json", KeptSif)
+    kept = load_sif(folder)
     asked = (context.digest, options.compression or "")
     if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
         return kept.sif, True
-    folder.forget("sif.json")
-    target = folder.root / f"{slug(lock.plan.item_id)}.sif"
+    target = _sif_place(folder, lock.plan)
     request = Request(lock, context, target, options.compression)
     if image:
         sif = sif_from_image(image, request, doors.engine, doors.store, doors.programs, doors.notify)
@@ -397,7 +433,7 @@ def _reverified(
 ) -> EngineEnd:
     """Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed."""
     if engine == "sif":
-        sif = kept_sif(folder)
+        sif = kept_sif(folder, lock)
         if sif.signed_by:
             from dlm_build.publishing.signing import Signer
 
@@ -405,7 +441,7 @@ def _reverified(
         journal.known.update(context_digest=sif.context_digest, sif=sif)
         made = in_sif(sif, lock.plan, folder, options, doors)
     else:
-        image = kept_image(folder, doors)
+        image = kept_image(folder, lock, doors)
         journal.known.update(context_digest=image.context_digest, image=image)
         made = in_docker(image, lock.plan, folder, options, doors)
     end = verified(made, lock.plan, folder, options, doors, journal)

@@ -12,6 +12,7 @@ import hashlib
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -238,6 +239,11 @@ class Source(Record, frozen=True, kw_only=True):
     """Digest over sorted (path, mode, sha256) of the files."""
     members: tuple[Member, ...] = ()
 
+    @property
+    def address(self) -> str:
+        """Where anybody finds it; empty for a repository of this disk."""
+        return "" if self.url.startswith("file:") else self.url
+
 
 class Materials(Record, frozen=True, kw_only=True):
     """Everything behind the item's hrefs that decisions depend on; its bytes are in the store."""
@@ -419,8 +425,14 @@ class Lock(Record, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """sha256 of the canonical JSON."""
-        return digest_of(self)
+        """sha256 of the canonical JSON of what decides bytes.
+
+        Why something was chosen, and where archive and code lay, is told beside it and differs between machines.
+        """
+        archive, source = replace(self.plan.archive, href=""), self.plan.source
+        source = source and replace(source, url=source.address)
+        plan = replace(self.plan, archive=archive, source=source, decisions=(), findings=())
+        return digest_of(replace(self, plan=plan))
 
 
 # --- the folder that builds ------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def _sample(plan: Plan) -> dict[str, Any] | None:
 def _source(source: Source | None) -> dict[str, str] | None:
     if source is None:
         return None
-    return {"url": source.url, "commit": source.commit, "tree_sha256": source.tree_sha256}
+    return {"url": source.address, "commit": source.commit, "tree_sha256": source.tree_sha256}
 
 
 def _ascii_json(value: Any) -> str:

@@ -24,7 +24,7 @@ def labels(lock: Lock) -> dict[str, str]:
         "org.opencontainers.image.created": plan.as_of,
         "org.opencontainers.image.base.name": f"{lock.base.repository}:{lock.base.tag}",
         BASE_DIGEST: lock.base.digest,
-        "org.opencontainers.image.source": plan.source.url if plan.source else None,
+        "org.opencontainers.image.source": plan.source.address if plan.source else None,
         "org.opencontainers.image.revision": plan.source.commit if plan.source else None,
         "dlm.item.id": plan.item_id,
         "dlm.item.sha256": plan.item_sha256,

@@ -10,6 +10,7 @@ import click
 from dlm_build import __version__
 from dlm_build.cli import commands
 from dlm_build.cli.check import check
+from dlm_build.cli.choices import ENGINES, compression, some_of
 from dlm_build.cli.migrate import migrate
 from dlm_build.cli.push import push
 from dlm_build.cli.schema import schema
@@ -17,7 +18,6 @@ from dlm_build.cli.verify_sif import verify_sif
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ENGINES = ("docker", "sif")
 HANDOFFS = ("slurm", "lmod")
 EXAMPLES = """
 \b
@@ -121,26 +121,14 @@ def lock_options(command: F) -> F:
     return command
 
 
-def _some_of(names: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
-    """Reads names with commas between, in any order, each once."""
-
-    def read(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
-        asked = [name.strip() for name in value.split(",") if value]
-        if not set(asked) <= set(names):
-            fix = f"write {' or '.join(names)}, or both with a comma between"
-            raise click.BadParameter(f"{value} is not known: {fix}")
-        return tuple(name for name in names if name in asked)
-
-    return read
-
-
 def build_options(command: F) -> F:
     for option in reversed(
         [
             click.option("--to", "--engine", "to", default="docker", show_default=True, metavar="docker,sif",
-                         callback=_some_of(ENGINES),
+                         callback=some_of(ENGINES),
                          help="An image in Docker, a SIF (alone it needs no Docker), or both."),
-            click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", help="Of the SIF [zstd:3 where it can be]."),
+            click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", callback=compression,
+                         help="Of the SIF [zstd:3 where it can be]."),
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
             click.option("--force", is_flag=True, help="Render and run again what was done before."),
         ]
@@ -179,9 +167,8 @@ def cli() -> None:
 @click.option("--no-verify", is_flag=True, help="Stop after the build.")
 @click.option(
     "--handoff",
-    default="",
     metavar="slurm,lmod",
-    callback=_some_of(HANDOFFS),
+    callback=some_of(HANDOFFS),
     help="With --to sif: also write a batch script and a module file that run it.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done; lock, build and run nothing.")
@@ -215,7 +202,7 @@ def render(**given: Any) -> None:
 
 @cli.command()
 @folder_options
-@click.option("--to", "--engine", "to", default="", metavar="docker,sif", callback=_some_of(ENGINES),
+@click.option("--to", "--engine", "to", metavar="docker,sif", callback=some_of(ENGINES),
               help="What is run [what is there].")  # fmt: skip
 @click.option("--force", is_flag=True, help="Run again what was run before.")
 def verify(**given: Any) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlm_build.cli.choices import ENGINES, some_of
+
 if TYPE_CHECKING:
     from dlm_build.publishing.records import Pushed, PushedPart
 
-ENGINES = ("docker", "sif")
 EXAMPLES = """
 \b
 Examples:
@@ -33,17 +34,10 @@ Exit codes:
 """
 
 
-def _engines(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...]:
-    asked = [name.strip() for name in value.split(",")] if value else []
-    if not set(asked) <= set(ENGINES):
-        raise click.BadParameter(f"{value} is no engine: write {' or '.join(ENGINES)}, or both with a comma between")
-    return tuple(name for name in ENGINES if name in asked)
-
-
 @click.command(epilog=EXAMPLES)
 @click.argument("item", metavar="ITEM")
 @click.argument("target", metavar="REGISTRY/PATH[:TAG]")
-@click.option("--to", "to", metavar="docker,sif", callback=_engines, help="What is pushed [what is there].")
+@click.option("--to", "to", metavar="docker,sif", callback=some_of(ENGINES), help="What is pushed [what is there].")
 @click.option("--sign", is_flag=True, help="Sign the SIF first, with a key of Apptainer's keyring.")
 @click.option("--key", metavar="FINGERPRINT|N", help="Which key signs [the only one].")
 @click.option(

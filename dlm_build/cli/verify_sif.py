@@ -17,7 +17,7 @@ Examples:
 
 \b
 Exit codes:
-  0 it is the one      2 nothing to check it by      10 changed, or signed otherwise      14 no SIF, no Apptainer
+  0 it is the one      2 nothing to check it by      10 changed, damaged, or signed otherwise      14 no Apptainer
 """
 
 
@@ -34,8 +34,8 @@ def _key(_context: click.Context, _option: click.Parameter, value: str | None) -
     if value is None:
         return None
     digits = value.replace(" ", "").removeprefix("0x").removeprefix("0X")
-    if not re.fullmatch(r"[0-9A-Fa-f]{8,40}", digits):
-        raise click.BadParameter("write the fingerprint: hexadecimal digits, at least the last 8")
+    if not re.fullmatch(r"[0-9A-Fa-f]{16,40}", digits):
+        raise click.BadParameter("write the fingerprint: hexadecimal digits, at least the last 16")
     return digits
 
 
@@ -48,14 +48,15 @@ def _key(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.option("--quiet", "-q", is_flag=True, help="Only errors.")
 def verify_sif(**given: Any) -> None:
     """Check a SIF file by its sha256, by its signature, or both. Nothing is run, and no server is asked."""
-    from dlm_build.cli.commands import emit, settings_of
+    from dlm_build.cli.commands import emit, failing_as_json, settings_of
     from dlm_build.errors import shown
     from dlm_build.proc import RealPrograms
     from dlm_build.publishing.checking import check_sif
 
     settings = settings_of(given)
     programs = RealPrograms(settings.environment)
-    checked = check_sif(Path(given["file"]), programs, settings, sha256=given["sha256"], key=given["key"])
+    with failing_as_json(given):
+        checked = check_sif(Path(given["file"]), programs, settings, sha256=given["sha256"], key=given["key"])
     if given["as_json"]:
         emit(checked)
     elif not given["quiet"]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from dlm_build.disk import refuse_full
 from dlm_build.errors import DlmBuildError
 from dlm_build.locking.grammar import checked
 from dlm_build.progress import Event, Notify
@@ -30,12 +31,13 @@ class Downloads(Protocol):
 def fill_store(lock: Lock, fetch: Downloads, store: Store, notify: Notify) -> None:
     """Make sure every package of `lock` is in the store.
 
-    Raises HashMismatch where other bytes are served, InfraError or SourceGone where none are, ItemHostile for a lock
-    file whose fields break the grammar.
+    Raises HashMismatch where other bytes are served, InfraError or SourceGone where none are or no space is left for
+    them, ItemHostile for a lock file whose fields break the grammar.
     """
     wanted = {package.sha256: checked(package, "lock") for package in (*lock.packages, *lock.installer)}
     missing = [package for sha256, package in wanted.items() if not store.has(sha256)]
     if missing:
+        refuse_full("the packages", {store.root: sum(package.size or 0 for package in missing)})
         _fetch_all(missing, fetch, store, notify)
 
 

@@ -17,7 +17,7 @@ def _demand_sif(path: Path) -> None:
     try:
         objects_of(path)
     except InfraError as problem:
-        raise InfraError(problem.message, "get it again from where it was published") from problem
+        raise HashMismatch(problem.message, "get it again from where it was published") from problem
 
 
 def check_sif(
@@ -25,7 +25,8 @@ def check_sif(
 ) -> CheckedSif:
     """By its sha256, its signature, or both: what is given, and a signature wherever there is one and no sha256.
 
-    Raises HashMismatch, SignatureRefused, UsageError where there is nothing to check it by, InfraError for no SIF.
+    Raises HashMismatch, for what is no whole SIF too, SignatureRefused, UsageError where there is nothing to check it
+    by, InfraError where Apptainer is missing.
     """
     if not path.is_file():
         raise UsageError(f"{shown(str(path), 300)} is no file", "give the path of a SIF file")

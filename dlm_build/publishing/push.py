@@ -103,11 +103,11 @@ def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doo
         raise UsageError("--sign signs a SIF, and none is pushed", "make one with `dlm-build build --to docker,sif`")
     image, sif, verdicts = None, None, {}
     if "docker" in chosen:
-        image = kept_image(folder, doors)
+        image = kept_image(folder, lock, doors)
         known = _verdict(in_docker(image, lock.plan, folder, options, doors), folder)
         verdicts["docker"] = _admitted(known, image.reference, wanted, "docker")
     if "sif" in chosen:
-        sif = kept_sif(folder)
+        sif = kept_sif(folder, lock)
         known = _verdict(in_sif(sif, lock.plan, folder, options, doors), folder)
         verdicts["sif"] = _admitted(known, sif.path, wanted, "sif")
         if known:

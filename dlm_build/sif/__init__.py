@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dlm_build.sif.from_image import image_rootfs_digest, sif_from_image
 from dlm_build.sif.from_packages import Sources, sif_from_packages
-from dlm_build.sif.make import Request, is_still_there, labelled
+from dlm_build.sif.make import Request, is_still_there, labelled, refuse_unable
 
 __all__ = [
-    "Request", "Sources", "image_rootfs_digest", "is_still_there", "labelled", "sif_from_image", "sif_from_packages",
+    "Request", "Sources", "image_rootfs_digest", "is_still_there", "labelled", "refuse_unable",
+    "sif_from_image", "sif_from_packages",
 ]  # fmt: skip

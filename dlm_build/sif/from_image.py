@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from dlm_build.disk import refuse_full
 from dlm_build.errors import InfraError
 from dlm_build.proc import Programs
 from dlm_build.progress import Notify
@@ -14,7 +15,6 @@ from dlm_build.records import Image, Sif
 from dlm_build.sif.layers import ImageLayer
 from dlm_build.sif.make import Parts, Progress, Request, make_sif
 from dlm_build.sif.merge import merged
-from dlm_build.sif.place import refuse_full
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
 from dlm_build.store import Store, disk_error
 
@@ -41,7 +41,8 @@ def sif_from_image(
     image: Image, request: Request, engine: Engine, store: Store, programs: Programs, notify: Notify
 ) -> Sif:
     """Raises InfraError (engine, disk, mksquashfs), HashMismatch, UsageError or ItemHostile."""
-    refuse_full({store.root: image.size // PACKED, request.target.absolute().parent: image.size // PACKED})
+    packed = image.size // PACKED
+    refuse_full("the SIF", {store.root: packed, request.target.absolute().parent: packed})
     progress = Progress(notify)
     with store.scratch_folder() as folder, image_parts(image, folder, engine, progress, notify) as parts:
         return make_sif(parts, request, programs, progress)
@@ -50,7 +51,7 @@ def sif_from_image(
 def image_rootfs_digest(image: Image, engine: Engine, store: Store, notify: Notify) -> str:
     """`blake3:…` of the image's own root file system, to be held against a SIF's. Raises as `sif_from_image`."""
     digest, progress = RootfsDigest(), Progress(notify)
-    refuse_full({store.root: image.size // PACKED})
+    refuse_full("the image's layers", {store.root: image.size // PACKED})
     with store.scratch_folder() as folder, image_parts(image, folder, engine, progress, notify) as parts:
         for _ in as_tar(merged(parts.layers), digest):
             pass

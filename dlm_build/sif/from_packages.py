@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlm_build.container_layout import PREFIX
+from dlm_build.disk import refuse_full
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, shown
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
@@ -23,7 +24,6 @@ from dlm_build.sif.base import BaseLayers, base_layers
 from dlm_build.sif.layers import ImageLayer, RowsLayer, TreeLayer
 from dlm_build.sif.make import Parts, Progress, Request, make_sif
 from dlm_build.sif.merge import Layer
-from dlm_build.sif.place import refuse_full
 from dlm_build.store import Store
 
 INSTALLING_SECONDS = 4 * 3600.0
@@ -48,7 +48,7 @@ def sif_from_packages(request: Request, sources: Sources) -> Sif:
     installed, UsageError or ItemHostile.
     """
     base = base_layers(request.lock.base, sources.registry, sources.store)
-    refuse_full(_needed(request, base, sources.store))
+    refuse_full("the SIF", _needed(request, base, sources.store))
     base.fetch(sources.registry, sources.store, sources.notify)
     progress = Progress(sources.notify)
     with sources.store.scratch_folder() as folder, package_parts(request, base, folder, sources, progress) as parts:

@@ -16,7 +16,7 @@ from dlm_build.records import Context, Lock, Sif
 from dlm_build.sif import squashfs
 from dlm_build.sif.container_files import Described, container_files, inspect_metadata, mount_points, with_labels
 from dlm_build.sif.merge import Layer, merged
-from dlm_build.sif.place import beside
+from dlm_build.sif.place import beside, refuse_folder
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
 from dlm_build.sif.sif_file import (
     finish,
@@ -72,6 +72,15 @@ class Progress:
             self._told = self._done
             total = max(self.total, self._done)
             self._notify(Event(step="sif", text="packing the SIF", done=self._done, total=total))
+
+
+def refuse_unable(target: Path, compression: str | None, programs: Programs) -> None:
+    """What would fail only when everything is installed: to be asked before anything long begins.
+
+    Raises InfraError (mksquashfs) or UsageError (compression, target).
+    """
+    squashfs.chosen(compression, squashfs.installed(programs))
+    refuse_folder(target)
 
 
 def make_sif(parts: Parts, request: Request, programs: Programs, progress: Progress) -> Sif:

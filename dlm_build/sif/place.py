@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dlm_build.errors import InfraError, UsageError
+from dlm_build.errors import UsageError, shown
 from dlm_build.ownership import locked_file
 from dlm_build.store import IN_OUTPUT, disk_error
-
-MARGIN = 64 << 20
-"""Bytes that must stay free beyond what is estimated."""
 
 
 @contextmanager
@@ -23,8 +20,7 @@ def beside(target: Path) -> Iterator[Path]:
     What a killed process left there is removed first. Raises InfraError when the disk refuses, UsageError where
     `target` is a folder.
     """
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder", "name a file that ends with .sif")
+    refuse_folder(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
@@ -41,6 +37,12 @@ def beside(target: Path) -> Iterator[Path]:
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
+
+
+def refuse_folder(target: Path) -> None:
+    """Raises UsageError where a file could not take its place."""
+    if target.is_dir():
+        raise UsageError(f"{shown(str(target), 300)} is a folder", "move it away, or give another --output")
 
 
 def _sweep(target: Path) -> None:
@@ -68,20 +70,3 @@ def _take_place(part: Path, target: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def refuse_full(needed: Mapping[Path, int]) -> None:
-    """Raises InfraError where a disk has less free than all that goes there will need; folders may not exist yet."""
-    wanted: dict[int, tuple[Path, int]] = {}
-    for folder, size in needed.items():
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        first, before = wanted.get(there.stat().st_dev, (there, 0))
-        wanted[there.stat().st_dev] = (first, before + size)
-    for there, size in wanted.values():
-        told = os.statvfs(there)
-        free = told.f_bavail * told.f_frsize
-        if free < size + MARGIN:
-            raise InfraError(
-                f"{there}: about {(size + MARGIN) >> 20} MiB are needed for the SIF, {free >> 20} MiB are free",
-                "free space there, or name another folder with --output, or `store` in the settings",
-            )

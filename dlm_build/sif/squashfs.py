@@ -19,7 +19,7 @@ PACKING_SECONDS = 6 * 3600.0
 _MEMORY = "128M"
 """For blocks on their way. By default it takes a quarter of the machine's, each block anew from the kernel."""
 _LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""Saves a tenth of its work, most of which goes over large tables in memory; a C library before 2.35 takes no notice."""
+"""Saves a tenth of its work, which goes over large tables in memory; a C library before 2.35 takes no notice."""
 _FIRST_WITH_TAR = (4, 5)
 _INSTALL = "install squashfs-tools 4.5 or newer (of the system, or from conda-forge) and put it on PATH"
 

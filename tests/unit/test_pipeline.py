@@ -220,6 +220,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("dlm_build.sif.sif_from_image", lambda _image, request, *_doors: made.pack("image", request)),
         ("dlm_build.sif.sif_from_packages", lambda request, _sources: made.pack("packages", request)),
         ("dlm_build.sif.labelled", made.label),
+        ("dlm_build.sif.refuse_unable", lambda *_asked: made.did("able to pack")),
+        ("dlm_build.running.apptainer.find_engine", lambda *_asked: made.did("able to run")),
     ):
         monkeypatch.setattr(place, step)
     return made
@@ -368,13 +370,26 @@ def test_usage_bugs_and_interruptions_are_raised(world: World, step: str, proble
         world.run()
 
 
-def test_a_failure_leaves_no_old_report(world: World) -> None:
-    world.run()
-    world.failing["build"] = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
-        world.run(force=True)
-    assert not (world.work.root / "report.json").exists()
-    assert not (world.work.root / "image.json").exists()
+def test_a_failure_leaves_no_old_report_and_what_was_made_before(world: World) -> None:
+    world.run(to=BOTH)
+    for step in ("build", "sif from image"):
+        world.failing = {step: ZeroDivisionError()}
+        with pytest.raises(ZeroDivisionError):
+            world.run(to=BOTH, force=True)
+        assert not (world.work.root / "report.json").exists()
+        assert [end.verdict.outcome for end in world.verify(to=BOTH).engines] == [Outcome.MATCHES, Outcome.MATCHES]
+
+
+def test_what_an_earlier_lock_gave_is_not_told_to_be_of_this_one(world: World) -> None:
+    world.run(to=BOTH)
+    world.plan = planned(title="another")
+    world.failing["build"] = InfraError("the engine is gone")
+    assert world.run(to=BOTH).verdict.outcome == Outcome.INFRA
+    for engine in BOTH:
+        with pytest.raises(UsageError, match="was made for another lock"):
+            world.verify(to=(engine,))
+    del world.failing["build"]
+    assert world.run(to=BOTH).verdict.outcome == Outcome.MATCHES
 
 
 def test_a_folder_in_use_is_infra(world: World) -> None:
@@ -528,6 +543,27 @@ def test_a_sif_that_is_there_is_not_made_again(world: World) -> None:
     assert "sif from packages" in world.done and "run sif" not in world.done
     world.run(to=("sif",), compression="gzip")
     assert "sif from packages" in world.done
+
+
+def test_a_folder_may_be_moved(world: World) -> None:
+    world.run(to=("sif",))
+    moved = world.work.root.rename(world.folder / "elsewhere")
+    report = world.verify(to=("sif",), output=str(moved))
+    assert report.sif and Path(report.sif.path).parent == moved
+    world.run(to=("sif",), output=str(moved))
+    assert "sif from packages" not in world.done
+
+
+def test_what_cannot_be_packed_or_run_is_told_before_packages_are_looked_up(world: World) -> None:
+    for step in ("able to pack", "able to run"):
+        world.failing = {step: InfraError("not installed")}
+        assert world.run(to=("sif",)).verdict.summary == "not installed"
+        assert "lock" not in world.done
+    world.failing = {}
+    world.run(to=("sif",))
+    world.failing = {"able to pack": InfraError("not installed"), "able to run": InfraError("not installed")}
+    assert world.run(to=("sif",)).verdict.outcome == Outcome.MATCHES, "all is there already"
+    assert world.run(to=("sif",), compression="gzip").verdict.outcome == Outcome.INFRA
 
 
 def test_files_for_a_cluster_are_written_beside_the_sif_when_asked_for(world: World) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from dlm_build.building.layout import EPOCH, GENERATED
 from dlm_build.building.render import environment_json, render, source_date_epoch
-from dlm_build.records import Context, Member, SampleSpec
+from dlm_build.records import Context, Decision, Finding, Member, SampleSpec
 from tests.unit.building.locks import CODE, EXPECTED, INPUT, WEIGHTS, archive, rendered, text_of, tiny_lock
 from tests.unit.plans import tiny_plan
 
@@ -28,6 +28,21 @@ def places(context: Context) -> dict[str, int]:
 
 def test_equal_locks_give_equal_rows() -> None:
     assert rendered(tiny_lock()) == rendered(tiny_lock())
+
+
+def test_neither_reasons_nor_the_place_of_the_archive_change_a_byte() -> None:
+    lock = tiny_lock()
+    plan = replace(
+        lock.plan,
+        archive=replace(lock.plan.archive, href="/home/somebody/model.mar"),
+        decisions=(Decision(name="gpu", value="no", reason="--no-gpu was given"),),
+        findings=(Finding(code="c", severity="info", pointer="", message="m"),),
+    )
+    other = replace(lock, plan=plan)
+    assert plan.source and plan.source.address == plan.source.url
+    assert replace(plan.source, url="file:///home/somebody/code").address == ""
+    assert other != lock and other.digest == lock.digest and rendered(other) == rendered(lock)
+    assert replace(lock, plan=replace(lock.plan, title="Roads")).digest != lock.digest
 
 
 def test_rows_are_sorted_and_unique() -> None:

@@ -98,6 +98,22 @@ def test_engines_are_asked_for_by_name(said: Said, words: str, to: tuple[str, ..
     assert said.one("item.json", "--to", words)[1]["to"] == to
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--to", ""),
+        ("--to", ","),
+        ("--to", "podman"),
+        ("--handoff", ""),
+        ("--compression", ""),
+        ("--compression", "zstd:99"),
+    ],
+)
+def test_what_is_no_choice_is_refused_before_anything_begins(said: Said, words: tuple[str, str]) -> None:
+    status, told = said("item.json", *words)
+    assert status == 2 and words[0] in told and not said.calls
+
+
 def test_verify_takes_what_is_there_and_no_option_of_a_build(said: Said) -> None:
     assert said.one("verify", "item.json", "--no-gpu")[1]["to"] == ()
     for option in ("--compression=gzip", "--tag=a:b", "--as-of=now", "--base=x"):

@@ -19,9 +19,11 @@ def test_a_fingerprint_is_its_digits(text: str) -> None:
     assert _key(click.Context(click.Command("c")), click.Option(["--key"]), text) == FINGERPRINT
 
 
-@pytest.mark.parametrize("text", ["", " " * 8, "0x      ", "0x12345 ", "1234567", "coast-key", f"{FINGERPRINT}0"])
+@pytest.mark.parametrize(
+    "text", ["", " " * 8, "0x      ", "0x12345 ", FINGERPRINT[-8:], FINGERPRINT[-15:], "coast-key", f"{FINGERPRINT}0"]
+)
 def test_what_would_name_any_key_names_none(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="at least the last 8"):
+    with pytest.raises(click.BadParameter, match="at least the last 16"):
         _key(click.Context(click.Command("c")), click.Option(["--key"]), text)
 
 

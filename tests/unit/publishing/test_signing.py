@@ -145,7 +145,7 @@ def test_a_file_is_checked_by_what_is_given(sif: Path, tmp_path: Path) -> None:
         check_sif(plain, Programs({}), Settings())
     with pytest.raises(SignatureRefused):
         check_sif(plain, good, Settings(), key=ADA)
-    with pytest.raises(InfraError, match="is no SIF") as no_sif:
+    with pytest.raises(HashMismatch, match="is no SIF") as no_sif:
         check_sif(Path(__file__), good, Settings())
     assert "where it was published" in no_sif.value.hint
     plain.write_bytes(plain.read_bytes()[:-1])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlm_build.errors import InfraError, UsageError
-from dlm_build.sif.place import beside, refuse_full
+from dlm_build.sif.place import beside
 
 
 def test_it_takes_its_place_at_the_end(tmp_path: Path) -> None:
@@ -56,14 +56,3 @@ def test_a_disks_complaint_is_one_line_with_a_way_out(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
     assert "--output" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
-
-
-def test_needs_on_one_disk_are_added_up(tmp_path: Path) -> None:
-    import os
-
-    told = os.statvfs(tmp_path)
-    half = told.f_bavail * told.f_frsize * 2 // 3
-    refuse_full({tmp_path / "a": 0, tmp_path / "not" / "yet": 0})
-    refuse_full({tmp_path / "a": half})
-    with pytest.raises(InfraError, match="MiB are needed for the SIF"):
-        refuse_full({tmp_path / "a": half, tmp_path / "b" / "c": half})

@@ -1,0 +1,20 @@
+"""Space is asked for in one go, whichever folders share a disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dlm_build.disk import refuse_full
+from dlm_build.errors import InfraError
+
+
+def test_needs_on_one_disk_are_added_up(tmp_path: Path) -> None:
+    told = os.statvfs(tmp_path)
+    half = told.f_bavail * told.f_frsize * 2 // 3
+    refuse_full("the SIF", {tmp_path / "a": 0, tmp_path / "not" / "yet": 0})
+    refuse_full("the SIF", {tmp_path / "a": half})
+    with pytest.raises(InfraError, match="MiB are needed for the SIF"):
+        refuse_full("the SIF", {tmp_path / "a": half, tmp_path / "b" / "c": half})
