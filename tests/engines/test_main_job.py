@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,8 +141,9 @@ def test_a_given_lock_must_fit(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_two_folders_give_one_lock_and_one_image(cli: Cli, tmp_path: Path) -> None:
+    elsewhere = shutil.copytree(Path(ONNX).parent, tmp_path / "elsewhere") / "item.json"
     one = cli(ONNX, "--json", "--output", "one", env={"TZ": "Asia/Tokyo"}).report
-    two = cli(ONNX, "--json", "--output", "two", "--update", env={"LANG": "de_DE"}).report
+    two = cli(str(elsewhere), "--json", "--output", "two", "--update", env={"LANG": "de_DE"}).report
     assert one.lock_digest == two.lock_digest and one.context_digest == two.context_digest
     assert one.image and two.image and one.image.digest == two.image.digest
 
