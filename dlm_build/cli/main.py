@@ -180,7 +180,12 @@ def build(dry_run: bool, **given: Any) -> None:
 @cli.command()
 @item_options
 def plan(**given: Any) -> None:
-    """Print every decision with its reason."""
+    """Print every decision with its reason.
+
+    \b
+    dlm-build plan item.json -v                 with the sources the reasons rest on
+    dlm-build plan item.json --base nvidia/cuda@sha256:…   what would another base change?
+    """
     commands.plan(**given)
 
 
@@ -188,7 +193,12 @@ def plan(**given: Any) -> None:
 @item_options
 @lock_options
 def lock(**given: Any) -> None:
-    """Turn every name into bytes: lock.json, conda-lock.yml, explicit.txt."""
+    """Turn every name into bytes: lock.json, conda-lock.yml, explicit.txt.
+
+    \b
+    dlm-build lock item.json --as-of now        the newest packages in place of those of the item's time
+    dlm-build lock item.json --lock lock.json   does this lock still fit the item?
+    """
     commands.lock(**given)
 
 
@@ -196,7 +206,11 @@ def lock(**given: Any) -> None:
 @item_options
 @lock_options
 def render(**given: Any) -> None:
-    """Write the folder with the Dockerfile; it builds alone with `docker build`."""
+    """Write the folder with the Dockerfile; it builds alone with `docker build`.
+
+    \b
+    dlm-build render item.json -o out           then: docker build out/context
+    """
     commands.render(**given)
 
 
@@ -206,7 +220,12 @@ def render(**given: Any) -> None:
               help="What is run [what is there].")  # fmt: skip
 @click.option("--force", is_flag=True, help="Run again what was run before.")
 def verify(**given: Any) -> None:
-    """Run the packaged sample in what was built before, image or SIF, and judge the output."""
+    """Run the packaged sample in what was built before, image or SIF, and judge the output.
+
+    \b
+    dlm-build verify item.json                  what is there, as far as it was not judged before
+    dlm-build verify item.json --to sif --gpu   the SIF, on this machine's GPU
+    """
     commands.verify(**given)
 
 

@@ -85,8 +85,12 @@ class Uv:
         if finished.timed_out:
             hint = "check the network, or set `[index] url` in the settings to a nearer index"
             return InfraError(f"uv could not resolve Python packages from {where} within {TIMEOUT:.0f} s", hint)
+        said = trimmed(finished.stderr, lines=8)
+        if any(word in said for word in ("UnknownIssuer", "invalid peer certificate")):
+            hint = "a proxy opens this site's https: set SSL_CERT_FILE to the file with its authority's certificate"
+            return InfraError(f"the certificate of {where} is of an authority not known here:\n{said}", hint)
         return InfraError(
-            f"cannot resolve Python packages from {where}:\n{trimmed(finished.stderr, lines=8)}",
+            f"cannot resolve Python packages from {where}:\n{said}",
             "check the network, or set `[index] url` (or `find_links`) in the settings",
         )
 

@@ -41,12 +41,14 @@ def no_registry(target: Target, answer: Response) -> UsageError:
 
 
 def unreached(target: Target, problem: InfraError) -> InfraError:
-    """The same failure, where the cause is http for https."""
+    """The same failure, with what is to be done about a registry: no mirror stands in for it."""
     if "WRONG_VERSION_NUMBER" in problem.message or "record layer failure" in problem.message:
         return InfraError(
             f"{target.host} speaks http, not https",
             f'use its https port, or set plain_http = true under [registries."{target.host}"] in the settings',
         )
+    if problem.hint.startswith("check the network"):
+        return InfraError(problem.message, f"see whether {target.host} is up and its name and port are right")
     return problem
 
 

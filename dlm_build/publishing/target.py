@@ -47,8 +47,10 @@ def parse_target(text: str, default_tag: str, settings: Settings) -> Target:
     if not found or found["digest"]:
         raise UsageError(f"{shown(text)} is no place to push to", FORM)
     host, _, name = found["repository"].partition("/")
-    if not name or not (re.search(r"[.:]", host) or host == "localhost"):
+    if not (re.search(r"[.:]", host) or host == "localhost"):
         raise UsageError(f"{shown(text)} names no registry", f"{FORM}, or docker.io/you/model for Docker Hub")
+    if not name:
+        raise UsageError(f"{shown(text)} names a registry and no repository in it", FORM)
     tag = found["tag"] or default_tag
     if len(tag) > 124:
         raise UsageError(f"the tag {shown(tag)} is too long", "use at most 124 characters: the SIF's gets -sif")

@@ -54,7 +54,10 @@ def parse_compression(text: str) -> Compression:
 
 def installed(programs: Programs) -> Packer:
     """Raises InfraError where there is none, or one that cannot read a tar."""
-    told = programs.run(("mksquashfs", "-version"), timeout=60)
+    try:
+        told = programs.run(("mksquashfs", "-version"), timeout=60)
+    except InfraError as problem:
+        raise InfraError(problem.message, _INSTALL) from problem
     found = re.search(r"version (\d+)\.(\d+)([\w.-]*)", told.stdout)
     if found is None:
         raise InfraError(f"mksquashfs does not say its version: {shown(told.tail(1))}", _INSTALL)
