@@ -99,6 +99,13 @@ def test_an_unreachable_index_is_named_with_its_setting(answer: object, tmp_path
     assert "[index] url" in caught.value.hint
 
 
+def test_a_proxy_that_opens_https_is_told_by_its_certificate(tmp_path: Path) -> None:
+    said = "error: Failed to fetch\n  Caused by: invalid peer certificate: UnknownIssuer\n"
+    with pytest.raises(InfraError, match="of an authority not known here") as caught:
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(FakeUv(ended(2, stderr=said)), tmp_path))
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "line", ["x @ https://evil.example/x.whl", "x @ file:///etc/passwd", "--index-url https://evil.example", "-r x",
      "x;", "git+https://evil.example/x", "../x", "x\n--pre"],

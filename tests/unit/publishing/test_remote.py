@@ -335,5 +335,6 @@ def test_http_where_https_was_expected_names_the_setting(told: Registry) -> None
 def test_nobody_there() -> None:
     with registry() as gone:
         pass
-    with pytest.raises(InfraError, match="cannot be reached"):
+    with pytest.raises(InfraError, match="cannot be reached") as caught:
         Pusher(gone).remote.greet()
+    assert gone.host in caught.value.hint and "mirror" not in caught.value.hint

@@ -47,6 +47,11 @@ def test_what_is_no_place(text: str) -> None:
     assert "\x1b" not in str(caught.value)
 
 
+def test_a_registry_alone_is_told_to_lack_a_repository() -> None:
+    with pytest.raises(UsageError, match="no repository in it"):
+        parse_target("127.0.0.1:5005", "abc", SETTINGS)
+
+
 def test_the_sif_has_a_tag_of_its_own() -> None:
     assert parse_target("ghcr.io/a:1.0", "", SETTINGS).sif_tag() == "1.0-sif"
     assert parse_target("ghcr.io/a:1.0-sif", "", SETTINGS).sif_tag() == "1.0-sif"
