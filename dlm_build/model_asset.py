@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from dlm_build.records import Asset
@@ -23,7 +24,7 @@ _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compres
 
 def candidates(assets: Sequence[Asset]) -> tuple[Asset, ...]:
     """The assets that may be the model; one where it is clear, none where there are no assets."""
-    spoken = [{_spaced(role) for role in asset.roles} for asset in assets]
+    spoken = [frozenset(map(_spaced, asset.roles)) for asset in assets]
     for roles in _ROLES:
         having = [asset for asset, said in zip(assets, spoken, strict=True) if not roles.isdisjoint(said)]
         if having:
@@ -64,6 +65,7 @@ def _narrowed(assets: list[Asset]) -> list[Asset]:
     return packed if len(packed) == 1 else assets
 
 
+@lru_cache(maxsize=512)
 def _spaced(text: str) -> str:
     plain = text.strip().lower()
     return plain if plain.isalnum() else _DIVIDED.sub(" ", plain)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import NamedTuple
 from urllib.parse import urljoin
 
 from dlm_build.errors import shown
@@ -15,7 +14,7 @@ from dlm_build.items.document import Number, described
 from dlm_build.items.locations import is_no_path, tell_of_model, understood
 from dlm_build.items.names import refuse_unseen
 from dlm_build.items.node import Node
-from dlm_build.records import Asset
+from dlm_build.records import Asset, Record
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
@@ -33,7 +32,7 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     return tuple(placed.asset for placed in assets_in_place(root))
 
 
-class Placed(NamedTuple):
+class Placed(Record, frozen=True):
     """An asset, where it stands, and where its href stands."""
 
     asset: Asset
@@ -49,10 +48,10 @@ def assets_in_place(root: Node) -> list[Placed]:
     if len(pairs) > MAX_ASSETS:
         raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
     published = [placed for key, one in pairs if (placed := _asset(key, one, taken))]
-    found = [Placed(understood(asset, href), one, href) for asset, one, href in published]
+    found = [Placed(understood(one.asset, one.href), one.node, one.href) for one in published]
     if not found:
         node.find(kinds.NoAssets)
-    tell_of_model([(asset, href) for asset, _, href in found])
+    tell_of_model([(one.asset, one.href) for one in found])
     return found
 
 

@@ -70,16 +70,16 @@ def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
 
 def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
     channels = inputs.channels
-    if channels is None or (len(inputs.selected_bands), len(inputs.mean), len(inputs.std)) == (channels,) * 3:
+    if channels is None:
         return
-    place = at.pointer(at.shape, "channels")
-    if len(inputs.selected_bands) not in (0, channels):
-        other = len(inputs.selected_bands)
-        yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
-    if len(inputs.mean) not in (0, 1, channels):
-        yield kinds.ContradictionChannelsMean.at(place, found=channels, other=len(inputs.mean))
-    if len(inputs.std) not in (0, 1, channels):
-        yield kinds.ContradictionChannelsStd.at(place, found=channels, other=len(inputs.std))
+    counts = (
+        (kinds.ContradictionChannelsSelectedBands, len(inputs.selected_bands), (0, channels)),
+        (kinds.ContradictionChannelsMean, len(inputs.mean), (0, 1, channels)),
+        (kinds.ContradictionChannelsStd, len(inputs.std), (0, 1, channels)),
+    )
+    for kind, count, right in counts:
+        if count not in right:
+            yield kind.at(at.pointer(at.shape, "channels"), found=channels, other=count)
 
 
 def _classes(declared: Declared, at: Places) -> Iterator[Finding]:

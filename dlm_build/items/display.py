@@ -23,7 +23,7 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
     value = node.value
     if value is None:
         return None
-    if isinstance(value, str) and len(value) <= limit and _is_plain(value):
+    if isinstance(value, str) and len(value) <= limit and value.isascii() and value.isprintable():
         return value.strip()
     match value:
         case str(text):
@@ -58,13 +58,9 @@ def text_of(node: Node, *names: str) -> str | None:
     return None
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
 def cleaned(text: str, kept: str = "") -> str:
     """NFC, line breaks to spaces, everything unseen left out; characters in `kept` stay."""
-    if _is_plain(text):
+    if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n")
     if not text.isprintable():

@@ -72,7 +72,7 @@ def _about(asset: Asset, meaning: Href) -> dict[str, str]:
 
 def meaning_of(asset: Asset) -> Href:
     is_image = not _IMAGES.isdisjoint(asset.roles) or "vnd.oci.image" in (asset.media_type or "")
-    return read_href(asset.href, image=is_image)
+    return read_href(asset.href, image=True) if is_image else read_href(asset.href)
 
 
 def commit_in(node: Node, url: str) -> str | None:
@@ -95,7 +95,7 @@ def file_behind(node: Node, url: str) -> str:
 
 
 def _is_aside(asset: Asset) -> bool:
-    return bool(asset.roles) and set(asset.roles) <= _ASIDE
+    return bool(asset.roles) and _ASIDE.issuperset(asset.roles)
 
 
 def _shown(href: str, meaning: Href) -> str:

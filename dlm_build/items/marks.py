@@ -29,7 +29,9 @@ class Marks(Record, frozen=True, kw_only=True):
         """Whether one of the marks may be among the names of fields. Told fast, and never wrongly denied."""
         if not self.fields.isdisjoint(names):
             return True
-        every = " ".join(names) if self.beginnings else ""
+        if not self.beginnings:
+            return False
+        every = " ".join(names)
         return any(beginning in every for beginning in self.beginnings)
 
 

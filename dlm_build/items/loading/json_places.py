@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from json.decoder import JSONDecoder
 
 import msgspec
@@ -29,7 +30,10 @@ class JsonPlaces(Mapping[str, Position]):
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._whole = _whole(text)
+
+    @cached_property
+    def _whole(self) -> _Value:
+        return _whole(self._text)
 
     def __getitem__(self, pointer: str) -> Position:
         above, *names = pointer.split("/")

@@ -57,7 +57,7 @@ def normalise(root: Node) -> Item:
         date=who.date,
         date_pointer=who.date_pointer,
         runtime=_runtime(properties, entries, model, (place, image, left)),
-        assets=with_model(entries, model),
+        assets=with_model(entries, model, artifact_of(model) if model else None),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
         inputs=left.inputs,

@@ -52,8 +52,9 @@ class _Step(Record, frozen=True, kw_only=True):
 def read_scaling(node: Node) -> Scaling:
     """Of one entry of `mlm:input`. Raises ItemInvalid for numbers that cannot be divided by."""
     new = node.at("value_scaling")
-    if not new.absent:
-        return _combined([_plain_step(row.value) or _step(row) for row in rows_of_list(new)])
+    if new.value is not None:
+        steps = [_plain_step(row) for row in new.values()]
+        return _combined(steps if steps and None not in steps else [_step(row) for row in rows_of_list(new)])
     kind = _name(node.at("norm_type"))
     if kind == "clip":
         return _by_clip(node.at("norm_clip"))
@@ -66,8 +67,7 @@ def read_scaling(node: Node) -> Scaling:
         node.at("norm_type").find(ScalingNotDone, found=kind)
         return Scaling()
     place = node.at("statistics")
-    steps = [_step_of(row, kind) for row in rows] or [_step_of(place, kind)]
-    return _combined(steps)
+    return _combined([_step_of(row, kind) for row in rows] or [_step_of(place, kind)])
 
 
 def _name(node: Node) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread
@@ -46,8 +46,7 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         raise place.invalid("has a size of 0", "write -1 for any size")
     if not sizes:
         return Shape()
-    named = said(node, "dim_order", "dim_names", "axes")
-    names = _names(named)
+    names = dimensions(node)
     if not names:
         return _unnamed(place, sizes)
     if len(names) != len(sizes):
@@ -63,26 +62,28 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
     return Shape(batch=sizes[names.index(batch)] if batch else None)
 
 
-def has_sides(node: Node) -> bool:
+def has_sides(names: tuple[str, ...], sizes: Sequence[object]) -> bool:
     """Whether a result has height and width, by name, or by its number of dimensions where it has no names."""
-    names = _names(said(node, "dim_order", "dim_names", "axes"))
-    return bool(_sides(names)) if names else len(node.at("shape").values()) in _BANDS_LAST
+    return bool(_sides(names)) if names else len(sizes) in _BANDS_LAST
 
 
-def is_map_of_labels(node: Node) -> bool:
+def is_map_of_labels(names: tuple[str, ...]) -> bool:
     """Whether a result has height and width by name, and no dimension besides but the batch."""
-    names = _names(said(node, "dim_order", "dim_names", "axes"))
     sides = _sides(names)
     return bool(sides) and {*names}.difference(sides).issubset(_BATCH)
 
 
 def _sides(names: Collection[str]) -> tuple[str, ...]:
     """The names of height and width; nothing where they are not both there."""
-    return next((pair for pair in _SIDES if pair[0] in names and pair[1] in names), ())
+    for height, width in _SIDES:
+        if height in names and width in names:
+            return height, width
+    return ()
 
 
-def _names(node: Node) -> tuple[str, ...]:
+def dimensions(structure: Node) -> tuple[str, ...]:
     """Names of dimensions in lower case; `bchw`, as the drafts had it, is one letter each."""
+    node = said(structure, "dim_order", "dim_names", "axes")
     if isinstance(node.value, str):
         text = node.value.strip()
         words = text.replace(",", " ").split()
