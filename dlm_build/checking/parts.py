@@ -113,12 +113,12 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     named = runtime.handler or runtime.docker.run
     if named:
         return _named_code(item, asset, words, named)
-    if suffix_of(name) in _ALONE or ".cbm" in name or _said_alone(asset, name):
+    suffix = suffix_of(name)
+    if suffix in _ALONE or ".cbm" in name or _said_alone(asset, suffix):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
         return _guessed(name="code", gap=gap, others=_floating(item, words))
-    suffix = suffix_of(name)
     at = place(item, item.pointers.handler)
     if suffix in _MAYBE_ALONE:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
@@ -130,9 +130,9 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     return _missing(name="code", gap=gap)
 
 
-def _said_alone(asset: Asset | None, name: str) -> bool:
+def _said_alone(asset: Asset | None, suffix: str) -> bool:
     """Whether the publisher says so of a file whose name does not tell."""
-    return asset is not None and asset.declared in _DECLARED_ALONE and suffix_of(name) not in _PACKED
+    return asset is not None and asset.declared in _DECLARED_ALONE and suffix not in _PACKED
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -27,14 +26,14 @@ class Log:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._findings = {(finding.code, finding.pointer): finding for finding in document.findings}
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
 
     def add(self, finding: Finding) -> None:
         place = (finding.code, finding.pointer)
         if place in self._findings:
             return
-        self._counts[finding.code] += 1
-        if self._counts[finding.code] <= MAX_ALIKE:
+        count = self._counts[finding.code] = self._counts.get(finding.code, 0) + 1
+        if count <= MAX_ALIKE:
             self._findings[place] = finding
 
     @property

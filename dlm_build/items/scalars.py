@@ -19,17 +19,17 @@ _FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-
 
 def text(node: Node, example: str) -> str | None:
     """A text, surrounding spaces removed; a number gives its own text. Anything else is ItemInvalid."""
-    match node.value:
-        case None:
-            return None
-        case Number(raw=raw):
-            return raw
-        case str(value):
-            if value != value.strip(" "):
-                node.find(SurroundingSpaces)
-            return value.strip(" ")
-        case other:
-            raise node.invalid(f"must be a text, but is {described(other)}", f'write "{example}"')
+    value = node.value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        stripped = value.strip(" ")
+        if stripped != value:
+            node.find(SurroundingSpaces)
+        return stripped
+    if isinstance(value, Number):
+        return value.raw
+    raise node.invalid(f"must be a text, but is {described(value)}", f'write "{example}"')
 
 
 def boolean(node: Node) -> bool | None:
