@@ -117,7 +117,7 @@ def read_roles(node: Node) -> tuple[str, ...]:
         if not rows and not roles.absent and roles.value != []:
             what = f"must be a list of texts, but is {described(roles.value)}; left out"
             roles.find(kinds.RolesNotAList, what=what, found=described(roles.value))
-    return tuple(text for row in rows if (role := display_text(row)) and (text := phrase(role)))
+    return tuple([text for row in rows if (role := display_text(row)) and (text := phrase(role))])
 
 
 def _href(node: Node) -> str | None:

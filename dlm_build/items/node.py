@@ -75,7 +75,8 @@ class Node(msgspec.Struct, eq=False, gc=False):
         if isinstance(place, str):
             return place
         parent, key = place
-        pointer = self.place = child(parent.pointer, key)
+        above = parent.place if isinstance(parent.place, str) else parent.pointer
+        pointer = self.place = child(above, key)
         return pointer
 
     @property
@@ -163,10 +164,12 @@ class Node(msgspec.Struct, eq=False, gc=False):
 
     def rows(self) -> list[Node]:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
-        return [
-            Node(self.log, (self, index), said(row) if isinstance(row, str) else row)
-            for index, row in enumerate(self.values())
-        ]
+        rows = []
+        for index, row in enumerate(self.values()):
+            if isinstance(row, str) and not row.strip():
+                row = None
+            rows.append(Node(self.log, (self, index), row))
+        return rows
 
     def values(self) -> list[Value]:
         """Of the rows of a list, as they stand; of anything else, none. ItemInvalid where there are too many."""

@@ -80,24 +80,26 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
     """A list of numbers; one number alone is a list of one."""
-    numbers = [number for number in _numbers(node) if low <= number <= high]
-    if numbers and len(numbers) == len(node.values()):
+    numbers = _numbers(node)
+    if numbers and low <= min(numbers) and max(numbers) <= high:
         return tuple(numbers)
     values = [real(row, low, high) for row in _rows(node, "numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
-    numbers = [int(number) for number in _numbers(node) if low <= number <= high and number.is_integer()]
-    if numbers and len(numbers) == len(node.values()):
-        return tuple(numbers)
+    numbers = _numbers(node)
+    if numbers and low <= min(numbers) and max(numbers) <= high and all(map(float.is_integer, numbers)):
+        return tuple(map(int, numbers))
     values = [integer(row, low, high) for row in _rows(node, "whole numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def _numbers(node: Node) -> list[float]:
-    """Those of a list that are written as such."""
-    return [float(value.raw) for value in node.values() if isinstance(value, Number)]
+    """Of a list in which all are written as such; of any other, none."""
+    values = node.values()
+    numbers = [float(value.raw) for value in values if isinstance(value, Number)]
+    return numbers if len(numbers) == len(values) else []
 
 
 def _rows(node: Node, what: str, example: str) -> list[Node]:

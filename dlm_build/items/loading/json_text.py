@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
@@ -92,7 +93,9 @@ def _decode(text: str, original: str, origin: str) -> Value:
     return value
 
 
+@lru_cache(maxsize=4096)
 def _number(raw: str) -> Number:
+    """Made once for as long as it is in use: sizes, classes and corners are the same few numbers in most items."""
     if (len(raw) > 15 or "e" in raw or "E" in raw) and (problem := number_problem(raw)):
         raise _Refused(NumberRefused, found=shown(raw, 40), what=problem)
     return Number(raw)

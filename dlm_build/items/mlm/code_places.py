@@ -8,7 +8,7 @@ from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotP
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href, without_query
 from dlm_build.items.mlm.fields import find
-from dlm_build.items.mlm.roles import CODE, Entry
+from dlm_build.items.mlm.roles import CODE, Entry, having
 from dlm_build.items.names import COMMIT, refuse_unseen
 from dlm_build.items.node import Node
 from dlm_build.records import Record
@@ -32,7 +32,7 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
 
     Code that is not `needed`, since the weights hold their own, may be at any commit: that is hygiene.
     """
-    assets = [entry.place for entry in entries if entry.has(CODE) and not entry.trains]
+    assets = [entry.place for entry in having(entries, CODE) if not entry.trains]
     linked = [row.get("href") for row in root.get("links").rows() if relation(row) in _LINKS]
     places = [node for node in (*assets, *linked) if isinstance(node.value, str)]
     for node in places:

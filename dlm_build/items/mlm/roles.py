@@ -61,6 +61,11 @@ def read_entries(root: Node) -> tuple[Entry, ...]:
     return tuple(map(_entry, assets_in_place(root)))
 
 
+def having(entries: Iterable[Entry], purposes: frozenset[str]) -> list[Entry]:
+    """Those that are for one of these purposes."""
+    return [entry for entry in entries if not entry.purposes.isdisjoint(purposes)]
+
+
 def asset_places(assets: Node) -> dict[str, Node]:
     """Every place that may be an asset, by its pointer."""
     found = [node for _, node in assets.members()]
@@ -95,8 +100,8 @@ def artifact_of(entry: Entry) -> Artifact:
 
 def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
-    models = [entry for entry in entries if _is_model(entry)]
-    models = models or [entry for entry in entries if entry.has(WEIGHTS) and not entry.trains]
+    models = [entry for entry in having(entries, MODEL | ARCHIVE) if not _is_code(entry)]
+    models = models or [entry for entry in having(entries, WEIGHTS) if not entry.trains]
     if not models:
         return None
     chosen = models[0]
@@ -110,14 +115,13 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     return chosen
 
 
-def _is_model(entry: Entry) -> bool:
-    if not (entry.has(MODEL) or entry.has(ARCHIVE)):
-        return False
-    is_code = entry.has(CODE) and not (entry.has(WEIGHTS) or entry.has(ARCHIVE))
+def _is_code(entry: Entry) -> bool:
+    """Whether it is code that has the role of a model, which is noted."""
+    is_code = entry.has(CODE) and not entry.has(WEIGHTS | ARCHIVE)
     if is_code or (entry.asset.media_type or "").startswith("text/x-"):
         entry.node.get("roles", "role").find(ModelRoleOnCode)
-        return False
-    return True
+        return True
+    return False
 
 
 def _rank(entry: Entry) -> tuple[bool, bool, int]:
