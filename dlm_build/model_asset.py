@@ -18,6 +18,7 @@ _ROLES = (
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
 SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
+_BARE_NAME = re.compile(r"[\w.-]*")
 _DIVIDED = re.compile(r"[\s_-]+")
 _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")
 
@@ -48,6 +49,8 @@ def is_packed(asset: Asset, name: str) -> bool:
 
 def path_of(href: str) -> str:
     """The path in an address; all of it where it is no URL that can be read."""
+    if _BARE_NAME.fullmatch(href):
+        return href
     try:
         return urlsplit(href).path
     except ValueError:

@@ -47,13 +47,17 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
 
 def text_of(node: Node, *names: str) -> str | None:
     """As `display_text`, of the first of these members that says something; which of its names it has is no finding."""
-    fields = node.value if isinstance(node.value, dict) else {}
+    fields = node.value
+    if not isinstance(fields, dict):
+        return None
     for name in names:
         value = fields.get(name)
+        if value is None:
+            continue
         if isinstance(value, str) and len(value) <= TITLE and value.isascii() and value.isprintable():
             if text := value.strip():
                 return text
-        elif value is not None and (member := node.at(name)).value is not None:
+        elif (member := node.at(name)).value is not None:
             return display_text(member)
     return None
 

@@ -20,19 +20,19 @@ class Marks(Record, frozen=True, kw_only=True):
 
     def found(self, fields: Value) -> list[str]:
         """The names among these fields that a mark stands for, as they are spelled there; none where too few."""
-        if not isinstance(fields, dict) or not self.may_be_in(fields):
+        if not isinstance(fields, dict) or not self.may_be_in(fields, " ".join(fields) if self.beginnings else ""):
             return []
         found = [name for mark in self.names for name in _names_of(mark, fields)]
         return found if len(found) >= self.enough else []
 
-    def may_be_in(self, names: Collection[str]) -> bool:
-        """Whether one of the marks may be among the names of fields. Told fast, and never wrongly denied."""
+    def may_be_in(self, names: Collection[str], together: str) -> bool:
+        """Whether one of the marks may be among the names of fields, which `together` has all as one text.
+
+        Told fast, and never wrongly denied.
+        """
         if not self.fields.isdisjoint(names):
             return True
-        if not self.beginnings:
-            return False
-        every = " ".join(names)
-        return any(beginning in every for beginning in self.beginnings)
+        return any(beginning in together for beginning in self.beginnings) if self.beginnings else False
 
 
 def marks(*names: str, enough: int = 1) -> Marks:
