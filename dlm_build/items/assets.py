@@ -6,6 +6,8 @@ import posixpath
 import re
 from urllib.parse import urljoin
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
 from dlm_build.findings import assets as kinds
 from dlm_build.findings.reading import BackslashInPath, SurroundingSpaces
@@ -23,6 +25,7 @@ _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 _MAX_HREF = 4096
 MAX_ASSETS = 2_000
 """A real item has some ten."""
+_OF_THE_FILE = ("file:checksum", "checksum:multihash", "file:size")
 _MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
@@ -87,10 +90,10 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
         media_type=display_text(node.get("type")),
         title=display_text(node.get("title")),
         roles=read_roles(node),
-        sha256=_checksum(node),
-        size=_size(node.get("file:size")),
     )
-    return Placed(asset, node, place)
+    if not node.every(_OF_THE_FILE):
+        return Placed(asset, node, place)
+    return Placed(replace(asset, sha256=_checksum(node), size=_size(node.get("file:size"))), node, place)
 
 
 def _unique(key: str, node: Node, taken: dict[str, int]) -> str:
@@ -140,10 +143,10 @@ def _is_several(href: str) -> bool:
 
 
 def _resolved(node: Node, href: str) -> str:
-    if _TWO_HOSTS.match(href):
-        what = f'must name one host, but programs read different ones in "{shown(href)}"'
-        raise node.hostile(what, "write the address with / alone")
     if "\\" in href:
+        if _TWO_HOSTS.match(href):
+            what = f'must name one host, but programs read different ones in "{shown(href)}"'
+            raise node.hostile(what, "write the address with / alone")
         node.find(BackslashInPath, found=shown(href))
         href = href.replace("\\", "/")
     is_url = _SCHEME.match(href) is not None

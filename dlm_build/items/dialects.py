@@ -109,7 +109,7 @@ def _places(root: Node) -> list[dict[str, Value]]:
 
 
 def _is_in(places: list[dict[str, Value]], those: Marks) -> bool:
-    return any(those.found(place) for place in places)
+    return any(map(those.are_in, places))
 
 
 def _found(places: list[dict[str, Value]], those: Marks) -> list[str]:

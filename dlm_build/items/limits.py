@@ -25,6 +25,7 @@ MAX_DIGITS = 400
 NUMBER = re.compile(r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(set(range(256)) - set(_STEP))
+_NO_OPENINGS = bytes(set(range(256)) - set(b"[{"))
 _BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -45,7 +46,8 @@ def check_json(text: str, origin: str) -> None:
     if len(text) > MAX_COMMAS and _has_many_values(text):
         fix = "an item describes a model in some hundred values: move tables into files and link them"
         raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
-    if text.count("{") + text.count("[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
+    openings = text.encode("ascii", "replace").translate(None, _NO_OPENINGS)
+    if len(openings) > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
 
 

@@ -18,6 +18,15 @@ class Marks(Record, frozen=True, kw_only=True):
     """Every name that a field has, by which one of them may be there."""
     beginnings: tuple[str, ...]
 
+    def are_in(self, fields: dict[str, Value]) -> bool:
+        """Whether enough of them are names of these fields."""
+        if self.beginnings and self.enough == 1 and any(map(self._begins, fields)):
+            return True
+        return bool(self.found(fields))
+
+    def _begins(self, name: str) -> bool:
+        return name.startswith(self.beginnings)
+
     def found(self, fields: Value) -> list[str]:
         """The names among these fields that a mark stands for, as they are spelled there; none where too few."""
         if not isinstance(fields, dict) or not self.may_be_in(fields, " ".join(fields) if self.beginnings else ""):

@@ -80,14 +80,17 @@ def _plain_step(row: Value) -> _Step | None:
     """One of the two usual steps, written just as MLM has it. None for any other, which `_step` reads with all care."""
     if not isinstance(row, dict) or len(row) != 3:
         return None
-    match row:
-        case {"type": "z-score", "mean": Number(raw=mean), "stddev": Number(raw=deviation)}:
-            step = _Step(kind="z-score", shift=float(mean), divisor=float(deviation))
-        case {"type": "min-max", "minimum": Number(raw=low), "maximum": Number(raw=high)}:
-            step = _Step(kind="min-max", shift=float(low), divisor=float(high) - float(low))
-        case _:
-            return None
-    return step if abs(step.shift) <= _LARGEST and _SMALLEST <= abs(step.divisor) <= _LARGEST else None
+    kind = row.get("type")
+    if not isinstance(kind, str) or kind not in ("z-score", "min-max"):
+        return None
+    first, second = map(row.get, _FIELDS[kind])
+    if not isinstance(first, Number) or not isinstance(second, Number):
+        return None
+    shift, divisor = float(first.raw), float(second.raw)
+    if kind == "min-max":
+        divisor -= shift
+    fits = abs(shift) <= _LARGEST and _SMALLEST <= abs(divisor) <= _LARGEST
+    return _Step(kind=kind, shift=shift, divisor=divisor) if fits else None
 
 
 def _step(row: Node) -> _Step | None:
