@@ -46,7 +46,7 @@ class Kind:
         texts = {name: _text(value) for name, value in found.items()} if found else {}
         message, hint = cls.message, cls.fix
         if cls.has_blanks:
-            message, hint = message.format_map(texts), hint.format_map(texts)
+            message, hint = _filled(message, texts), _filled(hint, texts)
         return Finding(
             code=cls.code,
             severity=cls.severity,
@@ -73,6 +73,10 @@ class Kind:
 
 def _text(value: object) -> str:
     return shown(value if isinstance(value, str) else str(value), SHOWN)
+
+
+def _filled(template: str, texts: dict[str, str]) -> str:
+    return template.format_map(texts) if "{" in template or "}" in template else template
 
 
 def _blanks(template: str) -> str:

@@ -58,7 +58,7 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         return shape
     if image:
         place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in names))
-    batch = next((name for name in _BATCH if name in names), None)
+    batch = _batch(names)
     return Shape(batch=sizes[names.index(batch)] if batch else None)
 
 
@@ -81,6 +81,13 @@ def _sides(names: Collection[str]) -> tuple[str, ...]:
     return ()
 
 
+def _batch(names: Collection[str]) -> str | None:
+    for name in _BATCH:
+        if name in names:
+            return name
+    return None
+
+
 def dimensions(structure: Node) -> tuple[str, ...]:
     """Names of dimensions in lower case; `bchw`, as the drafts had it, is one letter each."""
     node = said(structure, "dim_order", "dim_names", "axes")
@@ -93,16 +100,16 @@ def dimensions(structure: Node) -> tuple[str, ...]:
 
 def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
     """None where they are not the dimensions of an image."""
-    sides = _sides(by_name)
-    batch = next((name for name in _BATCH if name in by_name), None)
-    rest = [name for name in by_name if name != batch and name not in sides]
+    height, width = _sides(by_name) or (None, None)
+    batch = _batch(by_name)
+    rest = by_name.keys() - {batch, height, width}
     if len(by_name) != len(sizes) or len(rest) > 1:
         return None
     return Shape(
         batch=by_name[batch] if batch else None,
-        channels=by_name[rest[0]] if rest else None,
-        height=by_name[sides[0]] if sides else None,
-        width=by_name[sides[1]] if sides else None,
+        channels=by_name[rest.pop()] if rest else None,
+        height=by_name[height] if height else None,
+        width=by_name[width] if width else None,
     )
 
 
