@@ -102,8 +102,9 @@ class Node(msgspec.Struct, eq=False, gc=False):
         fields = self.value
         if not isinstance(fields, dict):
             return Node(self.log, (self, name), None)
-        if other_names and not fields.keys().isdisjoint(other_names):
-            return self._of_several((name, *other_names), fields)
+        for other in other_names:
+            if other in fields:
+                return self._of_several((name, *other_names), fields)
         if name not in fields:
             return Node(self.log, (self, name), None)
         node = self.at(name)

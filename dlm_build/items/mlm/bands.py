@@ -31,7 +31,7 @@ _MOST = 65_536
 class Listing(Record, frozen=True, kw_only=True):
     """What the item says of the bands of the files that the model takes."""
 
-    pointer: str = ""
+    place: Node | None = None
     names: tuple[str, ...] = ()
     common_names: tuple[str, ...] = ()
     """One for each name, or "" where it has none."""
@@ -65,7 +65,7 @@ def _listing(node: Node) -> Listing:
     names = _texts(rows, "name")
     if not any(names):
         return Listing()
-    listing = Listing(pointer=node.pointer, names=names, common_names=("",) * len(names))
+    listing = Listing(place=node, names=names, common_names=("",) * len(names))
     told: set[str] = set().union(*[row for row in node.values() if isinstance(row, dict)])
     return listing if told.isdisjoint(_MORE) else _told_more(listing, rows)
 
@@ -118,11 +118,12 @@ def selected_bands(node: Node, names: tuple[str, ...], listing: Listing) -> tupl
         if listing.names:  # without any list there is nothing that could disagree
             bands.find(BandsUnlisted, found=", ".join(unlisted))
         return ()
+    where = listing.place.pointer if listing.place else ""
     if repeated := [name for name, found in places.items() if len(found) > 1]:
-        bands.find(BandsAmbiguous, listing=listing.pointer, found=", ".join(repeated))
+        bands.find(BandsAmbiguous, listing=where, found=", ".join(repeated))
         return ()
     chosen = tuple(places[name][0] for name in names)
-    bands.find(BandsFromNames, found=", ".join(names), listing=listing.pointer, indices=list(chosen))
+    bands.find(BandsFromNames, found=", ".join(names), listing=where, indices=list(chosen))
     return chosen
 
 

@@ -56,10 +56,11 @@ def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
     if url is None or len(url) > _MOST:
         return None
     ref = meaning.ref if meaning.ref and COMMIT.pattern.fullmatch(meaning.ref) and ".." not in meaning.ref else None
-    if meaning.commit is None and needed:
-        find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
-    elif meaning.commit is None:
-        node.find(UnusedSourceNotPinned, found=text)
+    if meaning.commit is None:
+        if needed:
+            find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
+        else:
+            node.find(UnusedSourceNotPinned, found=text)
     return CodePlace(url=url, ref=ref, pointer=node.pointer)
 
 

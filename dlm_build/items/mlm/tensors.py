@@ -53,7 +53,7 @@ def read_mlm_inputs(node: Node, listing: Listing, selected: tuple[int, ...] = ()
         resize.find(ResizeNotDone, found=resize.value)
     scaling = read_scaling(first)
     return Inputs(
-        name=display_text(first.at("name")),
+        name=text_of(first, "name"),
         batch=_fixed(shape.batch),
         channels=_fixed(shape.channels),
         height=_fixed(shape.height),
