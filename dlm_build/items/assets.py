@@ -35,7 +35,7 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     return tuple(placed.asset for placed in assets_in_place(root))
 
 
-class Placed(Record, frozen=True):
+class Placed(Record, frozen=True, kw_only=True):
     """An asset, where it stands, and where its href stands."""
 
     asset: Asset
@@ -51,7 +51,7 @@ def assets_in_place(root: Node) -> list[Placed]:
     if len(pairs) > MAX_ASSETS:
         raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
     published = [placed for key, one in pairs if (placed := _asset(key, one, taken))]
-    found = [Placed(understood(one.asset, one.href), one.node, one.href) for one in published]
+    found = [replace(one, asset=understood(one.asset, one.href)) for one in published]
     if not found:
         node.find(kinds.NoAssets)
     tell_of_model([(one.asset, one.href) for one in found])
@@ -91,9 +91,9 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
         title=display_text(node.get("title")),
         roles=read_roles(node),
     )
-    if not node.every(_OF_THE_FILE):
-        return Placed(asset, node, place)
-    return Placed(replace(asset, sha256=_checksum(node), size=_size(node.get("file:size"))), node, place)
+    if node.every(_OF_THE_FILE):
+        asset = replace(asset, sha256=_checksum(node), size=_size(node.get("file:size")))
+    return Placed(asset=asset, node=node, href=place)
 
 
 def _unique(key: str, node: Node, taken: dict[str, int]) -> str:

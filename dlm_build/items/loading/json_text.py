@@ -114,9 +114,7 @@ def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     return fields
 
 
-_DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object
-)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:

@@ -17,7 +17,7 @@ from dlm_build.items.node import Node
 from dlm_build.records import Record
 
 
-class Where(Record, frozen=True):
+class Where(Record, frozen=True, kw_only=True):
     """The places of one item where its fields may stand."""
 
     root: Node

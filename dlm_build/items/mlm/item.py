@@ -38,7 +38,7 @@ def normalise(root: Node) -> Item:
     sha256 = digest(root.value)
     who = identity(root, sha256)
     entries = read_entries(root)
-    where = Where(root, root.get("properties"), choose_model(entries))
+    where = Where(root=root, properties=root.get("properties"), model=choose_model(entries))
     inputs_node, outputs_node = where.item_field("mlm:input"), where.item_field("mlm:output")
     first_in, first_out = first_of(inputs_node), first_of(outputs_node)
     version, reason = recognised(root, first_in)

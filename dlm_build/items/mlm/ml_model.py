@@ -41,7 +41,7 @@ def normalise(root: Node) -> Item:
     left = read_leftovers(properties)
     place = code_of(root, entries)
     image = image_of_assets(entries) or image_of_links(root) or _draft_image(properties)
-    sample = sample_of(Where(root, properties, model), entries, left.archive)
+    sample = sample_of(Where(root=root, properties=properties, model=model), entries, left.archive)
     version, reason = recognised(root)
     return Item(
         id=who.id,

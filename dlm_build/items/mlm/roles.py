@@ -26,6 +26,8 @@ RUNTIME = frozenset((
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
+_MAY_BE_MODELS = MODEL | ARCHIVE
+_ARE_FILES = WEIGHTS | ARCHIVE
 _TRAINS = frozenset(("train", "training"))
 _CANONICAL = "model artefact"
 """The role that the archive is chosen by."""
@@ -100,7 +102,7 @@ def artifact_of(entry: Entry) -> Artifact:
 
 def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
-    models = [entry for entry in having(entries, MODEL | ARCHIVE) if not _is_code(entry)]
+    models = [entry for entry in having(entries, _MAY_BE_MODELS) if not _is_code(entry)]
     models = models or [entry for entry in having(entries, WEIGHTS) if not entry.trains]
     if not models:
         return None
@@ -117,7 +119,7 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
 
 def _is_code(entry: Entry) -> bool:
     """Whether it is code that has the role of a model, which is noted."""
-    is_code = entry.has(CODE) and not entry.has(WEIGHTS | ARCHIVE)
+    is_code = entry.has(CODE) and not entry.has(_ARE_FILES)
     if is_code or (entry.asset.media_type or "").startswith("text/x-"):
         entry.node.get("roles", "role").find(ModelRoleOnCode)
         return True

@@ -18,6 +18,7 @@ from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, rea
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample
 
+_MAY_LIST_PACKAGES = ENVIRONMENT | RUNTIME
 _ADD_INPUT = 'add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}, and its expected output'
 _ADD_EXPECTED = 'add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}'
 
@@ -44,7 +45,7 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
 
 def environment_of(entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the environment file, by role or key; else what is called a runtime and lists packages."""
-    files = [entry for entry in having(entries, ENVIRONMENT | RUNTIME) if not entry.trains]
+    files = [entry for entry in having(entries, _MAY_LIST_PACKAGES) if not entry.trains]
     named = having(files, ENVIRONMENT) or [entry for entry in having(files, RUNTIME) if entry.lists_packages]
     return named[0] if named else None
 
