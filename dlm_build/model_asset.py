@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from dlm_build.records import Asset
@@ -17,13 +18,14 @@ _ROLES = (
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
 SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
+_BARE_NAME = re.compile(r"[\w.-]*")
 _DIVIDED = re.compile(r"[\s_-]+")
 _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")
 
 
 def candidates(assets: Sequence[Asset]) -> tuple[Asset, ...]:
     """The assets that may be the model; one where it is clear, none where there are no assets."""
-    spoken = [{_spaced(role) for role in asset.roles} for asset in assets]
+    spoken = [frozenset(map(_spaced, asset.roles)) for asset in assets]
     for roles in _ROLES:
         having = [asset for asset, said in zip(assets, spoken, strict=True) if not roles.isdisjoint(said)]
         if having:
@@ -47,6 +49,8 @@ def is_packed(asset: Asset, name: str) -> bool:
 
 def path_of(href: str) -> str:
     """The path in an address; all of it where it is no URL that can be read."""
+    if _BARE_NAME.fullmatch(href):
+        return href
     try:
         return urlsplit(href).path
     except ValueError:
@@ -64,6 +68,7 @@ def _narrowed(assets: list[Asset]) -> list[Asset]:
     return packed if len(packed) == 1 else assets
 
 
+@lru_cache(maxsize=512)
 def _spaced(text: str) -> str:
     plain = text.strip().lower()
     return plain if plain.isalnum() else _DIVIDED.sub(" ", plain)

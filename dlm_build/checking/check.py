@@ -41,7 +41,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     offer = offer_of(item)
     gaps = _gaps(item, offer)
     dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
-    own = (finding for finding in item.findings if finding.code not in dropped)
+    own = [finding for finding in item.findings if finding.code not in dropped]
     findings = sorted((*own, *gaps, *more), key=lambda finding: _RANKS[finding.severity])
     return Checked(
         origin=item.origin,
@@ -52,7 +52,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
         dialect_version=item.dialect_version,
         dialect_reason=item.dialect_reason,
         grade=grade_of(item, offer),
-        findings=tuple(placed(finding, places) for finding in findings),
+        findings=tuple([placed(finding, places) for finding in findings]),
     )
 
 

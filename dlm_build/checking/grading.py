@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 
 from dlm_build.checking.parts import Offer, offer_of
-from dlm_build.checking.records import LETTERS, MEANINGS, Grade, Guess, Letter, Lift, Part
+from dlm_build.checking.records import LETTERS, MEANINGS, Grade, Guess, Letter, Lift
 from dlm_build.records import Item
 
 _NEEDED: dict[Letter, tuple[str, ...]] = {
@@ -78,7 +78,7 @@ def _letter(item: Item, offer: Offer) -> Letter:
     if "missing" in (offer.weights.state, offer.code.state):
         return "D" if has_ready_image(item) else "E"
     given = {part.name for part in offer.parts if part.state == "given"}
-    return next((letter for letter in ("A", "B") if given.issuperset(_NEEDED[letter])), "C")
+    return "A" if given.issuperset(_NEEDED["A"]) else "B" if given.issuperset(_NEEDED["B"]) else "C"
 
 
 def _next(letter: Letter) -> Letter | None:
@@ -99,15 +99,12 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
 
 
 def _lifts(offer: Offer, target: Letter) -> tuple[Lift, ...]:
-    return tuple(
+    short = ("missing",) if target == "C" else ("missing", "guessed")
+    return tuple([
         Lift(part=part.name, pointer=part.gap.pointer, why=part.gap.message, fix=part.gap.hint)
         for part in offer.parts
-        if part.gap and part.name in _NEEDED[target] and _falls_short(part, target)
-    )
-
-
-def _falls_short(part: Part, target: Letter) -> bool:
-    return part.state == "missing" if target == "C" else part.state != "given"
+        if part.gap and part.name in _NEEDED[target] and part.state in short
+    ])  # fmt: skip
 
 
 def has_ready_image(item: Item) -> bool:

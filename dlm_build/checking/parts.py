@@ -88,7 +88,9 @@ def _as_said(part: Part, said: Mapping[str, Finding]) -> Part:
 
     `said` has the first of each code.
     """
-    for code in _SAID_AS.get(part.gap.code, ()) if part.gap else ():
+    if part.gap is None:
+        return part
+    for code in _SAID_AS.get(part.gap.code, ()):
         if code in said:
             return replace(part, gap=said[code])
     return part
@@ -113,12 +115,12 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     named = runtime.handler or runtime.docker.run
     if named:
         return _named_code(item, asset, words, named)
-    if suffix_of(name) in _ALONE or ".cbm" in name or _said_alone(asset, name):
+    suffix = suffix_of(name)
+    if suffix in _ALONE or ".cbm" in name or _said_alone(asset, suffix):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
         return _guessed(name="code", gap=gap, others=_floating(item, words))
-    suffix = suffix_of(name)
     at = place(item, item.pointers.handler)
     if suffix in _MAYBE_ALONE:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
@@ -130,9 +132,9 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     return _missing(name="code", gap=gap)
 
 
-def _said_alone(asset: Asset | None, name: str) -> bool:
+def _said_alone(asset: Asset | None, suffix: str) -> bool:
     """Whether the publisher says so of a file whose name does not tell."""
-    return asset is not None and asset.declared in _DECLARED_ALONE and suffix_of(name) not in _PACKED
+    return asset is not None and asset.declared in _DECLARED_ALONE and suffix not in _PACKED
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:
@@ -176,8 +178,8 @@ def _environment(item: Item, words: Words) -> Part:
     if _is_locked(item, files):
         return _given(name="environment")
     at = place(item, item.pointers.requirements)
-    if found := next((name for name in files if _LIST.fullmatch(_last(name))), None):
-        gap = EnvironmentNotLocked.at(at, found=as_published(found, item), environment=words.environment)
+    if listed := [name for name in files if _LIST.fullmatch(_last(name))]:
+        gap = EnvironmentNotLocked.at(at, found=as_published(listed[0], item), environment=words.environment)
     elif item.runtime.requirement_file:
         gap = EnvironmentNotLocked.at(at, found=item.runtime.requirement_file, environment=words.environment)
     else:
@@ -188,13 +190,8 @@ def _environment(item: Item, words: Words) -> Part:
 def _is_locked(item: Item, files: Sequence[str]) -> bool:
     if "@sha256:" in (item.runtime.docker.image_name or ""):
         return True
-    return any(_LOCK.fullmatch(_last(name)) for name in files if _may_be_a_lock(name))
-
-
-def _may_be_a_lock(name: str) -> bool:
-    """Told faster than by the whole expression, and never wrongly denied."""
-    folded = name.casefold()
-    return "lock" in folded or "expl" in folded
+    may_be_locks = [name for name in files if "lock" in (folded := name.casefold()) or "expl" in folded]
+    return any(_LOCK.fullmatch(_last(name)) for name in may_be_locks)
 
 
 def _environment_files(item: Item) -> list[str]:
@@ -202,7 +199,7 @@ def _environment_files(item: Item) -> list[str]:
     named = item.runtime.requirement_file
     first = [next((asset.href for asset in reversed(item.assets) if asset.key == named), named)] if named else []
     inside = [entry.name for entry in item.archive]
-    return [*map(without_query, first), *inside, *(without_query(asset.href) for asset in item.assets)]
+    return [*map(without_query, first), *inside, *[without_query(asset.href) for asset in item.assets]]
 
 
 def _last(path: str) -> str:

@@ -19,7 +19,10 @@ from dlm_build.words import words_of
 _NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
 """Codes by which a reader says that there are none."""
 _DOUBTS = ("raw-url-inferred", "share-url-inferred", "href-moves", "href-ends")
-"""Codes by which a reader says that the address is inferred, or may serve something else or nothing tomorrow."""
+"""Codes by which a reader says that the address is inferred, or may serve something else or nothing tomorrow.
+
+The most telling first.
+"""
 _DATA = {
     ".nc": "a NetCDF file", ".grib": "a GRIB file", ".grb": "a GRIB file", ".zarr": "a Zarr store",
     ".tif": "a picture", ".tiff": "a picture", ".jp2": "a picture", ".png": "a picture", ".jpg": "a picture",
@@ -65,8 +68,9 @@ def _addressed(asset: Asset, item: Item) -> Part:
         found = as_published(asset.href, item)
         return _missing(ModelHasNoAddress.at(pointer, found=found, what=href.reason, instead=instead))
     plain = (WeightsOverHttp.at(pointer, found=asset.href),) if asset.href.startswith("http://") else ()
-    said = [finding for finding in item.findings if finding.pointer.startswith(asset.pointer)]
-    doubt = next((finding for code in _DOUBTS for finding in said if finding.code == code), None)
+    doubts = [finding for finding in item.findings if finding.code in _DOUBTS]
+    said = [finding for finding in doubts if finding.pointer.startswith(asset.pointer)]
+    doubt = min(said, key=lambda finding: _DOUBTS.index(finding.code), default=None)
     return Part(name="weights", state="guessed" if doubt else "given", gap=doubt, others=plain)
 
 

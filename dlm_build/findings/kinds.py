@@ -30,23 +30,29 @@ class Kind:
     severity: ClassVar[Severity]
     fix: ClassVar[str] = ""
     """What to do, with text to paste; may have `{names}` too."""
+    has_blanks: ClassVar[bool]
+    """Whether there is anything to fill in; most are whole sentences."""
     more: ClassVar[str] = ""
     """Why it matters, for `--explain`: plain paragraphs, an example last."""
 
     def __init_subclass__(cls) -> None:
         cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
         cls.message = " ".join((cls.__doc__ or "").split())
+        cls.has_blanks = "{" in cls.message + cls.fix or "}" in cls.message + cls.fix
 
     @classmethod
     def at(cls, pointer: str, **found: object) -> Finding:
         """The finding at a JSON pointer. Every value is escaped here; `found=` is kept as its evidence."""
         texts = {name: _text(value) for name, value in found.items()} if found else {}
+        message, hint = cls.message, cls.fix
+        if cls.has_blanks:
+            message, hint = _filled(message, texts), _filled(hint, texts)
         return Finding(
             code=cls.code,
             severity=cls.severity,
             pointer=pointer,
-            message=_filled(cls.message, texts),
-            hint=_filled(cls.fix, texts),
+            message=message,
+            hint=hint,
             evidence=texts.get("found", ""),
         )
 
@@ -70,7 +76,6 @@ def _text(value: object) -> str:
 
 
 def _filled(template: str, texts: dict[str, str]) -> str:
-    """Most templates are whole sentences, which need no filling."""
     return template.format_map(texts) if "{" in template or "}" in template else template
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import NamedTuple
 from urllib.parse import urljoin
+
+from msgspec.structs import replace
 
 from dlm_build.errors import shown
 from dlm_build.findings import assets as kinds
@@ -15,7 +16,7 @@ from dlm_build.items.document import Number, described
 from dlm_build.items.locations import is_no_path, tell_of_model, understood
 from dlm_build.items.names import refuse_unseen
 from dlm_build.items.node import Node
-from dlm_build.records import Asset
+from dlm_build.records import Asset, Record
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
@@ -24,6 +25,7 @@ _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 _MAX_HREF = 4096
 MAX_ASSETS = 2_000
 """A real item has some ten."""
+_OF_THE_FILE = ("file:checksum", "checksum:multihash", "file:size")
 _MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
@@ -33,7 +35,7 @@ def read_assets(root: Node) -> tuple[Asset, ...]:
     return tuple(placed.asset for placed in assets_in_place(root))
 
 
-class Placed(NamedTuple):
+class Placed(Record, frozen=True, kw_only=True):
     """An asset, where it stands, and where its href stands."""
 
     asset: Asset
@@ -49,10 +51,10 @@ def assets_in_place(root: Node) -> list[Placed]:
     if len(pairs) > MAX_ASSETS:
         raise node.invalid(f"has {len(pairs):,} assets", f"keep it under {MAX_ASSETS:,}; link a table instead")
     published = [placed for key, one in pairs if (placed := _asset(key, one, taken))]
-    found = [Placed(understood(asset, href), one, href) for asset, one, href in published]
+    found = [replace(one, asset=understood(one.asset, one.href)) for one in published]
     if not found:
         node.find(kinds.NoAssets)
-    tell_of_model([(asset, href) for asset, _, href in found])
+    tell_of_model([(one.asset, one.href) for one in found])
     return found
 
 
@@ -88,10 +90,10 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
         media_type=display_text(node.get("type")),
         title=display_text(node.get("title")),
         roles=read_roles(node),
-        sha256=_checksum(node),
-        size=_size(node.get("file:size")),
     )
-    return Placed(asset, node, place)
+    if node.every(_OF_THE_FILE):
+        asset = replace(asset, sha256=_checksum(node), size=_size(node.get("file:size")))
+    return Placed(asset=asset, node=node, href=place)
 
 
 def _unique(key: str, node: Node, taken: dict[str, int]) -> str:
@@ -118,7 +120,7 @@ def read_roles(node: Node) -> tuple[str, ...]:
         if not rows and not roles.absent and roles.value != []:
             what = f"must be a list of texts, but is {described(roles.value)}; left out"
             roles.find(kinds.RolesNotAList, what=what, found=described(roles.value))
-    return tuple(text for row in rows if (role := display_text(row)) and (text := phrase(role)))
+    return tuple([text for row in rows if (role := display_text(row)) and (text := phrase(role))])
 
 
 def _href(node: Node) -> str | None:
@@ -141,10 +143,10 @@ def _is_several(href: str) -> bool:
 
 
 def _resolved(node: Node, href: str) -> str:
-    if _TWO_HOSTS.match(href):
-        what = f'must name one host, but programs read different ones in "{shown(href)}"'
-        raise node.hostile(what, "write the address with / alone")
     if "\\" in href:
+        if _TWO_HOSTS.match(href):
+            what = f'must name one host, but programs read different ones in "{shown(href)}"'
+            raise node.hostile(what, "write the address with / alone")
         node.find(BackslashInPath, found=shown(href))
         href = href.replace("\\", "/")
     is_url = _SCHEME.match(href) is not None

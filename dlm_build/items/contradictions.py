@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -70,16 +71,16 @@ def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
 
 def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:
     channels = inputs.channels
-    if channels is None or (len(inputs.selected_bands), len(inputs.mean), len(inputs.std)) == (channels,) * 3:
+    if channels is None:
         return
-    place = at.pointer(at.shape, "channels")
-    if len(inputs.selected_bands) not in (0, channels):
-        other = len(inputs.selected_bands)
-        yield kinds.ContradictionChannelsSelectedBands.at(place, found=channels, other=other)
-    if len(inputs.mean) not in (0, 1, channels):
-        yield kinds.ContradictionChannelsMean.at(place, found=channels, other=len(inputs.mean))
-    if len(inputs.std) not in (0, 1, channels):
-        yield kinds.ContradictionChannelsStd.at(place, found=channels, other=len(inputs.std))
+    counts = (
+        (kinds.ContradictionChannelsSelectedBands, len(inputs.selected_bands), (0, channels)),
+        (kinds.ContradictionChannelsMean, len(inputs.mean), (0, 1, channels)),
+        (kinds.ContradictionChannelsStd, len(inputs.std), (0, 1, channels)),
+    )
+    for kind, count, right in counts:
+        if count not in right:
+            yield kind.at(at.pointer(at.shape, "channels"), found=channels, other=count)
 
 
 def _classes(declared: Declared, at: Places) -> Iterator[Finding]:
@@ -126,6 +127,7 @@ _FRAMEWORKS = {
 }  # fmt: skip
 """Words that name a framework wherever they stand."""
 _SIZE = re.compile(r"(?<![\w.])(\d{2,5})\s{0,2}(?:[x×*]|by)\s{0,2}(\d{2,5})(?![\w.])")
+_MAY_BE_A_SIZE = re.compile(r"\d\s{0,2}(?:[x×*]|by)\s{0,2}\d")
 _OF_THE_INPUT = re.compile(r"\b(?:input|tile|patch|patche|chip|crop|window|image)s?\b", re.IGNORECASE)
 
 
@@ -148,17 +150,19 @@ def _frameworks(item: Item) -> Iterator[Finding]:
             yield kinds.ContradictionFramework.at(pointer, found=found, other=item.runtime.framework)
 
 
-def _named(text: str) -> set[str]:
+@lru_cache(maxsize=256)
+def _named(text: str) -> frozenset[str]:
     words = re.findall(r"[a-z]+", text.lower())
-    return {_FRAMEWORKS[word] for word in words if word in _FRAMEWORKS}
+    return frozenset(_FRAMEWORKS[word] for word in words if word in _FRAMEWORKS)
 
 
 def _size_in_text(item: Item) -> Iterator[Finding]:
     """A description that gives the input another size than its fields do."""
     wanted = (item.inputs.height, item.inputs.width)
-    if None in wanted or not item.description:
+    text = (item.description or "")[:4000]
+    if None in wanted or not _MAY_BE_A_SIZE.search(text):
         return
-    sentences = re.split(r"[.;\n](?:\s|\Z)", item.description[:4000])
+    sentences = re.split(r"[.;\n](?:\s|\Z)", text)
     sizes = [
         (int(found[1]), int(found[2]))
         for sentence in sentences

@@ -71,8 +71,9 @@ def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
     places = _places(root)
-    names = frozenset().union(*places)
-    candidates = [dialect for dialect in DIALECTS if dialect.marks.may_be_in(names)]
+    names = frozenset[str]().union(*places)
+    together = " ".join(names)
+    candidates = [dialect for dialect in DIALECTS if dialect.marks.may_be_in(names, together)]
     spoken = [dialect for dialect in candidates if _is_in(places, dialect.marks)]
     if len(spoken) > 1:
         spoken.sort(key=lambda dialect: not _is_in(places, dialect.whole))
@@ -108,7 +109,7 @@ def _places(root: Node) -> list[dict[str, Value]]:
 
 
 def _is_in(places: list[dict[str, Value]], those: Marks) -> bool:
-    return any(those.found(place) for place in places)
+    return any(map(those.are_in, places))
 
 
 def _found(places: list[dict[str, Value]], those: Marks) -> list[str]:

@@ -23,7 +23,7 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
     value = node.value
     if value is None:
         return None
-    if isinstance(value, str) and len(value) <= limit and _is_plain(value):
+    if isinstance(value, str) and len(value) <= limit and value.isascii() and value.isprintable():
         return value.strip()
     match value:
         case str(text):
@@ -47,24 +47,24 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
 
 def text_of(node: Node, *names: str) -> str | None:
     """As `display_text`, of the first of these members that says something; which of its names it has is no finding."""
-    fields = node.value if isinstance(node.value, dict) else {}
+    fields = node.value
+    if not isinstance(fields, dict):
+        return None
     for name in names:
         value = fields.get(name)
+        if value is None:
+            continue
         if isinstance(value, str) and len(value) <= TITLE and value.isascii() and value.isprintable():
             if text := value.strip():
                 return text
-        elif value is not None and (member := node.at(name)).value is not None:
+        elif (member := node.at(name)).value is not None:
             return display_text(member)
     return None
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
 def cleaned(text: str, kept: str = "") -> str:
     """NFC, line breaks to spaces, everything unseen left out; characters in `kept` stay."""
-    if _is_plain(text):
+    if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n")
     if not text.isprintable():

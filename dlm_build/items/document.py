@@ -23,10 +23,12 @@ COMMENT = "$comment"
 class Number:
     """A number's own text: `1.10` is not `1.1` when it is a version. Never changed once it is made."""
 
-    __slots__ = ("raw",)
+    __slots__ = ("raw", "written")
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
+        self.written = msgspec.Raw(raw)
+        """The same as it goes into JSON."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Number) and self.raw == other.raw
@@ -156,14 +158,10 @@ def digest(value: Value) -> str:
 def _canonical_ascii(value: Value) -> bytes | None:
     """It in one go, which escapes what `_canonical` escapes as long as all is ASCII; else None."""
     try:
-        canonical = msgspec.json.encode(value, order="sorted", enc_hook=_as_written)
+        canonical = msgspec.json.encode(value, order="sorted", enc_hook=attrgetter("written"))
     except UnicodeEncodeError:  # half of a pair of surrogates
         return None
     return canonical if canonical.isascii() and b"\x7f" not in canonical else None
-
-
-def _as_written(number: Number) -> msgspec.Raw:
-    return msgspec.Raw(number.raw)
 
 
 def _canonical(value: Value) -> str:

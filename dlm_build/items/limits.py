@@ -25,11 +25,14 @@ MAX_DIGITS = 400
 NUMBER = re.compile(r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(set(range(256)) - set(_STEP))
+_NO_OPENINGS = bytes(set(range(256)) - set(b"[{"))
 _BRACKET_OR_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
     """Raises ItemInvalid where `text` has more than `limit` bytes of UTF-8."""
+    if 4 * len(text) <= limit:  # no character has more bytes
+        return
     size = len(text) if len(text) > limit else len(text.encode("utf-8", "surrogatepass"))
     if size > limit:
         fix = "an item describes a model in a few kilobytes: move tables and class lists into files and link them"
@@ -40,12 +43,17 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
 
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
-    raw = text.encode("utf-8", "surrogatepass")
-    if raw.count(b",") > MAX_COMMAS or raw.count(b'"') > 4 * MAX_COMMAS:  # a member has four quotes at most
+    if len(text) > MAX_COMMAS and _has_many_values(text):
         fix = "an item describes a model in some hundred values: move tables into files and link them"
         raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
+    openings = text.encode("ascii", "replace").translate(None, _NO_OPENINGS)
+    if len(openings) > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
+
+
+def _has_many_values(text: str) -> bool:
+    """A member has four quotes at most."""
+    return text.count(",") > MAX_COMMAS or text.count('"') > 4 * MAX_COMMAS
 
 
 def _deepest(text: str) -> int:

@@ -52,12 +52,11 @@ def understood(asset: Asset, node: Node) -> Asset:
 
 def tell_of_model(places: Sequence[tuple[Asset, Node]]) -> None:
     """What of the addresses stands against building with them, or against building the same again."""
-    meanings = [meaning_of(asset) for asset, _ in places]
     models = candidates([asset for asset, _ in places])
-    chosen = {id(model) for model in models}
-    is_models = [id(asset) in chosen for asset, _ in places]
-    lost = all(meaning.url is None for meaning, is_model in zip(meanings, is_models, strict=True) if is_model)
-    for (asset, node), meaning, is_model in zip(places, meanings, is_models, strict=True):
+    lost = all(meaning_of(model).url is None for model in models)
+    chosen = {*map(id, models)}
+    for asset, node in places:
+        meaning, is_model = meaning_of(asset), id(asset) in chosen
         if meaning.url is None and meaning.kind != "local" and is_model and lost:
             node.find(ModelHasNoAddress, **_about(asset, meaning))
         elif meaning.kind in ("text", "symbol") and not _is_aside(asset):
@@ -72,7 +71,7 @@ def _about(asset: Asset, meaning: Href) -> dict[str, str]:
 
 def meaning_of(asset: Asset) -> Href:
     is_image = not _IMAGES.isdisjoint(asset.roles) or "vnd.oci.image" in (asset.media_type or "")
-    return read_href(asset.href, image=is_image)
+    return read_href(asset.href, image=True) if is_image else read_href(asset.href)
 
 
 def commit_in(node: Node, url: str) -> str | None:
@@ -95,7 +94,7 @@ def file_behind(node: Node, url: str) -> str:
 
 
 def _is_aside(asset: Asset) -> bool:
-    return bool(asset.roles) and set(asset.roles) <= _ASIDE
+    return bool(asset.roles) and _ASIDE.issuperset(asset.roles)
 
 
 def _shown(href: str, meaning: Href) -> str:

@@ -18,19 +18,30 @@ class Marks(Record, frozen=True, kw_only=True):
     """Every name that a field has, by which one of them may be there."""
     beginnings: tuple[str, ...]
 
+    def are_in(self, fields: dict[str, Value]) -> bool:
+        """Whether enough of them are names of these fields."""
+        if self.beginnings and self.enough == 1 and any(map(self._begins, fields)):
+            return True
+        return bool(self.found(fields))
+
+    def _begins(self, name: str) -> bool:
+        return name.startswith(self.beginnings)
+
     def found(self, fields: Value) -> list[str]:
         """The names among these fields that a mark stands for, as they are spelled there; none where too few."""
-        if not isinstance(fields, dict) or not self.may_be_in(fields):
+        if not isinstance(fields, dict) or not self.may_be_in(fields, " ".join(fields) if self.beginnings else ""):
             return []
         found = [name for mark in self.names for name in _names_of(mark, fields)]
         return found if len(found) >= self.enough else []
 
-    def may_be_in(self, names: Collection[str]) -> bool:
-        """Whether one of the marks may be among the names of fields. Told fast, and never wrongly denied."""
+    def may_be_in(self, names: Collection[str], together: str) -> bool:
+        """Whether one of the marks may be among the names of fields, which `together` has all as one text.
+
+        Told fast, and never wrongly denied.
+        """
         if not self.fields.isdisjoint(names):
             return True
-        every = " ".join(names) if self.beginnings else ""
-        return any(beginning in every for beginning in self.beginnings)
+        return any(beginning in together for beginning in self.beginnings) if self.beginnings else False
 
 
 def marks(*names: str, enough: int = 1) -> Marks:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -27,14 +26,14 @@ class Log:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._findings = {(finding.code, finding.pointer): finding for finding in document.findings}
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
 
     def add(self, finding: Finding) -> None:
         place = (finding.code, finding.pointer)
         if place in self._findings:
             return
-        self._counts[finding.code] += 1
-        if self._counts[finding.code] <= MAX_ALIKE:
+        count = self._counts[finding.code] = self._counts.get(finding.code, 0) + 1
+        if count <= MAX_ALIKE:
             self._findings[place] = finding
 
     @property
@@ -76,7 +75,8 @@ class Node(msgspec.Struct, eq=False, gc=False):
         if isinstance(place, str):
             return place
         parent, key = place
-        pointer = self.place = child(parent.pointer, key)
+        above = parent.place if isinstance(parent.place, str) else parent.pointer
+        pointer = self.place = child(above, key)
         return pointer
 
     @property
@@ -93,23 +93,31 @@ class Node(msgspec.Struct, eq=False, gc=False):
             return self.elsewhere[name]
         fields = self.value
         value = fields.get(name) if isinstance(fields, dict) else None
-        return Node(self.log, (self, name), said(value) if isinstance(value, str) else value)
+        if isinstance(value, str) and not value.strip():
+            value = None
+        return Node(self.log, (self, name), value)
 
     def get(self, name: str, *other_names: str) -> Node:
         """The field under the first of its names that says something; other spellings and disagreement are noted."""
         fields = self.value
         if not isinstance(fields, dict):
             return Node(self.log, (self, name), None)
-        if not other_names or fields.keys().isdisjoint(other_names):
-            node = self.at(name)
-            if node.value is None and name in fields:
-                node.find(EmptyField)
-            return node
-        spelled = {one: self.at(one) for one in (name, *other_names) if one in fields}
+        for other in other_names:
+            if other in fields:
+                return self._of_several((name, *other_names), fields)
+        if name not in fields:
+            return Node(self.log, (self, name), None)
+        node = self.at(name)
+        if node.value is None:
+            node.find(EmptyField)
+        return node
+
+    def _of_several(self, names: tuple[str, ...], fields: Mapping[str, Value]) -> Node:
+        spelled = {one: self.at(one) for one in names if one in fields}
         for node in spelled.values():
             if node.value is None:
                 node.find(EmptyField)
-        return self.chosen(name, spelled) or Node(self.log, (self, name), None)
+        return self.chosen(names[0], spelled) or Node(self.log, (self, names[0]), None)
 
     def chosen(self, name: str, spelled: Mapping[str, Node], *, usual: bool = False) -> Node | None:
         """The first of these that says something; None where none does. `usual`: any of the spellings will do."""
@@ -129,12 +137,19 @@ class Node(msgspec.Struct, eq=False, gc=False):
     def has(self, name: str) -> bool:
         return isinstance(self.value, dict) and name in self.value
 
+    def every(self, names: Iterable[str]) -> list[Node]:
+        """Those of these members that are there, as they stand."""
+        fields = self.value
+        return [self.at(name) for name in names if name in fields] if isinstance(fields, dict) else []
+
     def names(self) -> tuple[str, ...]:
         """Of the members of an object; of anything else, none. ItemInvalid where there are too many."""
-        if not isinstance(self.value, dict):
+        fields = self.value
+        if not isinstance(fields, dict):
             return ()
-        self._check_length(len(self.value))
-        return tuple(self.value)
+        if len(fields) > MAX_ROWS:
+            raise self._too_long(len(fields))
+        return tuple(fields)
 
     def members(self) -> list[tuple[str, Node]]:
         """Of an object; of anything else, none. ItemInvalid where there are too many."""
@@ -150,21 +165,24 @@ class Node(msgspec.Struct, eq=False, gc=False):
 
     def rows(self) -> list[Node]:
         """Of a list; of anything else, none. ItemInvalid where there are too many."""
-        return [
-            Node(self.log, (self, index), said(row) if isinstance(row, str) else row)
-            for index, row in enumerate(self.values())
-        ]
+        rows = []
+        for index, row in enumerate(self.values()):
+            if isinstance(row, str) and not row.strip():
+                row = None
+            rows.append(Node(self.log, (self, index), row))
+        return rows
 
     def values(self) -> list[Value]:
         """Of the rows of a list, as they stand; of anything else, none. ItemInvalid where there are too many."""
-        if not isinstance(self.value, list):
+        rows = self.value
+        if not isinstance(rows, list):
             return []
-        self._check_length(len(self.value))
-        return self.value
+        if len(rows) > MAX_ROWS:
+            raise self._too_long(len(rows))
+        return rows
 
-    def _check_length(self, length: int) -> None:
-        if length > MAX_ROWS:
-            raise self.invalid(f"has {length:,} entries", f"keep it under {MAX_ROWS:,}; link a table instead")
+    def _too_long(self, length: int) -> ItemInvalid:
+        return self.invalid(f"has {length:,} entries", f"keep it under {MAX_ROWS:,}; link a table instead")
 
     def object(self, example: str) -> Node:
         """Itself, where it is an object or absent; else ItemInvalid with `example` as the fix."""

@@ -19,17 +19,17 @@ _FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-
 
 def text(node: Node, example: str) -> str | None:
     """A text, surrounding spaces removed; a number gives its own text. Anything else is ItemInvalid."""
-    match node.value:
-        case None:
-            return None
-        case Number(raw=raw):
-            return raw
-        case str(value):
-            if value != value.strip(" "):
-                node.find(SurroundingSpaces)
-            return value.strip(" ")
-        case other:
-            raise node.invalid(f"must be a text, but is {described(other)}", f'write "{example}"')
+    value = node.value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        stripped = value.strip(" ")
+        if stripped != value:
+            node.find(SurroundingSpaces)
+        return stripped
+    if isinstance(value, Number):
+        return value.raw
+    raise node.invalid(f"must be a text, but is {described(value)}", f'write "{example}"')
 
 
 def boolean(node: Node) -> bool | None:
@@ -80,24 +80,26 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
     """A list of numbers; one number alone is a list of one."""
-    numbers = [number for number in _numbers(node) if low <= number <= high]
-    if numbers and len(numbers) == len(node.values()):
+    numbers = _numbers(node)
+    if numbers and low <= min(numbers) and max(numbers) <= high:
         return tuple(numbers)
     values = [real(row, low, high) for row in _rows(node, "numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def integers(node: Node, low: int, high: int, example: str) -> tuple[int, ...]:
-    numbers = [int(number) for number in _numbers(node) if low <= number <= high and number.is_integer()]
-    if numbers and len(numbers) == len(node.values()):
-        return tuple(numbers)
+    numbers = _numbers(node)
+    if numbers and low <= min(numbers) and max(numbers) <= high and all(map(float.is_integer, numbers)):
+        return tuple(map(int, numbers))
     values = [integer(row, low, high) for row in _rows(node, "whole numbers", example)]
     return tuple(value for value in values if value is not None)
 
 
 def _numbers(node: Node) -> list[float]:
-    """Those of a list that are written as such."""
-    return [float(value.raw) for value in node.values() if isinstance(value, Number)]
+    """Of a list in which all are written as such; of any other, none."""
+    values = node.values()
+    numbers = [float(value.raw) for value in values if isinstance(value, Number)]
+    return numbers if len(numbers) == len(values) else []
 
 
 def _rows(node: Node, what: str, example: str) -> list[Node]:

@@ -29,19 +29,24 @@ class JsonPlaces(Mapping[str, Position]):
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._whole = _whole(text)
+        self._known: _Value | None = None
+
+    def _whole(self) -> _Value:
+        if self._known is None:
+            self._known = _whole(self._text)
+        return self._known
 
     def __getitem__(self, pointer: str) -> Position:
         above, *names = pointer.split("/")
         if above:
             raise KeyError(pointer)
-        found = self._whole
+        found = self._whole()
         for name in names:
             found = found.member(name)
         return Position(line=found.line, column=found.shown - self._text.rfind("\n", 0, found.shown))
 
     def __iter__(self) -> Iterator[str]:
-        waiting = [("", self._whole)]
+        waiting = [("", self._whole())]
         while waiting:
             pointer, value = waiting.pop()
             yield pointer

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import lru_cache
 from typing import NoReturn
 
 from dlm_build.errors import ItemInvalid, shown
@@ -72,7 +72,8 @@ def load_json(text: str, origin: str) -> Document:
         except json.JSONDecodeError as error:
             raise _syntax_error(error, text, origin) from None
         text = repaired
-    return Document(origin=origin, value=value, places=cache(partial(JsonPlaces, text)), findings=findings)
+    places = JsonPlaces(text)
+    return Document(origin=origin, value=value, places=lambda: places, findings=findings)
 
 
 def starts_like_json(text: str) -> bool:
@@ -84,9 +85,7 @@ def starts_like_json(text: str) -> bool:
 
 def _decode(text: str, original: str, origin: str) -> Value:
     try:
-        value: Value = json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object
-        )
+        value: Value = _DECODER.decode(text)
     except _Refused as problem:
         raise _refusal(problem, text, original, origin) from None
     except RecursionError:  # brackets hidden from the count, as by a lone quote in a comment line
@@ -94,7 +93,9 @@ def _decode(text: str, original: str, origin: str) -> Value:
     return value
 
 
+@lru_cache(maxsize=4096)
 def _number(raw: str) -> Number:
+    """Made once for as long as it is in use: sizes, classes and corners are the same few numbers in most items."""
     if (len(raw) > 15 or "e" in raw or "E" in raw) and (problem := number_problem(raw)):
         raise _Refused(NumberRefused, found=shown(raw, 40), what=problem)
     return Number(raw)
@@ -111,6 +112,9 @@ def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
         if count > 1:
             raise _Refused(DuplicateKey, found=shown(twice))
     return fields
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import (
     BandDerived,
@@ -21,13 +23,15 @@ from dlm_build.items.node import Node
 from dlm_build.records import Record
 
 _LISTS = ("bands", "eo:bands", "raster:bands")
+_MORE = frozenset(("common_name", "eo:common_name", "data_type", "nodata"))
+"""Of a band in them, besides its name."""
 _MOST = 65_536
 
 
 class Listing(Record, frozen=True, kw_only=True):
     """What the item says of the bands of the files that the model takes."""
 
-    pointer: str = ""
+    place: Node | None = None
     names: tuple[str, ...] = ()
     common_names: tuple[str, ...] = ()
     """One for each name, or "" where it has none."""
@@ -51,7 +55,7 @@ def find_listing(where: Where, entries: tuple[Entry, ...]) -> Listing:
     """At the model's asset, else in the properties, else at another asset."""
     places = [where.model.node] if where.model else []
     places += [where.properties, *(entry.node for entry in entries if entry is not where.model)]
-    listed = [place.at(name) for place in places for name in _LISTS if place.has(name)]
+    listed = [node for place in places for node in place.every(_LISTS)]
     found = [listing for node in listed if (listing := _listing(node)).names]
     return found[0] if found else Listing()
 
@@ -61,12 +65,18 @@ def _listing(node: Node) -> Listing:
     names = _texts(rows, "name")
     if not any(names):
         return Listing()
+    listing = Listing(place=node, names=names, common_names=("",) * len(names))
+    told: set[str] = set().union(*[row for row in node.values() if isinstance(row, dict)])
+    return listing if told.isdisjoint(_MORE) else _told_more(listing, rows)
+
+
+def _told_more(listing: Listing, rows: list[Node]) -> Listing:
+    """With what its rows say besides their names."""
     common, kinds = _texts(rows, "common_name", "eo:common_name"), {*_texts(rows, "data_type")}
     nodata = [row.at("nodata") for row in rows if row.has("nodata")]
     same = len(nodata) == len(rows) and all(other.value == nodata[0].value for other in nodata)
-    return Listing(
-        pointer=node.pointer,
-        names=names,
+    return replace(
+        listing,
         common_names=common,
         data_type=(kinds.pop() or None) if len(kinds) == 1 else None,
         nodata=nodata[0] if same else None,
@@ -108,11 +118,12 @@ def selected_bands(node: Node, names: tuple[str, ...], listing: Listing) -> tupl
         if listing.names:  # without any list there is nothing that could disagree
             bands.find(BandsUnlisted, found=", ".join(unlisted))
         return ()
+    where = listing.place.pointer if listing.place else ""
     if repeated := [name for name, found in places.items() if len(found) > 1]:
-        bands.find(BandsAmbiguous, listing=listing.pointer, found=", ".join(repeated))
+        bands.find(BandsAmbiguous, listing=where, found=", ".join(repeated))
         return ()
     chosen = tuple(places[name][0] for name in names)
-    bands.find(BandsFromNames, found=", ".join(names), listing=listing.pointer, indices=list(chosen))
+    bands.find(BandsFromNames, found=", ".join(names), listing=where, indices=list(chosen))
     return chosen
 
 

@@ -8,7 +8,7 @@ from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotP
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href, without_query
 from dlm_build.items.mlm.fields import find
-from dlm_build.items.mlm.roles import CODE, Entry
+from dlm_build.items.mlm.roles import CODE, Entry, having
 from dlm_build.items.names import COMMIT, refuse_unseen
 from dlm_build.items.node import Node
 from dlm_build.records import Record
@@ -32,7 +32,7 @@ def code_of(root: Node, entries: tuple[Entry, ...], *, needed: bool = True) -> C
 
     Code that is not `needed`, since the weights hold their own, may be at any commit: that is hygiene.
     """
-    assets = [entry.place for entry in entries if entry.has(CODE) and not entry.trains]
+    assets = [entry.place for entry in having(entries, CODE) if not entry.trains]
     linked = [row.get("href") for row in root.get("links").rows() if relation(row) in _LINKS]
     places = [node for node in (*assets, *linked) if isinstance(node.value, str)]
     for node in places:
@@ -56,10 +56,11 @@ def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
     if url is None or len(url) > _MOST:
         return None
     ref = meaning.ref if meaning.ref and COMMIT.pattern.fullmatch(meaning.ref) and ".." not in meaning.ref else None
-    if meaning.commit is None and needed:
-        find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
-    elif meaning.commit is None:
-        node.find(UnusedSourceNotPinned, found=text)
+    if meaning.commit is None:
+        if needed:
+            find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
+        else:
+            node.find(UnusedSourceNotPinned, found=text)
     return CodePlace(url=url, ref=ref, pointer=node.pointer)
 
 

@@ -13,7 +13,7 @@ from dlm_build.findings.mlm_assets import (
 )
 from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.mlm.code_places import relation
-from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry
+from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry, having
 from dlm_build.items.node import Node
 from dlm_build.oci import parse_reference
 from dlm_build.records import Record
@@ -37,7 +37,7 @@ class ContainerImage(Record, frozen=True, kw_only=True):
 
 
 def image_of_assets(entries: tuple[Entry, ...]) -> ContainerImage | None:
-    found = [entry for entry in entries if entry.has(RUNTIME) and not entry.trains and not entry.has(MODEL)]
+    found = [entry for entry in having(entries, RUNTIME) if not entry.trains and not entry.has(MODEL)]
     images = [image for entry in found if (image := _of_asset(entry))]
     if len(images) > 1:
         found[0].node.find(SeveralImages, count=len(images), found=", ".join(image.name for image in images))

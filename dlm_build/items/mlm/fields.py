@@ -5,7 +5,7 @@ MLM asks for an explicit null where nothing applies, so an empty field is no fin
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,9 +14,10 @@ from dlm_build.findings.mlm import FieldMisplaced, OneNotAList
 from dlm_build.items.document import described
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
+from dlm_build.records import Record
 
 
-class Where(NamedTuple):
+class Where(Record, frozen=True, kw_only=True):
     """The places of one item where its fields may stand."""
 
     root: Node
@@ -25,38 +26,36 @@ class Where(NamedTuple):
 
     def item_field(self, name: str, *others: str) -> Node:
         """A field that belongs in the properties alone; from elsewhere with a finding."""
-        return self._field((self.model.node, self.root) if self.model else (self.root,), name, *others)
+        field = said(self.properties, name, *others)
+        return field if field.value is not None else self._misplaced(name) or field
 
     def asset_field(self, name: str) -> Node:
         """A field that the model's asset may have of its own, else the item's."""
         if self.model and self.model.node.has(name) and (own := self.model.node.at(name)).value is not None:
             return own
-        return self._field((self.root,), name)
+        return self.item_field(name)
 
-    def _field(self, elsewhere: tuple[Node, ...], name: str, *others: str) -> Node:
-        field = said(self.properties, name, *others)
-        if field.value is not None:
-            return field
-        for place in elsewhere:
+    def _misplaced(self, name: str) -> Node | None:
+        for place in (self.model.node, self.root) if self.model else (self.root,):
             if place.has(name) and (misplaced := place.at(name)).value is not None:
                 misplaced.find(FieldMisplaced, name=name, place=self.properties.pointer)
                 return misplaced
-        return field
+        return None
 
 
 def said(node: Node, name: str, *others: str) -> Node:
     """The first of these that says something, as one of several things that may be said: no finding."""
     field = node.at(name)
     if others and field.value is None:
-        return next((at for other in others if node.has(other) and (at := node.at(other)).value is not None), field)
+        return next((other for other in node.every(others) if other.value is not None), field)
     return field
 
 
 def rows_of(node: Node) -> list[Node]:
     """The rows of a list, or the one thing that stands in its place."""
-    if node.value is None:
-        return []
-    return [row for row in node.rows() if row.value is not None] if isinstance(node.value, list) else [node]
+    if isinstance(node.value, list):
+        return [row for row in node.rows() if row.value is not None]
+    return [] if node.value is None else [node]
 
 
 def rows_of_list(node: Node) -> list[Node]:
@@ -67,7 +66,8 @@ def rows_of_list(node: Node) -> list[Node]:
 
 
 def first_of(node: Node) -> Node:
-    return next(iter(rows_of(node)), node)
+    rows = rows_of(node)
+    return rows[0] if rows else node
 
 
 def find(node: Node, kind: type[Kind], fix: str, **found: Any) -> None:

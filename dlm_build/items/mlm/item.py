@@ -14,7 +14,7 @@ from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import sample_of
-from dlm_build.items.mlm.shapes import has_sides, is_map_of_labels
+from dlm_build.items.mlm.shapes import dimensions, has_sides, is_map_of_labels
 from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
 from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
@@ -38,7 +38,7 @@ def normalise(root: Node) -> Item:
     sha256 = digest(root.value)
     who = identity(root, sha256)
     entries = read_entries(root)
-    where = Where(root, root.get("properties"), choose_model(entries))
+    where = Where(root=root, properties=root.get("properties"), model=choose_model(entries))
     inputs_node, outputs_node = where.item_field("mlm:input"), where.item_field("mlm:output")
     first_in, first_out = first_of(inputs_node), first_of(outputs_node)
     version, reason = recognised(root, first_in)
@@ -63,7 +63,7 @@ def normalise(root: Node) -> Item:
         date=who.date,
         date_pointer=who.date_pointer,
         runtime=runtime.runtime,
-        assets=with_model(entries, where.model),
+        assets=with_model(entries, where.model, runtime.artifact),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
         inputs=inputs,
@@ -86,6 +86,7 @@ def recognised(root: Node, first_input: Node) -> tuple[str | None, str]:
 
 def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) -> None:
     structure, result = first_in.at("input"), result_of(first_out)
+    names = dimensions(result)
     places = Places(
         inputs=first_in,
         outputs=first_out,
@@ -101,8 +102,8 @@ def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) 
     declared = Declared(
         inputs=inputs,
         outputs=outputs,
-        one_label_a_pixel=is_map_of_labels(result),
-        layer_has_sides=bool(outputs.final_layer_size) and has_sides(result),
+        one_label_a_pixel=is_map_of_labels(names),
+        layer_has_sides=bool(outputs.final_layer_size) and has_sides(names, result.at("shape").values()),
     )
     for finding in contradictions(declared, places):
         first_in.log.add(finding)

@@ -41,7 +41,7 @@ def normalise(root: Node) -> Item:
     left = read_leftovers(properties)
     place = code_of(root, entries)
     image = image_of_assets(entries) or image_of_links(root) or _draft_image(properties)
-    sample = sample_of(Where(root, properties, model), entries, left.archive)
+    sample = sample_of(Where(root=root, properties=properties, model=model), entries, left.archive)
     version, reason = recognised(root)
     return Item(
         id=who.id,
@@ -57,7 +57,7 @@ def normalise(root: Node) -> Item:
         date=who.date,
         date_pointer=who.date_pointer,
         runtime=_runtime(properties, entries, model, (place, image, left)),
-        assets=with_model(entries, model),
+        assets=with_model(entries, model, artifact_of(model) if model else None),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
         inputs=left.inputs,

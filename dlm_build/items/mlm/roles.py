@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
 from dlm_build.hrefs import read_href, without_query
-from dlm_build.items.assets import assets_in_place
+from dlm_build.items.assets import Placed, assets_in_place
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
-from dlm_build.records import Asset
+from dlm_build.records import Asset, Record
 
 ARCHIVE = frozenset(("model artefact", "model artifact", "model archive", "archive"))
 MODEL = frozenset(("model",))
@@ -27,6 +26,8 @@ RUNTIME = frozenset((
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
+_MAY_BE_MODELS = MODEL | ARCHIVE
+_ARE_FILES = WEIGHTS | ARCHIVE
 _TRAINS = frozenset(("train", "training"))
 _CANONICAL = "model artefact"
 """The role that the archive is chosen by."""
@@ -34,7 +35,7 @@ _ORDER = ("onnx", "torchscript", "exported", "keras", "archive", "safetensors", 
 """Best first. An archive that TorchServe made is before all: it holds its code."""
 
 
-class Entry(NamedTuple):
+class Entry(Record, frozen=True, kw_only=True):
     """An asset with the place it was read from."""
 
     asset: Asset
@@ -59,7 +60,12 @@ class Entry(NamedTuple):
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    return tuple([_entry(*placed) for placed in assets_in_place(root)])
+    return tuple(map(_entry, assets_in_place(root)))
+
+
+def having(entries: Iterable[Entry], purposes: frozenset[str]) -> list[Entry]:
+    """Those that are for one of these purposes."""
+    return [entry for entry in entries if not entry.purposes.isdisjoint(purposes)]
 
 
 def asset_places(assets: Node) -> dict[str, Node]:
@@ -70,13 +76,14 @@ def asset_places(assets: Node) -> dict[str, Node]:
     return {node.pointer: node for node in found}
 
 
-def _entry(asset: Asset, node: Node, place: Node) -> Entry:
+def _entry(placed: Placed) -> Entry:
+    asset, place = placed.asset, placed.href
     purposes = frozenset(map(_plain, asset.roles))
     if _KNOWN.isdisjoint(purposes):
         purposes |= {_plain(phrase(asset.key))}
     return Entry(
         asset=asset,
-        node=node,
+        node=placed.node,
         place=place,
         purposes=purposes,
         href=place.value.strip() if isinstance(place.value, str) else asset.href,
@@ -95,8 +102,8 @@ def artifact_of(entry: Entry) -> Artifact:
 
 def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
-    models = [entry for entry in entries if _is_model(entry)]
-    models = models or [entry for entry in entries if entry.has(WEIGHTS) and not entry.trains]
+    models = [entry for entry in having(entries, _MAY_BE_MODELS) if not _is_code(entry)]
+    models = models or [entry for entry in having(entries, WEIGHTS) if not entry.trains]
     if not models:
         return None
     chosen = models[0]
@@ -110,14 +117,13 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
     return chosen
 
 
-def _is_model(entry: Entry) -> bool:
-    if not (entry.has(MODEL) or entry.has(ARCHIVE)):
-        return False
-    is_code = entry.has(CODE) and not (entry.has(WEIGHTS) or entry.has(ARCHIVE))
+def _is_code(entry: Entry) -> bool:
+    """Whether it is code that has the role of a model, which is noted."""
+    is_code = entry.has(CODE) and not entry.has(_ARE_FILES)
     if is_code or (entry.asset.media_type or "").startswith("text/x-"):
         entry.node.get("roles", "role").find(ModelRoleOnCode)
-        return False
-    return True
+        return True
+    return False
 
 
 def _rank(entry: Entry) -> tuple[bool, bool, int]:
@@ -155,15 +161,10 @@ def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 
 
-def with_model(entries: tuple[Entry, ...], model: Entry | None) -> tuple[Asset, ...]:
-    """Every asset, the model with the role that archives are chosen by."""
-    return tuple(
-        replace(
-            entry.asset,
-            roles=tuple(dict.fromkeys((*entry.asset.roles, _CANONICAL))),
-            declared=artifact_of(entry).declared,
-        )
-        if model is not None and entry.asset.key == model.asset.key
-        else entry.asset
-        for entry in entries
-    )
+def with_model(entries: tuple[Entry, ...], model: Entry | None, artifact: Artifact | None) -> tuple[Asset, ...]:
+    """Every asset, the model with the role that archives are chosen by. `artifact` is the model's."""
+    if model is None or artifact is None:
+        return tuple([entry.asset for entry in entries])
+    roles = tuple(dict.fromkeys((*model.asset.roles, _CANONICAL)))
+    chosen = replace(model.asset, roles=roles, declared=artifact.declared)
+    return tuple([chosen if entry is model else entry.asset for entry in entries])

@@ -42,6 +42,8 @@ class Found(Record, frozen=True, kw_only=True):
     """The runtime, and where each part of it stands."""
 
     runtime: Runtime
+    artifact: Artifact | None
+    """What kind of file the model is."""
     framework: str
     version: str
     handler: str
@@ -55,16 +57,16 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
     """Raises ItemInvalid where a field cannot be what it says it is. What is only missing is a finding."""
     artifact = artifact_of(where.model) if where.model else None
     kept = kept_runtime(where.properties)
-    named = _first(kept.at("framework"), where.asset_field("mlm:framework"))
+    given, docker = kept.at("framework"), kept.at("docker")
+    named = _first(given, where.asset_field("mlm:framework"))
     release = _first(kept.at("version"), where.asset_field("mlm:framework_version"))
     named, release = _apart(named, release)
-    framework, number = _framework(named, release, artifact if kept.at("framework").absent else None)
+    framework, number = _framework(named, release, artifact if given.absent else None)
     entry, called = _entrypoint(where, entries, artifact)
     url, commit = read_source(kept)
     alone = artifact is not None and artifact.alone and not (left.handler or left.run)
     place = _kept_source(kept, url, commit) or code_of(where.root, entries, needed=not alone)
-    docker = kept.at("docker")
-    name, tag = image_and_tag(docker.at("image_name"), docker.at("tag"))
+    name, tag = image_and_tag(docker.at("image_name"), docker.at("tag")) if docker.value else (None, None)
     image = _kept_image(docker, name, tag) or image_of_assets(entries) or image_of_links(where.root)
     device, file = where.asset_field("mlm:accelerator"), environment_of(entries)
     called = left.handler or called
@@ -79,7 +81,7 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
         docker=DeclaredDocker(
             image_name=image.name if image else None,
             tag=image.tag if image else tag,
-            docker_file=docker_file(docker.at("docker_file")),
+            docker_file=docker_file(docker.at("docker_file")) if docker.value else None,
             gpu=_gpu(device) if (gpu := boolean(docker.at("gpu"))) is None else gpu,
             working_dir=left.working_dir,
             run=left.run,
@@ -87,6 +89,7 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
     )
     return Found(
         runtime=runtime,
+        artifact=artifact,
         framework=named.pointer,
         version=release.pointer,
         handler=left.handler_pointer if left.handler else entry.pointer,
@@ -154,11 +157,13 @@ def _apart(named: Node, release: Node) -> tuple[Node, Node]:
 def _gpu(node: Node) -> bool | None:
     """None where the item does not say, or says `null`: any will do."""
     word = display_text(node)
-    if word is None or word.lower() in ("none", "null"):
-        return None
-    if word.lower() in _GPU or word.lower() in _CPU:
-        return word.lower() in _GPU
-    node.find(AcceleratorUnsupported, found=word)
+    lower = word.lower() if word else "none"
+    if lower in _GPU:
+        return True
+    if lower in _CPU:
+        return False
+    if lower not in ("none", "null"):
+        node.find(AcceleratorUnsupported, found=word)
     return None
 
 
@@ -168,8 +173,8 @@ def _gpu(node: Node) -> bool | None:
 def _entrypoint(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
     """Where it stands, and the function to call; None where there is none that can be."""
     code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
-    named = [node for node in (*[entry.node for entry in code], where.properties, where.root) if node.has(_ENTRYPOINT)]
-    places = [at for node in named if (at := node.at(_ENTRYPOINT)).value is not None]
+    nodes = (*[entry.node for entry in code], where.properties, where.root)
+    places = [at for node in nodes if node.has(_ENTRYPOINT) and (at := node.at(_ENTRYPOINT)).value is not None]
     architecture = text_of(where.properties, "mlm:architecture")
     first = places[0] if places else where.root.get("assets")
     for node in places:

@@ -13,11 +13,12 @@ from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
-from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry
+from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry, having
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample
 
+_MAY_LIST_PACKAGES = ENVIRONMENT | RUNTIME
 _ADD_INPUT = 'add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}, and its expected output'
 _ADD_EXPECTED = 'add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}'
 
@@ -44,13 +45,13 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
 
 def environment_of(entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the environment file, by role or key; else what is called a runtime and lists packages."""
-    files = [entry for entry in entries if not entry.trains]
-    named = [entry for entry in files if entry.has(ENVIRONMENT)]
-    return next(iter(named or [entry for entry in files if entry.has(RUNTIME) and entry.lists_packages]), None)
+    files = [entry for entry in having(entries, _MAY_LIST_PACKAGES) if not entry.trains]
+    named = having(files, ENVIRONMENT) or [entry for entry in having(files, RUNTIME) if entry.lists_packages]
+    return named[0] if named else None
 
 
 def _first(entries: tuple[Entry, ...], roles: frozenset[str], what: str) -> Entry | None:
-    found = [entry for entry in entries if entry.has(roles)]
+    found = having(entries, roles)
     if len(found) > 1:
         keys = ", ".join(entry.asset.key for entry in found)
         found[0].node.find(SeveralSampleAssets, count=len(found), what=what, found=keys)

@@ -52,8 +52,9 @@ class _Step(Record, frozen=True, kw_only=True):
 def read_scaling(node: Node) -> Scaling:
     """Of one entry of `mlm:input`. Raises ItemInvalid for numbers that cannot be divided by."""
     new = node.at("value_scaling")
-    if not new.absent:
-        return _combined([_plain_step(row.value) or _step(row) for row in rows_of_list(new)])
+    if new.value is not None:
+        steps = [_plain_step(row) for row in new.values()]
+        return _combined(steps if steps and None not in steps else [_step(row) for row in rows_of_list(new)])
     kind = _name(node.at("norm_type"))
     if kind == "clip":
         return _by_clip(node.at("norm_clip"))
@@ -66,8 +67,7 @@ def read_scaling(node: Node) -> Scaling:
         node.at("norm_type").find(ScalingNotDone, found=kind)
         return Scaling()
     place = node.at("statistics")
-    steps = [_step_of(row, kind) for row in rows] or [_step_of(place, kind)]
-    return _combined(steps)
+    return _combined([_step_of(row, kind) for row in rows] or [_step_of(place, kind)])
 
 
 def _name(node: Node) -> str:
@@ -80,14 +80,17 @@ def _plain_step(row: Value) -> _Step | None:
     """One of the two usual steps, written just as MLM has it. None for any other, which `_step` reads with all care."""
     if not isinstance(row, dict) or len(row) != 3:
         return None
-    match row:
-        case {"type": "z-score", "mean": Number(raw=mean), "stddev": Number(raw=deviation)}:
-            step = _Step(kind="z-score", shift=float(mean), divisor=float(deviation))
-        case {"type": "min-max", "minimum": Number(raw=low), "maximum": Number(raw=high)}:
-            step = _Step(kind="min-max", shift=float(low), divisor=float(high) - float(low))
-        case _:
-            return None
-    return step if abs(step.shift) <= _LARGEST and _SMALLEST <= abs(step.divisor) <= _LARGEST else None
+    kind = row.get("type")
+    if not isinstance(kind, str) or kind not in ("z-score", "min-max"):
+        return None
+    first, second = map(row.get, _FIELDS[kind])
+    if not isinstance(first, Number) or not isinstance(second, Number):
+        return None
+    shift, divisor = float(first.raw), float(second.raw)
+    if kind == "min-max":
+        divisor -= shift
+    fits = abs(shift) <= _LARGEST and _SMALLEST <= abs(divisor) <= _LARGEST
+    return _Step(kind=kind, shift=shift, divisor=divisor) if fits else None
 
 
 def _step(row: Node) -> _Step | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread
@@ -46,8 +46,7 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         raise place.invalid("has a size of 0", "write -1 for any size")
     if not sizes:
         return Shape()
-    named = said(node, "dim_order", "dim_names", "axes")
-    names = _names(named)
+    names = dimensions(node)
     if not names:
         return _unnamed(place, sizes)
     if len(names) != len(sizes):
@@ -59,30 +58,39 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         return shape
     if image:
         place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in names))
-    batch = next((name for name in _BATCH if name in names), None)
+    batch = _batch(names)
     return Shape(batch=sizes[names.index(batch)] if batch else None)
 
 
-def has_sides(node: Node) -> bool:
+def has_sides(names: tuple[str, ...], sizes: Sequence[object]) -> bool:
     """Whether a result has height and width, by name, or by its number of dimensions where it has no names."""
-    names = _names(said(node, "dim_order", "dim_names", "axes"))
-    return bool(_sides(names)) if names else len(node.at("shape").values()) in _BANDS_LAST
+    return bool(_sides(names)) if names else len(sizes) in _BANDS_LAST
 
 
-def is_map_of_labels(node: Node) -> bool:
+def is_map_of_labels(names: tuple[str, ...]) -> bool:
     """Whether a result has height and width by name, and no dimension besides but the batch."""
-    names = _names(said(node, "dim_order", "dim_names", "axes"))
     sides = _sides(names)
     return bool(sides) and {*names}.difference(sides).issubset(_BATCH)
 
 
 def _sides(names: Collection[str]) -> tuple[str, ...]:
     """The names of height and width; nothing where they are not both there."""
-    return next((pair for pair in _SIDES if pair[0] in names and pair[1] in names), ())
+    for height, width in _SIDES:
+        if height in names and width in names:
+            return height, width
+    return ()
 
 
-def _names(node: Node) -> tuple[str, ...]:
+def _batch(names: Collection[str]) -> str | None:
+    for name in _BATCH:
+        if name in names:
+            return name
+    return None
+
+
+def dimensions(structure: Node) -> tuple[str, ...]:
     """Names of dimensions in lower case; `bchw`, as the drafts had it, is one letter each."""
+    node = said(structure, "dim_order", "dim_names", "axes")
     if isinstance(node.value, str):
         text = node.value.strip()
         words = text.replace(",", " ").split()
@@ -92,16 +100,16 @@ def _names(node: Node) -> tuple[str, ...]:
 
 def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
     """None where they are not the dimensions of an image."""
-    sides = _sides(by_name)
-    batch = next((name for name in _BATCH if name in by_name), None)
-    rest = [name for name in by_name if name != batch and name not in sides]
+    height, width = _sides(by_name) or (None, None)
+    batch = _batch(by_name)
+    rest = by_name.keys() - {batch, height, width}
     if len(by_name) != len(sizes) or len(rest) > 1:
         return None
     return Shape(
         batch=by_name[batch] if batch else None,
-        channels=by_name[rest[0]] if rest else None,
-        height=by_name[sides[0]] if sides else None,
-        width=by_name[sides[1]] if sides else None,
+        channels=by_name[rest.pop()] if rest else None,
+        height=by_name[height] if height else None,
+        width=by_name[width] if width else None,
     )
 
 

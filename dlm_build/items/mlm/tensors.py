@@ -53,7 +53,7 @@ def read_mlm_inputs(node: Node, listing: Listing, selected: tuple[int, ...] = ()
         resize.find(ResizeNotDone, found=resize.value)
     scaling = read_scaling(first)
     return Inputs(
-        name=display_text(first.at("name")),
+        name=text_of(first, "name"),
         batch=_fixed(shape.batch),
         channels=_fixed(shape.channels),
         height=_fixed(shape.height),
@@ -76,10 +76,10 @@ def _fixed(size: int | None) -> int | None:
 
 
 def _check_size(node: Node, shape: Shape) -> None:
-    place = node.at("shape")
-    limits = ((shape.batch, MAX_BATCH), (shape.channels, MAX_BANDS), (shape.height, MAX_SIDE), (shape.width, MAX_SIDE))
-    if any(size is not None and size > most for size, most in limits) or prod(map(abs, shape.sizes)) > MAX_ELEMENTS:
-        raise place.invalid("describes a tensor that no file fills", 'write "shape": [-1, 3, 256, 256]')
+    sides = max(shape.height or 1, shape.width or 1)
+    too_long = sides > MAX_SIDE or (shape.channels or 1) > MAX_BANDS or (shape.batch or 1) > MAX_BATCH
+    if too_long or prod(map(abs, shape.sizes)) > MAX_ELEMENTS:
+        raise node.at("shape").invalid("describes a tensor that no file fills", 'write "shape": [-1, 3, 256, 256]')
 
 
 def _check_bands(first: Node, names: tuple[str, ...], shape: Shape) -> None:
@@ -90,6 +90,8 @@ def _check_bands(first: Node, names: tuple[str, ...], shape: Shape) -> None:
 
 
 def _note_processing(node: Node, name: str) -> None:
+    if not node.has(name):
+        return
     for row in rows_of(node.at(name)):
         expression = row.at("expression").value if isinstance(row.value, dict) else row.value
         text = expression if isinstance(expression, str) else "a function"
@@ -124,8 +126,8 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
     first = entries[0].object('"mlm:output": [{"tasks": ["classification"], "result": {"shape": [-1, 10]}}]')
     result = result_of(first)
     place = result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}')
-    shape = read_shape(place, image=False)
-    if prod(map(abs, shape.sizes)) > MAX_ELEMENTS:
+    sizes = read_shape(place, image=False).sizes
+    if prod(map(abs, sizes)) > MAX_ELEMENTS:
         raise result.at("shape").invalid("describes a tensor that no file holds", 'write "shape": [-1, 10]')
     _note_processing(first, "post_processing_function")
     own = said(first, "tasks", "task")
@@ -135,7 +137,7 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
         task=_task(tasks if own.absent else own),
         number_of_classes=declared or len(classes) or None,
         dont_care_index=dont_care,
-        final_layer_size=shape.sizes if any(size != -1 for size in shape.sizes) else (),
+        final_layer_size=() if {*sizes} == {-1} else sizes,
         classes=classes,
     )
 
@@ -149,8 +151,8 @@ def result_of(output: Node) -> Node:
 def _task(node: Node) -> str | None:
     """The first; a special kind of a task before the task itself (`semantic segmentation` before `segmentation`)."""
     names = [phrase(name) for row in rows_of_list(node) if (name := display_text(row))]
-    if not names:
-        return None
+    if len(names) < 2:
+        return names[0] if names else None
     special = [name for name in names if any(name != other and name.endswith(other) for other in names)]
     task = (special or names)[0]
     if len(set(names)) > 1:
