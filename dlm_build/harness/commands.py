@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 import sys
 import tempfile
@@ -11,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from . import environment, runners
+from . import environment, runners, used
 from .contract import EXIT_INPUT, EXIT_MODEL, EXIT_USAGE, Contract, HarnessError
 from .workspace import free_umask, open_up
 
@@ -53,10 +52,11 @@ def _parser() -> _Parser:
 
 def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
     """Run the model on `inputs`; results land in `output`."""
+    mark, device = used.take_mark(), None
     _check_paths(inputs, output)
     free_umask()
     try:
-        status = runners.run(contract, [path.resolve() for path in inputs], output.resolve())
+        status, device = runners.run(contract, [path.resolve() for path in inputs], output.resolve())
     except HarnessError:
         raise
     except Exception:  # whatever the model raises is its author's to read
@@ -64,7 +64,7 @@ def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
         status = EXIT_MODEL
     finally:
         open_up(output)
-    print(f"dlm: peak memory {_peak_megabytes()} MB", file=sys.stderr)
+    used.tell(mark, device)
     return status
 
 
@@ -82,11 +82,6 @@ def _check_paths(inputs: list[Path], output: Path) -> None:
     if not output.is_dir():
         text = "output {} is not an existing folder: make it first, and bind it into the container"
         raise HarnessError(text.format(output), EXIT_USAGE)
-
-
-def _peak_megabytes() -> int:
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) // 1024
 
 
 def selftest(contract: Contract) -> int:

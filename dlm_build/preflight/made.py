@@ -131,7 +131,7 @@ def _gpu(made: Made, gpu: Gpu | None) -> Line:
         fix = "run on a machine with an NVIDIA GPU and driver; here the CPU does it"
         return Line(name="GPU", state="warn", detail="the model asks for one, and nvidia-smi finds none", fix=fix)
     found = fit(build_of(plan), gpu, load_gpu_table())
-    state, fix = ("ok", "") if found.fits else ("warn", found.hint)
+    state, fix = ("ok", "") if found.fits or not plan.gpu else ("warn", found.hint)
     return Line(name="GPU", state=state, detail=f"{gpu.name}, driver {gpu.driver}: {found.reason}", fix=fix)  # type: ignore[arg-type]
 
 

@@ -156,6 +156,7 @@ def environment(order: SifOrder, base: Mapping[str, str]) -> dict[str, str]:
     engine, private = order.engine.prefix, str(order.place / "engine")
     inner = {
         "DLM_DEVICE": order.device.kind,
+        "DLM_REPORT": order.mark,
         "TMPDIR": "/tmp",  # noqa: S108
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",

@@ -16,7 +16,7 @@ from dlm_build.preflight import Line, Look, made
 from dlm_build.preflight.made import made_in, made_lines
 from dlm_build.preflight.processor import LEVELS
 from dlm_build.proc import Finished
-from dlm_build.records import Image, Lock, Record, Run, Sif, Verdict
+from dlm_build.records import EnvironmentSpec, Image, Lock, Record, Run, Sif, Verdict
 from dlm_build.verifying import Verified
 from dlm_build.workfolder import WorkFolder
 from tests.unit.building.locks import package, tiny_lock
@@ -178,6 +178,14 @@ def test_the_build_against_the_driver(place: Place, smi: str | None, state: str,
     line = place.lines()["GPU"]
     assert line.state == state and said in line.detail, line
     assert bool(line.fix) == (state == "warn")
+
+
+def test_a_build_without_cuda_is_no_trouble_where_the_model_asks_for_no_gpu(place: Place) -> None:
+    place.smi = NEW
+    spec = EnvironmentSpec(origin="inferred", pip=("onnxruntime==1.20.*",))
+    place.holds(plan=replace(place.lock.plan, gpu=False, cuda=None, environment=spec))
+    line = place.lines()["GPU"]
+    assert (line.state, line.fix) == ("ok", "") and "holds onnxruntime 1.20.1 without CUDA" in line.detail
 
 
 @pytest.mark.parametrize(

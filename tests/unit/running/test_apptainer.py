@@ -35,6 +35,7 @@ ORDER = SifOrder(
     limits=Limits(memory=1 << 30, pids=77, output=1000),
     device=CPU,
     processors=2,
+    mark="dlm-report-1",
     user=(1001, 1002),
     threads=10,
 )
@@ -130,8 +131,8 @@ def test_the_environment_is_ours_alone() -> None:
     made = environment(ORDER, base)
     assert made["PATH"].startswith("/opt/bin:") and made["HOME"].startswith("/runs/")
     inner = {name.removeprefix("APPTAINERENV_") for name in made if name.startswith("APPTAINERENV_")}
-    assert inner == {"DLM_DEVICE", "TMPDIR", "LC_ALL", "TZ", "OMP_NUM_THREADS", "PYTHONHASHSEED", "PYTHONNOUSERSITE",
-                     "PYTHONDONTWRITEBYTECODE"}  # fmt: skip
+    assert inner == {"DLM_DEVICE", "DLM_REPORT", "TMPDIR", "LC_ALL", "TZ", "OMP_NUM_THREADS", "PYTHONHASHSEED",
+                     "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE"}  # fmt: skip
     assert set(made) - {f"APPTAINERENV_{name}" for name in inner} == {
         "PATH", "HOME", "LC_ALL", "APPTAINER_CONFIGDIR", "APPTAINER_CACHEDIR", "APPTAINER_TMPDIR"
     }  # fmt: skip
