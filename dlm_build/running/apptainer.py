@@ -70,8 +70,8 @@ def find_engine(program: str | None, programs: Programs) -> Engine:
         engine = _asked(name, programs)
         if engine:
             return engine
-    named = shown(program) if program else "neither apptainer nor singularity"
-    raise InfraError(f"cannot run SIF files: {named} does not answer to --version", INSTALL)
+    told = f"{shown(program)} does not answer" if program else f"neither {' nor '.join(NAMES)} answers"
+    raise InfraError(f"cannot run SIF files: {told} to --version", INSTALL)
 
 
 def _asked(name: str, programs: Programs) -> Engine | None:

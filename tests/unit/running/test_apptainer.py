@@ -180,8 +180,10 @@ def test_a_program_that_is_apptainer_by_another_name() -> None:
 
 
 def test_none_and_odd_ones_are_refused() -> None:
-    with pytest.raises(InfraError, match="neither apptainer nor singularity"):
+    with pytest.raises(InfraError, match="neither apptainer nor singularity answers to --version"):
         find_engine(None, Versions())
+    with pytest.raises(InfraError, match=r"^cannot run SIF files: gone does not answer to --version"):
+        find_engine("gone", Versions())
     with pytest.raises(InfraError, match="odd"):
         find_engine("odd", Versions(odd="Docker version 1\n"))
     with pytest.raises(InfraError, match=r"2\.6\.1 is too old"):
