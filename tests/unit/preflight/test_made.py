@@ -89,7 +89,7 @@ def sif_record() -> Sif:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(made, "engine_lines", lambda _look: [ENGINE])
+    monkeypatch.setattr(made, "engine_lines", lambda _look, _packed: [ENGINE])
     return Place(tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_a_sif_that_is_not_whole_is_missing(place: Place, change: bytes | None) 
 
 def test_a_sif_with_nothing_to_run_it_is_missing_its_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.holds()
-    monkeypatch.setattr(made, "engine_lines", lambda _look: [replace(ENGINE, state="warn", fix="install it")])
+    monkeypatch.setattr(made, "engine_lines", lambda _look, _packed: [replace(ENGINE, state="warn", fix="install it")])
     assert place.lines()["SIF engine"] == replace(ENGINE, state="missing", fix="install it")
     place.holds(image=True)
     place.images = {IMAGE.reference: IMAGE}
