@@ -6,6 +6,7 @@ Each line is one small function that looks at one thing through a door and never
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "Line", "diagnose", "diagnose_made"]
 
+TO_ITSELF = re.compile(r"(?:; | \()?(?:see )?`dlm-build doctor`(?: says [^;)]*)?\)?")
+"""In a fix of another room: whoever reads it here has asked already."""
 WANTED_SPACE = 20 << 30
 """Bytes: a CUDA image, its environment and the build cache of one PyTorch model."""
 
@@ -40,7 +43,7 @@ def diagnose(doors: Doors) -> Diagnosis:
         *_spared(_engine(doors), sif), _gpu(doors, needs_docker=not _able(sif)), *sif,
         _registry(doors), *_channels(doors), _index(doors), _space(doors),
     ]  # fmt: skip
-    return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
+    return _diagnosis(lines)
 
 
 def diagnose_made(folder: Path, doors: Doors) -> Diagnosis:
@@ -48,7 +51,12 @@ def diagnose_made(folder: Path, doors: Doors) -> Diagnosis:
     from dlm_build.preflight.made import made_in, made_lines
 
     lines = made_lines(made_in(folder), _look(doors), doors.engine.image)
-    return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=tuple(lines))
+    return _diagnosis(lines)
+
+
+def _diagnosis(lines: list[Line]) -> Diagnosis:
+    told = tuple(msgspec.structs.replace(line, fix=TO_ITSELF.sub("", line.fix)) for line in lines)
+    return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=told)
 
 
 def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:

@@ -258,17 +258,18 @@ def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Do
     if "sif" in options.to:
         ends.append(to_sif(folder, lock, context, options, doors, journal))
         journal.known["engines"] = tuple(ends)
-        _hand_off(folder, lock, options, journal)
+        _hand_off(folder, lock, options, doors, journal)
     return overall(ends, journal)
 
 
-def _hand_off(folder: WorkFolder, lock: Lock, options: Options, journal: Journal) -> None:
+def _hand_off(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> None:
     """The files that run the SIF on a cluster, where they were asked for."""
     sif = journal.known["sif"]
     if options.handoff and isinstance(sif, Sif):
         from dlm_build.building.handoff import write_handoff
 
-        written = write_handoff(sif, lock.plan, folder.root / "handoff", options.handoff, options.gpu)
+        place, limits = folder.root / "handoff", doors.settings.limits
+        written = write_handoff(sif, lock.plan, place, options.handoff, options.gpu, limits)
         journal.known["handoff"] = tuple(str(path) for path in written)
 
 

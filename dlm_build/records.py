@@ -532,11 +532,16 @@ class Run(Record, frozen=True, kw_only=True):
     detail: str
     """One sentence on why it ended so."""
     device: Literal["gpu", "cpu"]
+    """What it computed on, where `device_known`; else what it was given."""
     device_reason: str
+    device_known: bool = True
+    """False: it was given a GPU, and nothing tells whether it used it."""
     gpu_name: str | None = None
     seconds: float
     peak_memory: int | None = None
-    """Bytes; None where the engine does not say."""
+    """Bytes; None where nothing tells."""
+    peak_sampled: bool = False
+    """True: the least it was, since nobody but the kernel sees what lies between two looks."""
     sandbox: tuple[str, ...] = ()
     """The restrictions really in force, as the engine reports them."""
     processor: str | None = None
@@ -562,6 +567,7 @@ class Verdict(Record, frozen=True, kw_only=True):
     outcome: str
     """One of `errors.Outcome`."""
     device: Literal["gpu", "cpu"] | None = None
+    """None where nothing was run, or nothing tells what a model made of the GPU it was given."""
     relaxed: bool = False
     summary: str
     """One line for people."""

@@ -5,6 +5,7 @@ No text of the item gets into them: only a name of letters, digits and dashes, d
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from pathlib import Path
@@ -20,6 +21,9 @@ from dlm_build.workfolder import slug
 Kind = Literal["slurm", "lmod"]
 KINDS: tuple[Kind, ...] = ("slurm", "lmod")
 PROCESSORS = 4
+SHORTEST_JOB = 60
+"""Minutes: a job may have more scenes than the one sample that the limits are for."""
+DEFAULT_LIMITS = Limits()
 _WORKING_DIR = re.compile(r"(?:/[A-Za-z0-9._-]+){1,20}")
 
 
@@ -31,15 +35,20 @@ class HandoffFile(Record, frozen=True, kw_only=True):
 
 
 def write_handoff(
-    sif: Sif, plan: Plan, folder: Path, kinds: tuple[Kind, ...] = KINDS, gpu: bool | None = None
+    sif: Sif,
+    plan: Plan,
+    folder: Path,
+    kinds: tuple[Kind, ...] = KINDS,
+    gpu: bool | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[Path, ...]:
     """Write the files of `kinds` below `folder`, which must stay where it is: they name each other by path.
 
-    `gpu` as given on the command line; None asks for one where the model wants it. Raises UsageError for a path
-    that cannot be named in a script.
+    `gpu` as given on the command line; None asks for one where the model wants it. `limits` are the site's: a job asks
+    for as much. Raises UsageError for a path that cannot be named in a script.
     """
     written = []
-    for file in handoff_files(sif, plan, folder.resolve(), kinds, plan.gpu if gpu is None else gpu):
+    for file in handoff_files(sif, plan, folder.resolve(), kinds, plan.gpu if gpu is None else gpu, limits):
         path = folder.resolve() / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
@@ -50,14 +59,16 @@ def write_handoff(
     return tuple(written)
 
 
-def handoff_files(sif: Sif, plan: Plan, folder: Path, kinds: tuple[Kind, ...], gpu: bool) -> tuple[HandoffFile, ...]:
+def handoff_files(
+    sif: Sif, plan: Plan, folder: Path, kinds: tuple[Kind, ...], gpu: bool, limits: Limits
+) -> tuple[HandoffFile, ...]:
     """The program that runs the model, and what calls it: pure."""
     name = f"dlm-{slug(plan.item_id)}"
     image = _usable(Path(sif.path).resolve())
     files = [HandoffFile(path=f"bin/{name}", text=_program(image, plan, gpu), mode=0o755)]
     if "slurm" in kinds:
         model = shlex.quote(str(_usable(folder / "bin" / name)))
-        files.append(HandoffFile(path=f"{name}.sbatch", text=_batch(model, name, gpu), mode=0o755))
+        files.append(HandoffFile(path=f"{name}.sbatch", text=_batch(model, name, gpu, limits), mode=0o755))
     if "lmod" in kinds:
         version = sif.sha256[:12]
         text = _module(image, _usable(folder / "bin"), name, version)
@@ -78,14 +89,13 @@ def _program(image: Path, plan: Plan, gpu: bool) -> str:
     )  # fmt: skip
 
 
-def _batch(model: str, name: str, gpu: bool) -> str:
-    limits = Limits()
+def _batch(model: str, name: str, gpu: bool, limits: Limits) -> str:
     return templates().get_template("model.sbatch.j2").render(
         generated=GENERATED,
         job=name,
         processors=PROCESSORS,
-        megabytes=limits.memory >> 20,
-        minutes=max(60, int(limits.seconds) // 60),
+        megabytes=-(-limits.memory >> 20),
+        minutes=max(SHORTEST_JOB, math.ceil(limits.seconds / 60)),
         gpu=int(gpu),
         model=model,
     )  # fmt: skip

@@ -10,10 +10,26 @@ from dlm_build.gpu.table import BuildRow, GpuTable
 from dlm_build.records import Plan, Record
 
 HINT = "run on another GPU, leave --gpu out to run on the CPU, or publish the model for a newer framework"
+FOR_CUDA = (
+    "leave --gpu out to run on the CPU, or lock it for a GPU (`dlm-build lock --gpu`); where the item's own "
+    "environment names the build for the CPU, change that first"
+)
 NEWER_DRIVER = (
     "install a driver of at least {floor} (data-centre GPUs may use NVIDIA's cuda-compat libraries instead), or leave "
     "--gpu out to run on the CPU"
 )
+
+CUDA = re.compile(r"cuda|cudnn|nvidia|gpu|-cu\d")
+"""In the text of a package that has to do with CUDA."""
+BRING_CUDA = frozenset({"torch", "tensorflow"})
+"""Wheels that have CUDA in them, or for it, without saying so."""
+DISTRIBUTIONS = {
+    "pytorch": frozenset({"pytorch", "pytorch-cpu", "torch"}),
+    "tensorflow": frozenset({"tensorflow", "tensorflow-cpu"}),
+    "onnxruntime": frozenset({"onnxruntime"}),
+    "mxnet": frozenset({"mxnet", "mxnet-mkl"}),
+}
+"""What installs a framework where it is not for CUDA by name."""
 
 
 class Gpu(Record, frozen=True, kw_only=True):
@@ -31,9 +47,11 @@ class Build(Record, frozen=True, kw_only=True):
     framework: str
     version: str | None
     cuda: str | None
-    """`X.Y` of the CUDA it was built with; None: a CPU build."""
+    """`X.Y` of the CUDA it was built with; None: planned for the CPU."""
     own: bool
     """A build of the framework's own makers, the only ones the table tells of."""
+    for_cpu: bool = False
+    """Certain to have no CUDA in it."""
 
 
 class Fit(Record, frozen=True, kw_only=True):
@@ -48,20 +66,43 @@ class Fit(Record, frozen=True, kw_only=True):
 def build_of(plan: Plan) -> Build:
     """What the plan installs: wheels and the `pytorch` channel are PyTorch's own, conda-forge's builds are not."""
     spec = plan.environment
-    named = {re.split(r"[^a-z0-9_.-]", text.rpartition("::")[2].strip().lower())[0] for text in spec.conda}
+    named = {_name(text) for text in spec.conda}
     by_conda = bool(named & {"pytorch", "pytorch-gpu", "torch"})
     return Build(
         framework=plan.framework,
         version=plan.framework_version,
         cuda=plan.cuda,
         own=not by_conda or spec.channels[:1] == ("pytorch",),
+        for_cpu=plan.cuda is None and _without_cuda(plan),
     )
+
+
+def _without_cuda(plan: Plan) -> bool:
+    """Of what was planned for the CPU: whether packages were asked for that have no CUDA in them.
+
+    Some wheels bring it unasked (BRING_CUDA), and what a publisher's own lock holds is not looked at.
+    """
+    spec = plan.environment
+    conda, pip = (tuple(text.lower() for text in texts) for texts in (spec.conda, spec.pip))
+    if spec.lock_text is not None or any(CUDA.search(text) for text in (*conda, *pip)):
+        return False
+    wheels = {_name(text) for text in pip if "+cpu" not in text}
+    named = {_name(text) for text in (*conda, *pip)}
+    return bool(named & DISTRIBUTIONS.get(plan.framework, frozenset())) and not wheels & BRING_CUDA
+
+
+def _name(text: str) -> str:
+    """Of the package in a match spec or a requirement."""
+    return re.split(r"[^a-z0-9_.-]", text.rpartition("::")[2].strip().lower())[0]
 
 
 def fit(build: Build, gpu: Gpu, table: GpuTable) -> Fit:
     """Whether `build` runs on `gpu`; the first obstacle found, the driver before the GPU itself."""
+    if build.for_cpu:
+        reason = f"the environment holds {build.framework} {build.version or ''}".rstrip() + " without CUDA"
+        return Fit(fits=False, reason=reason, hint=FOR_CUDA)
     if build.cuda is None:
-        return Fit(fits=True, reason="the framework's build uses no CUDA")
+        return Fit(fits=True, reason="planned for the CPU; whether the build has CUDA is not known")
     return _driver(build.cuda, gpu, table) or _too_old(build.cuda, gpu, table) or _code(build, gpu, table)
 
 

@@ -27,16 +27,19 @@ class Model:
         shape: Sequence[Any] | None,
         dtype: str = "float32",
         names: Sequence[str] = (),
+        device: str = "cpu",
     ) -> None:
         self.run = run
         self.shape = shape
         self.dtype = dtype
         self.names = names
         """Of the results, where the model gives them any."""
+        self.device = device
+        """`gpu` or `cpu`: where it really is, not where it was asked to be."""
 
 
-def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) -> None:
-    """Load the model once, then read, run and write each input."""
+def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) -> str:
+    """Load the model once, then read, run and write each input; returns the device it ran on."""
     if kind == "onnx":
         from .onnx_model import load_onnx
 
@@ -47,6 +50,7 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
         model = load_torchscript(contract, wants_gpu())
     for path in inputs:
         run_one(contract, model, path, output)
+    return model.device
 
 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:

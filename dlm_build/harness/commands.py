@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import resource
+import errno
 import shutil
 import sys
 import tempfile
@@ -11,8 +11,8 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from . import environment, runners
-from .contract import EXIT_INPUT, EXIT_MODEL, EXIT_USAGE, Contract, HarnessError
+from . import environment, runners, used
+from .contract import EXIT_INPUT, EXIT_MODEL, EXIT_OUTPUT, EXIT_USAGE, Contract, HarnessError
 from .workspace import free_umask, open_up
 
 
@@ -45,7 +45,7 @@ def _parser() -> _Parser:
     run = commands.add_parser("predict", help="run the model on files")
     run.add_argument("inputs", nargs="*", type=Path, metavar="PATH", help="one or more input files")
     run.add_argument("--input", nargs="+", default=[], type=Path, metavar="PATH", help="the same, named")
-    run.add_argument("--output", required=True, type=Path, metavar="DIR", help="an existing folder for the results")
+    run.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the results")
     commands.add_parser("info", help="print what this container holds, as JSON")
     commands.add_parser("selftest", help="run the packaged sample and say what came out")
     return parser
@@ -53,10 +53,12 @@ def _parser() -> _Parser:
 
 def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
     """Run the model on `inputs`; results land in `output`."""
-    _check_paths(inputs, output)
+    mark, device = used.take_mark(), None
+    _check_inputs(inputs)
     free_umask()
+    _make_ready(output)
     try:
-        status = runners.run(contract, [path.resolve() for path in inputs], output.resolve())
+        status, device = runners.run(contract, [path.resolve() for path in inputs], output.resolve())
     except HarnessError:
         raise
     except Exception:  # whatever the model raises is its author's to read
@@ -64,11 +66,11 @@ def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
         status = EXIT_MODEL
     finally:
         open_up(output)
-    print(f"dlm: peak memory {_peak_megabytes()} MB", file=sys.stderr)
+    used.tell(mark, device)
     return status
 
 
-def _check_paths(inputs: list[Path], output: Path) -> None:
+def _check_inputs(inputs: list[Path]) -> None:
     if not inputs:
         raise HarnessError("no input is given: predict PATH --output DIR", EXIT_USAGE)
     for path in inputs:
@@ -79,14 +81,26 @@ def _check_paths(inputs: list[Path], output: Path) -> None:
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
         raise HarnessError(f"two inputs are named {twice[0]!r}; their results would share a name", EXIT_USAGE)
-    if not output.is_dir():
-        text = "output {} is not an existing folder: make it first, and bind it into the container"
-        raise HarnessError(text.format(output), EXIT_USAGE)
 
 
-def _peak_megabytes() -> int:
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) // 1024
+def _make_ready(output: Path) -> None:
+    """Let `output` be a folder that can be written in; its last part is made where it is not there."""
+    try:
+        if not output.is_dir():
+            output.mkdir()
+        tempfile.TemporaryFile(dir=str(output)).close()
+    except OSError as problem:
+        raise HarnessError(_unusable(output, problem), EXIT_OUTPUT) from problem
+
+
+def _unusable(output: Path, problem: OSError) -> str:
+    if problem.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        text = "output {} cannot be written ({}): bind a folder of your own into the container and name it there"
+    elif problem.errno == errno.ENOENT:
+        text = "output {} has no folder above it ({}): make it first, and bind it into the container"
+    else:
+        text = "output {} cannot be used as a folder ({})"
+    return text.format(output, problem.strerror or problem)
 
 
 def selftest(contract: Contract) -> int:

@@ -11,6 +11,8 @@ EXIT_MODEL = 1
 EXIT_USAGE = 64
 EXIT_INPUT = 66
 """An input file cannot be read as what the model takes."""
+EXIT_OUTPUT = 73
+"""The folder for the results cannot be made or written in."""
 EXIT_CONTRACT = 70
 """What the item declares (handler, weights, shapes) does not fit what is in the image."""
 

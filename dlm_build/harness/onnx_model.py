@@ -15,6 +15,8 @@ TYPES = {
     "tensor(int32)": "int32", "tensor(int64)": "int64",
 }  # fmt: skip
 
+GPU_PROVIDER = "CUDAExecutionProvider"
+
 
 def load_onnx(contract: Contract, gpu: bool) -> Model:
     """Open a session on the GPU where it is asked for and onnxruntime has it, else on the CPU."""
@@ -25,7 +27,7 @@ def load_onnx(contract: Contract, gpu: bool) -> Model:
     weights = contract.weights((".onnx",))
     available = runtime.get_available_providers()
     providers = [name for name in _wanted(gpu) if name in available]
-    if gpu and providers[:1] != ["CUDAExecutionProvider"]:
+    if gpu and providers[:1] != [GPU_PROVIDER]:
         print("dlm: this onnxruntime has no CUDA provider; running on the CPU", file=sys.stderr)
     try:
         session = runtime.InferenceSession(str(weights), providers=providers)
@@ -36,7 +38,7 @@ def load_onnx(contract: Contract, gpu: bool) -> Model:
 
 
 def _wanted(gpu: bool) -> list[str]:
-    return ["CUDAExecutionProvider", "CPUExecutionProvider"] if gpu else ["CPUExecutionProvider"]
+    return [GPU_PROVIDER, "CPUExecutionProvider"] if gpu else ["CPUExecutionProvider"]
 
 
 def model_of(session: Any, name: str | None) -> Model:
@@ -57,4 +59,6 @@ def model_of(session: Any, name: str | None) -> Model:
         return list(session.run(None, {chosen.name: tensor}))
 
     names = [str(entry.name) for entry in session.get_outputs()]
-    return Model(run, chosen.shape, TYPES[chosen.type], names)
+    # What it could not open it leaves out.
+    device = "gpu" if GPU_PROVIDER in session.get_providers() else "cpu"
+    return Model(run, chosen.shape, TYPES[chosen.type], names, device)

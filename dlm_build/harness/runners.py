@@ -5,25 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from .contract import Contract, HarnessError
+from .environment import wants_gpu
+from .used import device_of_program
 
 
-def run(contract: Contract, inputs: list[Path], output: Path) -> int:
-    """Run the model on `inputs`, results into `output`; returns the exit status."""
+def run(contract: Contract, inputs: list[Path], output: Path) -> tuple[int, str | None]:
+    """Run the model on `inputs`, results into `output`; the exit status and the device it used, None where unknown."""
     kind = contract.runner.get("kind")
     if kind == "command":
         from .command_runner import run_command
 
-        return run_command(contract, inputs, output)
+        # A program of its own, which has ended: nothing tells what it made of a GPU.
+        return run_command(contract, inputs, output), None if wants_gpu() else "cpu"
     if kind == "handler":
         from .handler_runner import run_handler
 
         run_handler(contract, inputs, output)
-        return 0
+        return 0, device_of_program()
     if kind in ("onnx", "torchscript"):
         from .array_runner import run_arrays
 
-        run_arrays(contract, str(kind), inputs, output)
-        return 0
+        return 0, run_arrays(contract, str(kind), inputs, output)
     raise HarnessError(f"dlm.json: /runner/kind is {kind!r}, which this harness does not know")
 
 

@@ -15,7 +15,8 @@ def load_torchscript(contract: Contract, gpu: bool) -> Model:
         torch = importlib.import_module("torch")
     except ImportError as problem:
         raise HarnessError(f"this container's environment lacks torch: {problem}") from problem
-    device = torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")
+    on_gpu = gpu and torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
     weights = contract.weights((".pt", ".pth", ".ts", ".jit"))
     try:
         module = torch.jit.load(str(weights), map_location=device)
@@ -28,7 +29,7 @@ def load_torchscript(contract: Contract, gpu: bool) -> Model:
         with torch.no_grad():
             return flattened(module(torch.from_numpy(tensor).to(device)))
 
-    return Model(run, None)
+    return Model(run, None, device="gpu" if on_gpu else "cpu")
 
 
 def flattened(result: Any) -> list[Any]:

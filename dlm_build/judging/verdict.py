@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dlm_build.errors import Outcome, shown
 from dlm_build.judging.compare import compare
@@ -31,20 +31,29 @@ NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check`
 
 
 def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
-    """`matches` only when at least one check was made and all passed; on the device the run really used."""
+    """`matches` only when at least one check was made and all passed; on the device the run is known to have used."""
+    device = _device(run)
     if run.end != "finished":
         outcome, hint = ENDS[run.end]
-        return Verdict(outcome=outcome, device=run.device, summary=run.detail, hint=hint)
+        return Verdict(outcome=outcome, device=device, summary=run.detail, hint=hint)
     if not run.outputs:
         summary = "the model ended well and wrote no output file"
-        return Verdict(outcome=Outcome.MODEL_ERROR, device=run.device, summary=summary, hint="write to {output}")
+        return Verdict(outcome=Outcome.MODEL_ERROR, device=device, summary=summary, hint="write to {output}")
     expected = plan.sample.expected if plan.sample else None
     if expected is None or plan.comparison is None:
         summary = f"ran and wrote {_files(run)}; the item promises no output to compare with"
         hint = plan.fix_of("no-expected-output") or NO_EXPECTATION
-        return Verdict(outcome=Outcome.RAN, device=run.device, summary=summary, hint=hint)
+        return Verdict(outcome=Outcome.RAN, device=device, summary=summary, hint=hint)
     checks = _checks(run, expected, plan, store, programs)
     return _judged(checks, run, expected, plan.comparison)
+
+
+def _device(run: Run) -> Literal["gpu", "cpu"] | None:
+    return run.device if run.device_known else None
+
+
+def _unsure(run: Run) -> str:
+    return "" if run.device_known else "; it was given a GPU, and nothing tells whether it used it"
 
 
 def _files(run: Run) -> str:
@@ -106,16 +115,16 @@ def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: Compa
     if checks and not failed:
         return Verdict(
             outcome=Outcome.MATCHES,
-            device=run.device,
+            device=_device(run),
             relaxed=policy.relaxed,
-            summary=f"the output repeats the author's {shown(expected.path)} ({len(checks)} checks)",
+            summary=f"the output repeats the author's {shown(expected.path)} ({len(checks)} checks){_unsure(run)}",
             checks=checks,
         )
     first = failed[0] if failed else None
     why = _why(first) if first else "no check could be made"
     return Verdict(
         outcome=Outcome.MISMATCH,
-        device=run.device,
+        device=_device(run),
         relaxed=policy.relaxed,
         summary=f"the output is not the author's {shown(expected.path)}: {shown(why, 200)}",
         hint="the outputs folder holds what the model gave; compare it with the expected file",

@@ -13,4 +13,6 @@ __all__ = ["Line", "Look", "sif_lines"]
 
 def sif_lines(look: Look) -> list[Line]:
     """Every line about SIF files, in the order in which a person would mend them."""
-    return [*engine_lines(look), *packing_lines(look), *driver_lines(look), processor_line(look)]
+    engine = engine_lines(look)
+    unpacks = any(line.name == "FUSE" and line.state != "ok" for line in engine)
+    return [*engine, *packing_lines(look, unpacks=unpacks), *driver_lines(look), processor_line(look)]

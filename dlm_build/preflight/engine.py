@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dlm_build.errors import DlmBuildError
 from dlm_build.preflight.line import Line, Look
+from dlm_build.preflight.reader import reader_line
 from dlm_build.running.apptainer import Engine, find_engine
 from dlm_build.running.sif_run import ordinary_user
 
@@ -13,13 +14,25 @@ NAMESPACES = (
 MOUNTERS = ("squashfuse_ll", "squashfuse")
 
 
-def engine_lines(look: Look) -> list[Line]:
+def engine_lines(look: Look, packed: str = "zstd") -> list[Line]:
+    """`packed`: the compression of the files it is to read."""
     try:
         engine = find_engine(look.settings.apptainer.program, look.programs)
     except DlmBuildError as problem:
         return [Line(name="SIF engine", state="warn", detail=problem.message, fix=problem.hint)]
     line = Line(name="SIF engine", state="ok", detail=f"{engine.kind} {engine.version} ({engine.program})")
-    return [line, _user(look), _namespaces(look, engine), _fuse(look)]
+    build = _build(look, engine)
+    setuid = build.get(f"{engine.prefix}_SUID_INSTALL") == "1"
+    mounter = look.found(*MOUNTERS, also=f"{build.get('LIBEXECDIR', '')}/{engine.kind}/bin")
+    return [line, _user(look), _namespaces(look, setuid), _fuse(look, mounter, setuid),
+            reader_line(look, packed, mounter, setuid)]  # fmt: skip
+
+
+def _build(look: Look, engine: Engine) -> dict[str, str]:
+    """How the engine was built, by its own names."""
+    told = look.as_runner(engine.program, "buildcfg")
+    rows = (line.partition("=") for line in told.stdout.splitlines()) if told else ()
+    return {name: value for name, _, value in rows}
 
 
 def _user(look: Look) -> Line:
@@ -31,8 +44,8 @@ def _user(look: Look) -> Line:
     return Line(name="SIF user", state="ok", detail=f"models run as {named}")
 
 
-def _namespaces(look: Look, engine: Engine) -> Line:
-    if _setuid(look, engine):
+def _namespaces(look: Look, setuid: bool) -> Line:
+    if setuid:
         return Line(name="user namespaces", state="ok", detail="not needed: the engine has its setuid starter")
     tried = look.as_runner("unshare", "--user", "true")
     if tried is not None and tried.status == 0:
@@ -43,13 +56,9 @@ def _namespaces(look: Look, engine: Engine) -> Line:
     )
 
 
-def _setuid(look: Look, engine: Engine) -> bool:
-    told = look.as_runner(engine.program, "buildcfg")
-    return told is not None and f"{engine.prefix}_SUID_INSTALL=1" in told.stdout
-
-
-def _fuse(look: Look) -> Line:
-    mounter = look.found(*MOUNTERS)
+def _fuse(look: Look, mounter: str | None, setuid: bool) -> Line:
+    if setuid:
+        return Line(name="FUSE", state="ok", detail="not needed: the setuid starter lets the kernel mount SIF files")
     if mounter is None:
         detail = "no squashfuse: every run unpacks the whole SIF first"
         return Line(name="FUSE", state="warn", detail=detail, fix="install squashfuse")

@@ -40,7 +40,7 @@ class Look(NamedTuple):
         except InfraError:
             return None
 
-    def found(self, *names: str) -> str | None:
-        """The first of these programs on PATH."""
-        path = f"{self.settings.environment.get('PATH', '')}:/usr/bin:/bin:/usr/sbin:/sbin"
-        return next((name for name in names if shutil.which(name, path=path)), None)
+    def found(self, *names: str, also: str = "") -> str | None:
+        """The path of the first of these programs on PATH, or in the folder `also`."""
+        path = f"{also}:{self.settings.environment.get('PATH', '')}:/usr/bin:/bin:/usr/sbin:/sbin".lstrip(":")
+        return next(filter(None, (shutil.which(name, path=path) for name in names)), None)

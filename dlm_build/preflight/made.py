@@ -66,12 +66,16 @@ def made_lines(made: Made, look: Look, find_image: FindImage) -> list[Line]:
 def _things(made: Made, look: Look, find_image: FindImage) -> list[Line]:
     """What there is to run, and what runs it; one of two is enough."""
     image = [_image(made.image, find_image)] if made.image else []
-    sif = [_sif(made.folder, made.sif), *engine_lines(look)] if made.sif else []
+    sif = [_sif(made.folder, made.sif), *engine_lines(look, _packed(made.sif))] if made.sif else []
     needed = [row for row in (*image, *sif) if row.name in ("image", "SIF file", "SIF engine")]
     runs = [rows for rows in (image, [row for row in needed if row.name != "image"]) if rows]
     if any(all(row.state == "ok" for row in rows) for rows in runs):
         return [*image, *sif]
     return [replace(row, state="missing") if row in needed and row.state != "ok" else row for row in (*image, *sif)]
+
+
+def _packed(sif: Sif) -> str:
+    return sif.compression.partition(":")[0]
 
 
 def _image(image: Image, find: FindImage) -> Line:
@@ -131,7 +135,7 @@ def _gpu(made: Made, gpu: Gpu | None) -> Line:
         fix = "run on a machine with an NVIDIA GPU and driver; here the CPU does it"
         return Line(name="GPU", state="warn", detail="the model asks for one, and nvidia-smi finds none", fix=fix)
     found = fit(build_of(plan), gpu, load_gpu_table())
-    state, fix = ("ok", "") if found.fits else ("warn", found.hint)
+    state, fix = ("ok", "") if found.fits or not plan.gpu else ("warn", found.hint)
     return Line(name="GPU", state=state, detail=f"{gpu.name}, driver {gpu.driver}: {found.reason}", fix=fix)  # type: ignore[arg-type]
 
 

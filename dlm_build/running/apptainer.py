@@ -70,8 +70,8 @@ def find_engine(program: str | None, programs: Programs) -> Engine:
         engine = _asked(name, programs)
         if engine:
             return engine
-    named = shown(program) if program else "neither apptainer nor singularity"
-    raise InfraError(f"cannot run SIF files: {named} does not answer to --version", INSTALL)
+    told = f"{shown(program)} does not answer" if program else f"neither {' nor '.join(NAMES)} answers"
+    raise InfraError(f"cannot run SIF files: {told} to --version", INSTALL)
 
 
 def _asked(name: str, programs: Programs) -> Engine | None:
@@ -156,6 +156,7 @@ def environment(order: SifOrder, base: Mapping[str, str]) -> dict[str, str]:
     engine, private = order.engine.prefix, str(order.place / "engine")
     inner = {
         "DLM_DEVICE": order.device.kind,
+        "DLM_REPORT": order.mark,
         "TMPDIR": "/tmp",  # noqa: S108
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",

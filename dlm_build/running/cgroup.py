@@ -37,10 +37,10 @@ class Walls(Record, frozen=True, kw_only=True):
         return (f"memory <= {memory} bytes", f"processes <= {pids}")
 
     def stats(self) -> Mapping[str, Any]:
-        """Peak memory and present processes, in the words the watcher knows from Docker."""
+        """Peak memory (before Linux 5.19 version 2 tells only the present) and processes, in Docker's words."""
         peak = "memory.peak" if self.version == 2 else "memory.max_usage_in_bytes"
-        used = _number(self.memory / peak) or _number(self.memory / "memory.current")
-        return {"memory_stats": {"max_usage": used}, "pids_stats": {"current": _number(self.pids / "pids.current")}}
+        memory = {"max_usage": _number(self.memory / peak), "usage": _number(self.memory / "memory.current")}
+        return {"memory_stats": memory, "pids_stats": {"current": _number(self.pids / "pids.current")}}
 
     def ran_out(self) -> bool:
         """Whether the kernel ended a process of it for want of memory."""

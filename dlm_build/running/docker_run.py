@@ -18,8 +18,10 @@ from dlm_build.running.engine import connected, told
 from dlm_build.running.gpu import Device, choose, fitting
 from dlm_build.running.log import Log
 from dlm_build.running.options import DockerOrder
+from dlm_build.running.order import new_mark
 from dlm_build.running.orphans import new_name, owner, sweep
 from dlm_build.running.place import scratch_place, taken_home
+from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
 from dlm_build.store import Store
 
@@ -63,8 +65,9 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
             device=device,
             processors=int(info.get("NCPU") or 1),
             owner=owner(),
+            mark=new_mark(),
         )
-        log = Log(limits.log)
+        log = Log(limits.log, order.mark)
         run = _run_or_fall_back(engine, info, order, gpu is True, log, host.notify)
         return taken_home(run, place, limits, folder, log)
 
@@ -102,4 +105,4 @@ def _run(engine: DockerClient, info: Mapping[str, Any], order: DockerOrder, log:
     notify(Event(step="run", text=f"running the sample on the {device.kind.upper()} ({device.reason})"))
     with container(engine, info, order, log) as box:
         ended = watch(box, order.place / "out", order.limits)
-    return ended.as_run(device, box.sandbox)
+    return as_told(ended.as_run(device, box.sandbox), log.told())

@@ -90,9 +90,9 @@ def fitting(device: Device, plan: Plan, demanded: bool, programs: Programs) -> D
 
     Raises GpuIncompatible where the operator demanded the GPU. A GPU that does not describe itself is tried.
     """
-    gpu = described(programs) if device.kind == "gpu" else None
-    if gpu is None:
+    if device.kind == "cpu":
         return device
+    gpu = described(programs) or Gpu(name="the GPU")
     found = fit(build_of(plan), gpu, load_gpu_table())
     if found.fits:
         return device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from threading import Lock, Thread
@@ -10,9 +11,13 @@ TAIL_CHARACTERS = 16_384
 
 
 class Log:
-    """Keeps the first and the last half of `limit` bytes of what is added; the rest is counted and dropped."""
+    """Keeps the first and the last half of `limit` bytes of what is added; the rest is counted and dropped.
 
-    def __init__(self, limit: int) -> None:
+    Lines that begin with `mark` are the harness's words to us, and no part of what is shown.
+    """
+
+    def __init__(self, limit: int, mark: str = "") -> None:
+        self._marked = re.compile(rb"\n?" + re.escape(mark.encode()) + rb" ([^\n]*)\n") if mark else None
         self._half = max(1, limit // 2)
         self._head = bytearray()
         self._tail: deque[bytes] = deque()
@@ -40,6 +45,14 @@ class Log:
         self._dropped += len(first) - len(kept)
 
     def content(self) -> bytes:
+        return self._marked.sub(b"", self._whole()) if self._marked else self._whole()
+
+    def told(self) -> bytes:
+        """The last of the harness's words to us; empty where there are none."""
+        found = self._marked.findall(self._whole()) if self._marked else []
+        return bytes(found[-1]) if found else b""
+
+    def _whole(self) -> bytes:
         with self._lock:
             cut = f"\n[… {self._dropped} bytes cut …]\n".encode() if self._dropped else b""
             return bytes(self._head) + cut + b"".join(self._tail)

@@ -84,6 +84,7 @@ def _environment(order: DockerOrder) -> dict[str, str]:
     gpu = order.device.kind == "gpu"
     return {
         "DLM_DEVICE": order.device.kind,
+        "DLM_REPORT": order.mark,
         "DLM_UMASK": "0",
         "HOME": "/tmp",  # noqa: S108
         "TMPDIR": "/tmp",  # noqa: S108

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from dlm_build.records import Limits, Record
 from dlm_build.running.gpu import Device
+
+
+def new_mark() -> str:
+    """One that nobody can foresee."""
+    return f"dlm-report-{secrets.token_hex(8)}"
 
 
 class Order(Record, frozen=True, kw_only=True):
@@ -19,3 +25,5 @@ class Order(Record, frozen=True, kw_only=True):
     limits: Limits
     device: Device
     processors: int
+    mark: str
+    """What the harness begins its words to us with; the model's program is not told it."""

@@ -37,14 +37,16 @@ def status(pid: int, proc: Path = PROC) -> dict[str, str]:
 def usage(init: int, proc: Path = PROC) -> Mapping[str, Any]:
     """Memory and processes below `init`, a container's first process, in the words the watcher knows from Docker.
 
-    Memory is each process's share of what it alone or with others keeps, and what lies in the shared-memory folder.
+    Memory is each process's share of what it alone or with others keeps, and what lies in the shared-memory folder;
+    `largest` is the most that one of them ever had in memory, its program's own pages included.
     """
     tree = tuple(descendants(init, proc))
     shares = [_shares(pid, proc) for pid in tree]
     shared = max(sum(share["Pss_Shmem"] for share in shares), _filled(proc / str(init) / "root/dev/shm"))
     memory = sum(share["Pss_Anon"] for share in shares) + shared
+    largest = max(_kilobytes(status(pid, proc).get("VmHWM", "")) for pid in tree)
     threads = sum(len(_listed(proc / str(pid) / "task")) for pid in tree)
-    return {"memory_stats": {"usage": memory}, "pids_stats": {"current": threads}}
+    return {"memory_stats": {"usage": memory, "largest": largest}, "pids_stats": {"current": threads}}
 
 
 def threads_of(user: int, proc: Path = PROC) -> int:
@@ -58,8 +60,14 @@ def _shares(pid: int, proc: Path) -> dict[str, int]:
     for line in _read(proc / str(pid) / "smaps_rollup").splitlines():
         name, _, rest = line.partition(":")
         if name in found:
-            found[name] = int(rest.split()[0]) << 10
+            found[name] = _kilobytes(rest)
     return found
+
+
+def _kilobytes(text: str) -> int:
+    """Bytes of the kernel's `123 kB`; 0 where there is nothing."""
+    number = text.partition("kB")[0].strip()
+    return int(number) << 10 if number.isdecimal() else 0
 
 
 def _filled(folder: Path) -> int:

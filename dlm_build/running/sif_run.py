@@ -19,8 +19,10 @@ from dlm_build.running.apptainer import SifOrder, find_engine
 from dlm_build.running.docker_run import Host
 from dlm_build.running.gpu import choose_host_gpu, fitting
 from dlm_build.running.log import Log
+from dlm_build.running.order import new_mark
 from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
+from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
 
 CEILINGS = {"nofile": resource.RLIMIT_NOFILE, "fsize": resource.RLIMIT_FSIZE, "nproc": resource.RLIMIT_NPROC,
@@ -53,11 +55,12 @@ def run_in_sif(sif: Sif, plan: Plan, folder: Path, gpu: bool | None, host: Host)
             limits=host.settings.limits,
             device=device,
             processors=len(os.sched_getaffinity(0)),
+            mark=new_mark(),
             user=user,
             ceilings=_ceilings(),
         )
         _make_room(order)
-        log = Log(order.limits.log)
+        log = Log(order.limits.log, order.mark)
         run = _run(order, host.settings, log, host.notify)
         return taken_home(_second_look(run, order, log), place, order.limits, folder, log)
 
@@ -120,7 +123,8 @@ def _run(order: SifOrder, settings: Settings, log: Log, notify: Notify) -> Run:
     notify(Event(step="run", text=f"running the sample in the SIF on the {device.kind.upper()} ({device.reason})"))
     with running(order, settings.environment, log) as box:
         ended = watch(box, order.place / "out", order.limits)
-    return ended.as_run(device, (f"{order.engine.kind} {order.engine.version}", *box.sandbox))
+    sandbox = (f"{order.engine.kind} {order.engine.version}", *box.sandbox)
+    return as_told(ended.as_run(device, sandbox), log.told())
 
 
 def _second_look(run: Run, order: SifOrder, log: Log) -> Run:

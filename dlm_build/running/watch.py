@@ -25,7 +25,7 @@ class Box(Protocol):
         ...
 
     def stats(self) -> Mapping[str, Any]:
-        """One sample of its cgroup; empty when it has just ended."""
+        """One sample of its cgroup, or of its processes; empty when it has ended and nothing remembers."""
         ...
 
     def overgrown(self) -> str | None:
@@ -43,6 +43,7 @@ class Ended(Record, frozen=True, kw_only=True):
     detail: str
     seconds: float
     peak_memory: int | None = None
+    peak_sampled: bool = False
 
     def as_run(self, device: Device, sandbox: tuple[str, ...]) -> Run:
         """The run on `device`, held in by `sandbox`; all but the outputs, which are still to be taken home."""
@@ -55,6 +56,7 @@ class Ended(Record, frozen=True, kw_only=True):
             gpu_name=device.name if device.kind == "gpu" else None,
             seconds=round(self.seconds, 3),
             peak_memory=self.peak_memory,
+            peak_sampled=self.peak_sampled,
             sandbox=sandbox,
         )
 
@@ -63,6 +65,11 @@ class Seen(Record, frozen=True, kw_only=True):
     """The most that was seen of each."""
 
     memory: int = 0
+    """What counts against the limit."""
+    largest: int = 0
+    """The most that one process ever kept by itself, which the kernel remembers between two looks."""
+    kept: bool = False
+    """Whether `memory` is a peak that the kernel remembers, too."""
     processes: int = 0
 
     def with_sample(self, stats: Mapping[str, Any]) -> Seen:
@@ -70,7 +77,12 @@ class Seen(Record, frozen=True, kw_only=True):
         # cgroup v1 remembers its peak (page cache included), v2 as the engine tells it only its present use.
         peak = int(memory.get("max_usage") or memory.get("usage") or 0)
         processes = int((stats.get("pids_stats") or {}).get("current") or 0)
-        return Seen(memory=max(self.memory, peak), processes=max(self.processes, processes))
+        return Seen(
+            memory=max(self.memory, peak),
+            largest=max(self.largest, int(memory.get("largest") or 0)),
+            kept=self.kept or bool(memory.get("max_usage")),
+            processes=max(self.processes, processes),
+        )
 
 
 def watch(
@@ -91,6 +103,7 @@ def watch(
                 _kill(box, clock, sleep)
                 return _ended(over[0], None, over[1], clock() - started, seen)
             sleep(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, 0.1 * seconds)))
+        seen = seen.with_sample(box.stats())
     except InfraError as problem:
         return _ended("infra", None, f"the engine was lost during the run: {problem.message}", clock() - started, seen)
     return _judged(state, seen, outputs, limits, clock() - started)
@@ -142,4 +155,6 @@ def _spelled(status: int) -> str:
 
 
 def _ended(end: RunEnd, status: int | None, detail: str, seconds: float, seen: Seen) -> Ended:
-    return Ended(end=end, status=status, detail=detail, seconds=seconds, peak_memory=seen.memory or None)
+    peak = max(seen.memory, seen.largest)
+    sampled = peak > 0 and not seen.kept
+    return Ended(end=end, status=status, detail=detail, seconds=seconds, peak_memory=peak or None, peak_sampled=sampled)

@@ -15,6 +15,7 @@ from dlm_build.doctor import Line, diagnose
 from dlm_build.doors import Doors
 from dlm_build.errors import InfraError, SourceGone
 from dlm_build.records import BaseImage
+from dlm_build.running import apptainer
 from dlm_build.running.gpu import Device
 from dlm_build.store import Store
 from tests.unit.planning.inputs import tables
@@ -116,6 +117,20 @@ def test_no_engine_stops_builds_and_hides_nothing_else(machine: Machine) -> None
         name="docker engine", state="missing", detail="no engine answers", fix="start it"
     )
     assert {"GPU", "registry", "disk"} <= set(lines) and "buildx" not in lines
+
+
+@pytest.mark.parametrize(
+    ("hint", "fix"),
+    [
+        ("start Docker (see `dlm-build doctor`); or else", "start Docker; or else"),
+        ("install it or put it on PATH; `dlm-build doctor` says what is missing", "install it or put it on PATH"),
+        ("see `dlm-build doctor`", ""), ("`dlm-build doctor` says what the engine lacks", ""),
+        (apptainer.INSTALL, "install apptainer, or name the program in [apptainer] of the settings"),
+    ],
+)  # fmt: skip
+def test_nobody_is_sent_back_to_where_he_is(machine: Machine, hint: str, fix: str) -> None:
+    machine.info = InfraError("no engine answers", hint)
+    assert machine.lines()["docker engine"].fix == fix
 
 
 def test_a_machine_that_makes_sif_files_needs_no_engine(machine: Machine) -> None:

@@ -65,7 +65,17 @@ def test_the_gpu_is_handed_over_by_cdi(
     assert (run.end, run.device) == ("finished", device), run
     assert msgspec.json.decode(Path(run.output_folder, "seen.json").read_bytes()) == seen
     if device == "gpu":
-        assert run.device_reason == "CDI device nvidia.com/gpu=all"
+        told = "given by CDI device nvidia.com/gpu=all; nothing tells whether the model's program used it"
+        assert (run.device_known, run.device_reason) == (False, told)
+
+
+@pytest.mark.parametrize(
+    ("words", "device", "known"),
+    [('{"device": "gpu"}', "gpu", True), ('{"device": "cpu"}', "cpu", True), ('{"device": null}', "gpu", False)],
+)
+def test_the_harness_tells_what_was_used(model: Model, fake_gpu: None, words: str, device: str, known: bool) -> None:
+    run = model(f"import os; print(os.environ['DLM_REPORT'], {words!r}); print('more')", gpu=True)
+    assert (run.device, run.device_known, run.log_tail) == (device, known, "more\n")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dlm_build.building.handoff import HandoffFile, handoff_files, lua_text, write_handoff
 from dlm_build.errors import UsageError
-from dlm_build.records import Runner, Sif
+from dlm_build.records import Limits, Runner, Sif
 from tests.unit.plans import DIGEST, tiny_plan
 
 SIF = Sif(
@@ -22,7 +22,7 @@ FOLDER = Path("/hand off")
 
 
 def files(gpu: bool = False, **changes: str) -> dict[str, HandoffFile]:
-    made = handoff_files(replace(SIF, **changes), HOSTILE, FOLDER, ("slurm", "lmod"), gpu)
+    made = handoff_files(replace(SIF, **changes), HOSTILE, FOLDER, ("slurm", "lmod"), gpu, Limits())
     return {file.path: file for file in made}
 
 
@@ -54,6 +54,18 @@ def test_a_gpu_is_asked_for_where_one_is_wanted(gpu: bool) -> None:
     assert (f"gpu={int(gpu)}\n" in program) and ("#SBATCH --gres=gpu:1\n" in batch) == gpu
 
 
+@pytest.mark.parametrize(
+    ("limits", "memory", "time"),
+    [
+        (Limits(), "--mem=8192M", "--time=60"),
+        (Limits(memory=(3 << 30) + 1, seconds=3 * 3600 + 1), "--mem=3073M", "--time=181"),
+    ],
+)
+def test_a_job_asks_for_what_the_site_allows_a_run(limits: Limits, memory: str, time: str) -> None:
+    batch = handoff_files(SIF, HOSTILE, FOLDER, ("slurm",), False, limits)[1].text
+    assert f"#SBATCH {memory}\n" in batch and f"#SBATCH {time}\n" in batch
+
+
 def test_directives_come_before_the_first_command() -> None:
     lines = files(True)["dlm-os-execute-id-sbatch-uid-0.sbatch"].text.splitlines()
     first = next(number for number, line in enumerate(lines) if line and not line.startswith("#"))
@@ -74,7 +86,7 @@ def test_a_path_no_script_can_name_is_refused(path: str) -> None:
 def test_a_working_folder_is_never_taken_on_trust() -> None:
     plan = tiny_plan(runner=Runner(kind="onnx", working_dir="/w; id"))
     with pytest.raises(AssertionError):
-        handoff_files(SIF, plan, FOLDER, ("slurm",), False)
+        handoff_files(SIF, plan, FOLDER, ("slurm",), False, Limits())
 
 
 def test_files_are_written_whole_and_again(tmp_path: Path) -> None:

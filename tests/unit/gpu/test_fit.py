@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from packaging.version import Version
@@ -86,6 +87,41 @@ def test_a_build_is_its_makers_own_from_wheels_and_their_channel() -> None:
     theirs = EnvironmentSpec(origin="inferred", channels=("pytorch", "conda-forge"), conda=("pytorch::pytorch=2.0.1",))
     found = [build_of(tiny_plan(framework="pytorch", environment=spec)).own for spec in (conda, forge, wheels, theirs)]
     assert found == [False, False, True, True]
+
+
+CPU_BUILDS = [
+    ("onnxruntime", (), ("onnxruntime==1.17.*", "numpy")), ("onnxruntime", ("onnxruntime=1.17",), ()),
+    ("pytorch", ("pytorch=1.13.1", "cpuonly"), ()), ("pytorch", ("python=3.9",), ("torch==1.10.0+cpu",)),
+    ("tensorflow", (), ("tensorflow-cpu==2.12",)), ("mxnet", (), ("mxnet==1.9.1",)),
+]  # fmt: skip
+MAYBE_CUDA = [
+    ("onnxruntime", (), ("onnxruntime-gpu==1.17.*",)), ("onnxruntime", (), ("onnxruntime==1.17", "onnxruntime-gpu")),
+    ("pytorch", (), ("torch==2.3.*",)), ("pytorch", ("pytorch=1.13.1", "cudatoolkit=11.7"), ()),
+    ("pytorch", ("pytorch=2.0.1=*cuda*",), ()), ("tensorflow", (), ("tensorflow==2.12",)),
+    ("mxnet", (), ("mxnet-cu102==1.9.1",)), ("onnxruntime", (), ("numpy",)),
+]  # fmt: skip
+
+
+def planned_for_cpu(framework: str, conda: tuple[str, ...], pip: tuple[str, ...], **changes: Any) -> Build:
+    spec = EnvironmentSpec(origin="inferred", conda=conda, pip=pip)
+    return build_of(tiny_plan(framework=framework, framework_version="1.2", environment=spec, cuda=None, **changes))
+
+
+@pytest.mark.parametrize(("framework", "conda", "pip"), CPU_BUILDS)
+def test_a_build_without_cuda_fits_no_gpu(framework: str, conda: tuple[str, ...], pip: tuple[str, ...]) -> None:
+    found = fit(planned_for_cpu(framework, conda, pip), H200, TABLE)
+    assert not found.fits and found.reason == f"the environment holds {framework} 1.2 without CUDA"
+    assert "leave --gpu out" in found.hint and "dlm-build lock --gpu" in found.hint
+
+
+@pytest.mark.parametrize(("framework", "conda", "pip"), MAYBE_CUDA)
+def test_a_build_that_may_have_cuda_is_tried(framework: str, conda: tuple[str, ...], pip: tuple[str, ...]) -> None:
+    assert fit(planned_for_cpu(framework, conda, pip), H200, TABLE).fits
+
+
+def test_a_publishers_own_lock_is_tried() -> None:
+    spec = EnvironmentSpec(origin="conda-lock.yml", pip=("onnxruntime",), lock_text="version: 1")
+    assert not build_of(tiny_plan(framework="onnxruntime", environment=spec, cuda=None)).for_cpu
 
 
 def test_the_table_is_sound() -> None:

@@ -32,6 +32,9 @@ class Session:
     def get_inputs(self) -> list[Any]:
         return self.inputs
 
+    def get_providers(self) -> list[str]:
+        return ["CPUExecutionProvider"]
+
     def get_outputs(self) -> list[Any]:
         return [SimpleNamespace(name=name) for name in ("height", "error")]
 
@@ -222,6 +225,24 @@ def test_models_no_image_can_feed_are_refused(inputs: Any, message: str) -> None
         onnx_model.model_of(Session(None, *inputs), None)
 
 
+@pytest.mark.parametrize(
+    ("provided", "device"),
+    [(["CUDAExecutionProvider", "CPUExecutionProvider"], "gpu"), (["CPUExecutionProvider"], "cpu")],
+)
+def test_an_onnx_model_is_where_its_session_says_and_not_where_it_was_asked_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provided: list[str], device: str
+) -> None:
+    session = Session(by_brightness)
+    monkeypatch.setattr(session, "get_providers", lambda: provided)
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    fake = SimpleNamespace(InferenceSession=lambda *_, **__: session, get_available_providers=lambda: offered)
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    monkeypatch.setenv("DLM_DEVICE", "gpu")
+    scene(tmp_path / "in.tif")
+    contract = make_contract(tmp_path, files={"model/net.onnx": b"x"})
+    assert array_runner.run_arrays(contract, "onnx", [tmp_path / "in.tif"], tmp_path / "out") == device
+
+
 def test_providers_follow_the_device_and_what_onnxruntime_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -335,6 +356,9 @@ def test_torchscript_runs_without_gradients_in_eval_mode(tmp_path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "torch", fake)
     scene(tmp_path / "in.tif")
     contract = make_contract(tmp_path, files={"model/net.pt": b"x"}, outputs=SEGMENTATION)
-    array_runner.run_arrays(contract, "torchscript", [tmp_path / "in.tif"], tmp_path / "out")
+    assert array_runner.run_arrays(contract, "torchscript", [tmp_path / "in.tif"], tmp_path / "out") == "cpu"
     assert seen == ["net.pt on cpu", "eval", "no_grad", "call", "grad"]
     assert (tmp_path / "out" / "in.tif").is_file()
+    assert torchscript_model.load_torchscript(contract, gpu=True).device == "gpu"
+    fake.cuda.is_available = bool
+    assert torchscript_model.load_torchscript(contract, gpu=True).device == "cpu"

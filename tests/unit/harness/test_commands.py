@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import ast
 import ctypes
+import errno
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,7 @@ def test_predict_writes_and_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFi
     handler(tmp_path, "def predict(path): return 'ok'\n")
     assert predict(tmp_path) == 0
     assert (tmp_path / "out" / "in.txt").read_text() == "ok"
-    assert "dlm: peak memory" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("dlm: computed on the CPU, peak memory ")
 
 
 def test_inputs_need_no_option(tmp_path: Path) -> None:
@@ -95,10 +97,11 @@ def test_what_the_harness_refuses_is_one_line(tmp_path: Path, capsys: pytest.Cap
         (["predict", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
         (["predict", "--input", "absent.tif", "--output", "."], 66, "input absent.tif is not a file"),
         (
-            ["predict", "--input", "dlm.json", "--output", "absent"],
-            64,
-            "output absent is not an existing folder: make it first",
+            ["predict", "--input", "dlm.json", "--output", "absent/deeper"],
+            73,
+            "output absent/deeper has no folder above it (No such file or directory): make it first",
         ),
+        (["predict", "--input", "dlm.json", "--output", "dlm.json"], 73, "dlm.json cannot be used as a folder (File"),
         (["predict", "--input", "dlm.json", "./dlm.json", "--output", "."], 64, "two inputs are named 'dlm'"),
     ],
 )
@@ -108,6 +111,32 @@ def test_wrong_use_says_what_is_wrong(
     make_contract(tmp_path)
     assert commands.main(argv, tmp_path) == status
     assert message in capsys.readouterr().err
+
+
+def test_a_folder_for_results_is_made_where_there_is_one_to_make_it_in(tmp_path: Path) -> None:
+    handler(tmp_path, "def predict(path): return 'ok'\n")
+    given = [str(tmp_path / "sample/in.txt"), "--output", str(tmp_path / "new")]
+    assert commands.main(["predict", *given], tmp_path) == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["in.txt"]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_cannot_be_written_is_one_line_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, there: bool
+) -> None:
+    handler(tmp_path, "def predict(path): raise AssertionError('not to be run')\n")
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(Path, "mkdir", refused)
+    output = tmp_path / ("out" if there else "new")
+    assert commands.main(["predict", str(tmp_path / "sample/in.txt"), "--output", str(output)], tmp_path) == 73
+    said = capsys.readouterr().err
+    assert said.startswith(f"dlm: output {output} cannot be written ({os.strerror(number)}): bind a folder of your own")
+    assert said.count("\n") == 1
 
 
 def test_info_prints_the_file_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,16 @@ def test_equal_pixels_in_other_bytes_match(bench: Bench, tmp_path: Path) -> None
     assert verdict.outcome == Outcome.MATCHES and verdict.device == "cpu" and len(verdict.checks) >= 6
 
 
+def test_a_match_is_on_no_device_where_nothing_tells_what_the_model_made_of_its_gpu(
+    bench: Bench, tmp_path: Path
+) -> None:
+    expected, output = geotiff(tmp_path / "expected.tif", labels()), geotiff(bench.outputs / "out.tif", labels())
+    known = bench.judged(expected, output, device="gpu")
+    unknown = bench.judged(expected, output, device="gpu", device_known=False)
+    assert (known.device, unknown.device, unknown.outcome) == ("gpu", None, Outcome.MATCHES)
+    assert unknown.summary == known.summary + "; it was given a GPU, and nothing tells whether it used it"
+
+
 def test_a_machine_without_room_for_arrays_is_no_fault_of_model_or_item(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

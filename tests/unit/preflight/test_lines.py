@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pwd
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,10 @@ class Machine:
             "apptainer buildcfg": (0, "APPTAINER_SUID_INSTALL=0\n"),
             "unshare --user true": (0, ""),
             f"test -r {root}/dev/fuse -a -w {root}/dev/fuse": (0, ""),
+            f"ldd {root}/bin/squashfuse_ll": (
+                0,
+                "\tlibz.so.1 => /lib/libz.so.1\n\tlibzstd.so.1 => /lib/libzstd.so.1\n",
+            ),
             "mksquashfs -version": (0, "mksquashfs version 4.5.1 (2022/03/17)\n"),
             "mksquashfs -help": (1, "\tgzip (default)\n\t  -Xcompression-level\n\tzstd\n"),
         }
@@ -46,7 +51,9 @@ class Machine:
         ):
             (root / "proc" / name).parent.mkdir(parents=True, exist_ok=True)
             (root / "proc" / name).write_text(text)
-        self.settings = Settings(environment={"PATH": str(root / "bin"), "TMPDIR": str(root)})
+        (root / "tmp").mkdir()
+        environment = {"PATH": str(root / "bin"), "TMPDIR": str(root / "tmp")}
+        self.settings = Settings(store=str(root / "store"), environment=environment)
         self.user = 1000
 
     def install(self, name: str) -> None:
@@ -66,16 +73,23 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr(packing, "WANTED_SPACE", 1)
+    for name in ("TREE", "FILE", "ARRAYS"):
+        monkeypatch.setattr(packing, name, 1)
+    monkeypatch.chdir(tmp_path)
     return Machine(tmp_path)
 
 
 def test_a_machine_that_is_well(machine: Machine) -> None:
     lines = machine.lines()
     assert {line.state for line in lines.values()} == {"ok"}, lines
-    assert list(lines) == ["SIF engine", "SIF user", "user namespaces", "FUSE", "mksquashfs", "TMPDIR", "processor"]
+    assert list(lines) == [
+        "SIF engine", "SIF user", "user namespaces", "FUSE", "SIF reader", "mksquashfs", "SIF tree", "SIF output",
+        "TMPDIR", "processor",
+    ]  # fmt: skip
     assert "1.4.5" in lines["SIF engine"].detail and "zstd" in lines["mksquashfs"].detail
     assert lines["processor"].detail == "x86-64-v3" and "ext4" in lines["TMPDIR"].detail
+    assert lines["SIF tree"].detail.startswith(f"{machine.root}/store/scratch: ")
+    assert lines["SIF output"].detail.startswith(f"{machine.root}/dlm-out: ")
 
 
 @pytest.mark.parametrize(
@@ -139,20 +153,109 @@ def test_a_packer_without_zstd_is_slow(machine: Machine) -> None:
     assert "cannot start mksquashfs" in machine.lines()["mksquashfs"].detail
 
 
-def test_a_scratch_folder_in_memory_small_or_missing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    (machine.root / "proc/self/mountinfo").write_text(f"1 0 0:1 / {machine.root} rw - tmpfs d rw\n")
-    assert "which is memory" in machine.lines()["TMPDIR"].detail
-    (machine.root / "proc/self/mountinfo").write_text("")
-    monkeypatch.setattr(packing, "WANTED_SPACE", 1 << 60)
-    assert machine.lines()["TMPDIR"].state == "warn"
-    machine.settings = replace(machine.settings, environment={"TMPDIR": str(machine.root / "absent")})
-    assert "No such file" in machine.lines()["TMPDIR"].detail
-
-
-def test_a_scratch_folder_that_is_closed_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlm_build.preflight.packing.os.access", lambda path, _mode: path != machine.root)
-    line = machine.lines()["TMPDIR"]
+@pytest.mark.parametrize(
+    ("name", "way"), [("SIF tree", "set `store`"), ("SIF output", "use --output in"), ("TMPDIR", "set TMPDIR to")]
+)
+def test_each_folder_may_be_too_small_or_closed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+) -> None:
+    for need in ("TREE", "FILE", "ARRAYS"):
+        monkeypatch.setattr(packing, need, 1 << 60)
+    line = machine.lines()[name]
+    assert line.state == "warn" and line.fix.startswith(way) and "on a disk with" in line.fix
+    monkeypatch.setattr("dlm_build.preflight.packing.os.access", lambda _path, _mode: False)
+    line = machine.lines()[name]
     assert line.state == "warn" and "closed to this user" in line.detail and "may write in" in line.fix
+
+
+def test_large_things_do_not_belong_in_memory(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (machine.root / "proc/self/mountinfo").write_text(f"1 0 0:1 / {machine.root} rw - tmpfs d rw\n")
+    monkeypatch.setattr(packing, "TREE", 3)
+    monkeypatch.setattr(packing, "FILE", 2)
+    lines = machine.lines()
+    assert [lines[name].state for name in ("SIF tree", "SIF output", "TMPDIR")] == ["warn", "warn", "ok"]
+    assert "on tmpfs, which is memory" in lines["SIF tree"].detail
+    machine.answers[f"test -r {machine.root}/dev/fuse -a -w {machine.root}/dev/fuse"] = (1, "")
+    assert machine.lines()["TMPDIR"].state == "warn", "a SIF that cannot be mounted is unpacked there"
+
+
+def test_where_a_sif_is_unpacked_for_its_run_there_is_to_be_room_for_that(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "TREE", 1 << 60)
+    assert machine.lines()["SIF output"].state == "ok"
+    machine.answers[f"test -r {machine.root}/dev/fuse -a -w {machine.root}/dev/fuse"] = (1, "")
+    assert machine.lines()["SIF output"].state == "warn"
+
+
+def test_a_temporary_folder_that_is_not_there_yet(machine: Machine) -> None:
+    machine.settings = replace(machine.settings, environment={"TMPDIR": str(machine.root / "absent")})
+    line = machine.lines()["TMPDIR"]
+    assert line.state == "warn" and line.detail == f"{machine.root}/absent: there is no such folder"
+
+
+# --- who reads a SIF -------------------------------------------------------------------------------------------------
+
+KERNEL = "CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\n{}\n"
+WITHOUT = "# CONFIG_SQUASHFS_ZSTD is not set"
+
+
+def reader(machine: Machine) -> tuple[str, str]:
+    line = machine.lines()["SIF reader"]
+    assert ("--compression gzip" in line.fix) == (line.state == "warn")
+    return line.state, line.detail
+
+
+def test_squashfuse_reads_what_its_libraries_read(machine: Machine) -> None:
+    mounter = machine.root / "bin/squashfuse_ll"
+    assert reader(machine) == ("ok", f"{mounter} reads zstd")
+    machine.answers[f"ldd {mounter}"] = (0, "\tlibz.so.1 => /lib/libz.so.1\n")
+    assert reader(machine) == ("warn", f"{mounter} was built without zstd")
+    machine.answers[f"ldd {mounter}"] = (1, "\tnot a dynamic executable\n")
+    assert reader(machine) == ("warn", f"nothing tells whether {mounter} reads zstd")
+    del machine.answers[f"ldd {mounter}"]
+    assert reader(machine)[0] == "warn"
+
+
+def test_the_squashfuse_that_comes_with_the_engine_goes_first(machine: Machine) -> None:
+    folder = machine.root / "libexec/apptainer/bin"
+    folder.mkdir(parents=True)
+    (folder / "squashfuse_ll").write_text("#!/bin/sh\n")
+    (folder / "squashfuse_ll").chmod(0o755)
+    machine.answers["apptainer buildcfg"] = (0, f"LIBEXECDIR={machine.root}/libexec\nAPPTAINER_SUID_INSTALL=0\n")
+    machine.answers[f"ldd {folder}/squashfuse_ll"] = (0, "\tlibzstd.so.1 => /lib/libzstd.so.1\n")
+    assert reader(machine) == ("ok", f"{folder}/squashfuse_ll reads zstd")
+
+
+@pytest.mark.parametrize(("option", "state"), [("CONFIG_SQUASHFS_ZSTD=y", "ok"), (WITHOUT, "warn"), (None, "warn")])
+@pytest.mark.parametrize("place", ["proc/config.gz", "boot/config-6.1.0"])
+def test_with_the_setuid_starter_the_kernel_reads(machine: Machine, place: str, option: str | None, state: str) -> None:
+    machine.answers["apptainer buildcfg"] = (0, "APPTAINER_SUID_INSTALL=1\n")
+    (machine.root / "proc/sys/kernel").mkdir(parents=True)
+    (machine.root / "proc/sys/kernel/osrelease").write_text("6.1.0\n")
+    if option:
+        text = KERNEL.format(option).encode()
+        (machine.root / "boot").mkdir()
+        (machine.root / place).write_bytes(gzip.compress(text) if place.endswith(".gz") else text)
+    said = {"CONFIG_SQUASHFS_ZSTD=y": "the kernel reads zstd", WITHOUT: "the kernel was built without zstd"}
+    assert reader(machine) == (state, said.get(option or "", "nothing tells whether the kernel reads zstd"))
+    assert machine.lines()["FUSE"].detail.startswith("not needed")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("Decompressors available:\n\tgzip\n\tzstd\n", "ok"),
+        ("Decompressors available:\n\tgzip\n", "warn"),
+        ("", "warn"),
+    ],
+)
+def test_without_squashfuse_it_is_unpacked(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, said: str, state: str
+) -> None:
+    monkeypatch.setattr("dlm_build.preflight.engine.MOUNTERS", ("squashfuse_of_nobody",))
+    machine.answers["unsquashfs -help"] = (1, said)
+    assert reader(machine)[0] == state
 
 
 def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount() -> None:

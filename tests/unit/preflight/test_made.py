@@ -16,7 +16,7 @@ from dlm_build.preflight import Line, Look, made
 from dlm_build.preflight.made import made_in, made_lines
 from dlm_build.preflight.processor import LEVELS
 from dlm_build.proc import Finished
-from dlm_build.records import Image, Lock, Record, Run, Sif, Verdict
+from dlm_build.records import EnvironmentSpec, Image, Lock, Record, Run, Sif, Verdict
 from dlm_build.verifying import Verified
 from dlm_build.workfolder import WorkFolder
 from tests.unit.building.locks import package, tiny_lock
@@ -89,7 +89,7 @@ def sif_record() -> Sif:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(made, "engine_lines", lambda _look: [ENGINE])
+    monkeypatch.setattr(made, "engine_lines", lambda _look, _packed: [ENGINE])
     return Place(tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_a_sif_that_is_not_whole_is_missing(place: Place, change: bytes | None) 
 
 def test_a_sif_with_nothing_to_run_it_is_missing_its_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.holds()
-    monkeypatch.setattr(made, "engine_lines", lambda _look: [replace(ENGINE, state="warn", fix="install it")])
+    monkeypatch.setattr(made, "engine_lines", lambda _look, _packed: [replace(ENGINE, state="warn", fix="install it")])
     assert place.lines()["SIF engine"] == replace(ENGINE, state="missing", fix="install it")
     place.holds(image=True)
     place.images = {IMAGE.reference: IMAGE}
@@ -178,6 +178,14 @@ def test_the_build_against_the_driver(place: Place, smi: str | None, state: str,
     line = place.lines()["GPU"]
     assert line.state == state and said in line.detail, line
     assert bool(line.fix) == (state == "warn")
+
+
+def test_a_build_without_cuda_is_no_trouble_where_the_model_asks_for_no_gpu(place: Place) -> None:
+    place.smi = NEW
+    spec = EnvironmentSpec(origin="inferred", pip=("onnxruntime==1.20.*",))
+    place.holds(plan=replace(place.lock.plan, gpu=False, cuda=None, environment=spec))
+    line = place.lines()["GPU"]
+    assert (line.state, line.fix) == ("ok", "") and "holds onnxruntime 1.20.1 without CUDA" in line.detail
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ ORDER = SifOrder(
     limits=Limits(memory=1 << 30, pids=77, output=1000),
     device=CPU,
     processors=2,
+    mark="dlm-report-1",
     user=(1001, 1002),
     threads=10,
 )
@@ -130,8 +131,8 @@ def test_the_environment_is_ours_alone() -> None:
     made = environment(ORDER, base)
     assert made["PATH"].startswith("/opt/bin:") and made["HOME"].startswith("/runs/")
     inner = {name.removeprefix("APPTAINERENV_") for name in made if name.startswith("APPTAINERENV_")}
-    assert inner == {"DLM_DEVICE", "TMPDIR", "LC_ALL", "TZ", "OMP_NUM_THREADS", "PYTHONHASHSEED", "PYTHONNOUSERSITE",
-                     "PYTHONDONTWRITEBYTECODE"}  # fmt: skip
+    assert inner == {"DLM_DEVICE", "DLM_REPORT", "TMPDIR", "LC_ALL", "TZ", "OMP_NUM_THREADS", "PYTHONHASHSEED",
+                     "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE"}  # fmt: skip
     assert set(made) - {f"APPTAINERENV_{name}" for name in inner} == {
         "PATH", "HOME", "LC_ALL", "APPTAINER_CONFIGDIR", "APPTAINER_CACHEDIR", "APPTAINER_TMPDIR"
     }  # fmt: skip
@@ -179,8 +180,10 @@ def test_a_program_that_is_apptainer_by_another_name() -> None:
 
 
 def test_none_and_odd_ones_are_refused() -> None:
-    with pytest.raises(InfraError, match="neither apptainer nor singularity"):
+    with pytest.raises(InfraError, match="neither apptainer nor singularity answers to --version"):
         find_engine(None, Versions())
+    with pytest.raises(InfraError, match=r"^cannot run SIF files: gone does not answer to --version"):
+        find_engine("gone", Versions())
     with pytest.raises(InfraError, match="odd"):
         find_engine("odd", Versions(odd="Docker version 1\n"))
     with pytest.raises(InfraError, match=r"2\.6\.1 is too old"):

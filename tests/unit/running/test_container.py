@@ -61,6 +61,10 @@ class FakeEngine:
     def start(self, name: str) -> None:
         self._step("start")
 
+    def stats(self, name: str, **options: Any) -> dict[str, Any]:
+        assert options == {"stream": False, "one_shot": True}
+        return {}
+
     def remove_container(self, name: str, v: bool, force: bool) -> None:
         assert (v, force) == (True, True)
         self._step("remove")

@@ -8,6 +8,7 @@ import pytest
 
 from dlm_build.errors import GpuIncompatible, InfraError
 from dlm_build.proc import Finished
+from dlm_build.records import EnvironmentSpec
 from dlm_build.running.gpu import Device, choose, choose_host_gpu, demand_on_host, find_device, fitting
 from tests.unit.plans import tiny_plan
 
@@ -139,6 +140,16 @@ def test_one_that_nobody_demanded_gives_way_to_the_cpu_and_says_so() -> None:
 @pytest.mark.parametrize("smi", [FullSmi(None), FullSmi("", 2), FullSmi("Field compute_cap is not valid", 2)])
 def test_a_gpu_that_does_not_describe_itself_is_tried(smi: Smi) -> None:
     assert fitting(ON_GPU, OLD, True, smi) == ON_GPU
+
+
+@pytest.mark.parametrize("smi", [FullSmi(H200), FullSmi("Tesla K80, 470.82.01, 3.7\n"), FullSmi(None)])
+def test_a_gpu_for_an_environment_without_cuda_is_refused_or_left(smi: Smi) -> None:
+    spec = EnvironmentSpec(origin="inferred", pip=("onnxruntime==1.17.*",))
+    plan = tiny_plan(framework="onnxruntime", framework_version="1.17", environment=spec, cuda=None)
+    with pytest.raises(GpuIncompatible, match=r"holds onnxruntime 1\.17 without CUDA"):
+        fitting(ON_GPU, plan, True, smi)
+    device = fitting(ON_GPU, plan, False, smi)
+    assert device.kind == "cpu" and "holds onnxruntime 1.17 without CUDA" in device.reason
 
 
 def test_the_cpu_fits_always() -> None:

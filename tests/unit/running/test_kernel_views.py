@@ -39,10 +39,11 @@ def test_descendants_are_followed_and_found_by_their_inner_number(tmp_path: Path
 
 
 def test_memory_is_what_each_keeps_and_what_they_share(tmp_path: Path) -> None:
-    process(tmp_path, 10, "11", smaps_rollup="Pss_Anon:  100 kB\nPss_Shmem:  10 kB\n")
-    process(tmp_path, 11, "", smaps_rollup="Pss_Anon:  50 kB\nPss_File:  9 kB\nPss_Shmem:  10 kB\n")
+    first, second = "Pss_Anon:  100 kB\nPss_Shmem:  10 kB\n", "Pss_Anon:  50 kB\nPss_File:  9 kB\nPss_Shmem:  10 kB\n"
+    process(tmp_path, 10, "11", smaps_rollup=first, status="VmHWM:\t  300 kB\n")
+    process(tmp_path, 11, "", smaps_rollup=second, status="VmHWM:\t  200 kB\n")
     told = usage(10, tmp_path)
-    assert told == {"memory_stats": {"usage": 170 << 10}, "pids_stats": {"current": 2}}
+    assert told == {"memory_stats": {"usage": 170 << 10, "largest": 300 << 10}, "pids_stats": {"current": 2}}
 
 
 def test_threads_of_a_user_are_counted(tmp_path: Path) -> None:

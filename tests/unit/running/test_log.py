@@ -29,6 +29,16 @@ def test_both_ends_are_kept_and_the_cut_is_counted(chunks: list[bytes], limit: i
         assert log.content() == said[:half] + cut + said[-half:]
 
 
+def test_words_to_us_are_told_apart_and_not_shown() -> None:
+    log = Log(1000, "mark-1")
+    assert log.told() == b""
+    for chunk in (b"half a line\nmark-1 fir", b"st\nmark-2 not ours\nmore\n\nmark-1 last\n"):
+        log.add(chunk)
+    assert log.told() == b"last"
+    assert log.content() == b"half a linemark-2 not ours\nmore\n"
+    assert Log(1000).told() == b""
+
+
 def test_the_tail_can_be_shown() -> None:
     log = Log(1000)
     log.add("a\x1b[31m\x07b\u202ec\r\nd\té\xff".encode("latin-1", "replace"))

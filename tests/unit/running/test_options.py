@@ -22,6 +22,7 @@ ORDER = DockerOrder(
     device=Device(kind="cpu", reason="because"),
     processors=2,
     owner="boot/ns/1/2",
+    mark="dlm-report-1",
 )
 
 

@@ -108,16 +108,29 @@ def test_output_ends_it_while_it_runs_and_counts_when_it_has_ended(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("stats", "peak"),
+    ("stats", "peak", "sampled"),
     [
-        ({"memory_stats": {"max_usage": 900, "usage": 100}}, 900),
-        ({"memory_stats": {"usage": 100}}, 100),
-        ({"memory_stats": {}}, None),
-        ({}, None),
+        ({"memory_stats": {"max_usage": 900, "usage": 100}}, 900, False),
+        ({"memory_stats": {"usage": 100}}, 100, True),
+        ({"memory_stats": {"usage": 100, "largest": 400}}, 400, True),
+        ({"memory_stats": {}}, None, False),
+        ({}, None, False),
     ],
 )
-def test_peak_memory_is_what_the_engine_says(tmp_path: Path, stats: dict[str, Any], peak: int | None) -> None:
-    assert follow(ScriptedBox(1, stats=stats), tmp_path).peak_memory == peak
+def test_peak_memory_is_what_the_engine_says_and_whether_it_saw_it_all(
+    tmp_path: Path, stats: dict[str, Any], peak: int | None, sampled: bool
+) -> None:
+    ended = follow(ScriptedBox(1, stats=stats), tmp_path)
+    assert (ended.peak_memory, ended.peak_sampled) == (peak, sampled)
+
+
+def test_a_peak_between_the_last_look_and_the_end_counts_where_it_is_remembered(tmp_path: Path) -> None:
+    assert follow(ScriptedBox(0, stats={"memory_stats": {"max_usage": 700}}), tmp_path).peak_memory == 700
+
+
+def test_pages_of_the_program_itself_do_not_count_against_the_limit(tmp_path: Path) -> None:
+    box = ScriptedBox(1, stats={"memory_stats": {"usage": 100, "largest": 2000}})
+    assert (follow(box, tmp_path).end, box.killed) == ("finished", 0)
 
 
 class LostBox(ScriptedBox):
