@@ -12,7 +12,12 @@ tensors      mlm:input and mlm:output, and the bands they speak of
 assets       roles; code and image as assets
 kept         what MLM cannot say, under `dlm:`; reading back tells which that is
 refresh      MLM items of older versions: what still holds stays as it was written
+scalings     how MLM said before 1.4 that values are scaled
+mend         `mlm:` properties that break the schema, made valid piece by piece
+pruning      the largest part of a value that a schema allows
 valid        what breaks a schema goes; nothing invalid is ever written
+secrets      names and passwords in front of a host stay behind
+account      what nothing else accounts for is kept or named: nothing is lost in silence
 records      Migrated, Note
 """
 

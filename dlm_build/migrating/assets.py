@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 
 from dlm_build.hrefs import read_href
 from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
-from dlm_build.migrating.records import Notes
-from dlm_build.migrating.source import Source, plain
+from dlm_build.migrating.records import Notes, step
+from dlm_build.migrating.source import Source, own_text, plain
 from dlm_build.model_asset import candidates, path_of
 from dlm_build.records import Asset, Runtime
 from dlm_build.schemas import is_reference
@@ -18,6 +19,7 @@ from dlm_build.schemas import is_reference
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
 _TEXTS = ("description",)
+_MULTIHASH = re.compile(r"[0-9a-f]{8,512}")
 _TYPES = {
     ".mar": "torch-model-archiver", ".onnx": "onnx", ".pt": "torch.save", ".pth": "torch.save", ".ckpt": "torch.save",
     ".torchscript": "torch.jit.save", ".pt2": "torch.export.save", ".safetensors": "safetensors.torch.save_file",
@@ -64,13 +66,16 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
     href = node.get("href", "url").value
     assert isinstance(href, str)
     published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
+    _tell_moves(asset, node, where.notes)
     rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}
     moved_href = moved(published.replace("\\", "/"), where.origin, where.place)
     made: dict[str, Any] = {"href": _reference(moved_href, asset.key, where.notes)}
-    made |= {name: text for name, text in (("type", asset.media_type), ("title", asset.title)) if text}
+    made |= {
+        name: own_text(node.at(name)) for name, text in (("type", asset.media_type), ("title", asset.title)) if text
+    }
     for name, value in rest.items():
         if not where.fields and (name.startswith(("mlm:", "eo:", "file:")) or name in ("bands", "raster:bands")):
-            where.notes.dropped(f"{asset.pointer}/{name}", "it is told elsewhere, or not as its extension has it")
+            where.notes.dropped(f"{asset.pointer}/{step(name)}", "it is told elsewhere, or not as its extension has it")
         elif value is not None and not (name in _TEXTS and not isinstance(value, str)):
             made[name] = value
     made["roles"] = _roles(node, is_model)
@@ -78,16 +83,31 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
         made["mlm:artifact_type"] = _artifact_type(asset, where.notes)
     if asset.sha256:
         made["file:checksum"] = f"1220{asset.sha256}"
+    elif isinstance(other := plain(node.at("file:checksum").value), str) and _MULTIHASH.fullmatch(other):
+        made["file:checksum"] = other
     if asset.size is not None:
         made["file:size"] = asset.size
     return made
+
+
+def _tell_moves(asset: Asset, node: Node, notes: Notes) -> None:
+    """Where the account finds what gets another name or form."""
+    place = f"/assets/{step(asset.key)}"
+    notes.moved(asset.pointer, place)
+    roles = node.get("roles", "role")
+    notes.moved(roles.pointer, f"{place}/roles/0" if isinstance(roles.value, str) else f"{place}/roles")
+    notes.reworded(node.get("href", "url").pointer)
+    if asset.sha256:
+        for name in ("file:checksum", "checksum:multihash"):
+            if asset.sha256 in str(node.at(name).value).lower():
+                notes.reworded(f"{asset.pointer}/{name}")
 
 
 def _reference(href: str, key: str, notes: Notes) -> str:
     """With escapes for what STAC's schema finds no address in."""
     written = as_reference(href)
     if written != href:
-        notes.assumed(f"/assets/{key}/href", "what an address cannot have is written with % escapes")
+        notes.assumed(f"/assets/{step(key)}/href", "what an address cannot have is written with % escapes")
     return written
 
 
@@ -101,7 +121,7 @@ def _roles(node: Node, is_model: bool) -> list[str]:
 def _artifact_type(asset: Asset, notes: Notes) -> str:
     suffix = posixpath.splitext(path_of(asset.href).lower())[1]
     notes.assumed(
-        f"/assets/{asset.key}/mlm:artifact_type",
+        f"/assets/{step(asset.key)}/mlm:artifact_type",
         f"by the suffix {suffix}" if suffix in _TYPES else "the item does not say what kind of file it is",
     )
     return _TYPES.get(suffix, _UNKNOWN_TYPE)

@@ -23,14 +23,14 @@ _PLACE_RELS = ("self", "root", "parent")
 
 def core(source: Source, place: str, notes: Notes) -> dict[str, Any]:
     """Everything but properties, assets and extensions."""
-    links = list(_links(source, place, notes))
+    links = dict(_links(source, place, notes))
     return {
         "type": "Feature",
         "stac_version": STAC_VERSION,
         "id": source.item.id,
         **_where(source, notes),
         **_collection(source, links, notes),
-        "links": links,
+        "links": list(links.values()),
     }
 
 
@@ -104,10 +104,12 @@ def _points(value: Any) -> Iterator[list[float]]:
             yield from _points(one)
 
 
-def _links(source: Source, place: str, notes: Notes) -> Iterator[dict[str, Any]]:
+def _links(source: Source, place: str, notes: Notes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """By the pointers into the old item."""
     published = source.root.at("links")
     if not published.absent and not isinstance(published.value, list):
         notes.dropped("/links", "it is not a list")
+    count = 0
     for row in published.rows():
         link = plain(row.value)
         rel, href = (link.get(name) if isinstance(link, dict) else None for name in ("rel", "href"))
@@ -116,18 +118,23 @@ def _links(source: Source, place: str, notes: Notes) -> Iterator[dict[str, Any]]
         elif rel in _PLACE_RELS:
             notes.dropped(row.pointer, f"rel {rel} says where the old item stands in its catalogue")
         else:
-            yield {**link, "href": moved(href.strip(), source.item.origin, place)}
+            notes.reworded(f"{row.pointer}/href")
+            there = moved(href.strip(), source.item.origin, place)
+            if (written := as_reference(there)) != there:
+                notes.assumed(f"/links/{count}/href", "what an address cannot have is written with % escapes")
+            count += 1
+            yield row.pointer, {**link, "href": written}
 
 
-def _collection(source: Source, links: list[dict[str, Any]], notes: Notes) -> dict[str, Any]:
+def _collection(source: Source, links: dict[str, dict[str, Any]], notes: Notes) -> dict[str, Any]:
     """STAC has the id and the link, or neither."""
     name = plain(source.root.at("collection").value)
-    linked = any(link["rel"] == "collection" for link in links)
+    linked = [pointer for pointer, link in links.items() if link["rel"] == "collection"]
     if isinstance(name, str) and linked:
         return {"collection": name}
     if name is not None:
         notes.dropped("/collection", "STAC asks for a link with rel collection beside it")
-    if linked:
-        links[:] = [link for link in links if link["rel"] != "collection"]
-        notes.dropped("/links", "rel collection: STAC asks for the id of the collection beside it")
+    for pointer in linked:
+        del links[pointer]
+        notes.dropped(pointer, "rel collection: STAC asks for the id of the collection beside it")
     return {}

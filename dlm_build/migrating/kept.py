@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from dlm_build.items.reading import read_item
-from dlm_build.migrating.records import Notes
+from dlm_build.migrating.records import Notes, step
 from dlm_build.migrating.source import Source
 from dlm_build.records import ArchiveEntry, ClassName, DeclaredSample, Item
 
@@ -101,7 +101,7 @@ def keep_unknown(document: Document, source: Source, notes: Notes) -> None:
         if kept:
             document["properties"][name] = kept
             for key in kept:
-                notes.kept(f"/properties/{name}/{_step(key)}", "MLM has no such field")
+                notes.kept(f"/properties/{name}/{step(key)}", "MLM has no such field")
     if kept := {key: value for key, value in source.architecture.items() if value is not None}:
         document["properties"]["dlm:architecture"] = kept
         notes.kept("/properties/dlm:architecture", f"MLM has no field for {', '.join(kept)}")
@@ -131,7 +131,7 @@ def keep_unsaid(document: Document, item: Item, origin: str, notes: Notes) -> No
         told = [field for field in FIELDS if (field in differing or field.group in groups) and _says(field, item)]
         for field in told:
             _put(document["properties"], field.home, field.written(field.of(item)))
-            notes.kept("".join(f"/{_step(step)}" for step in ("properties", *field.home)), field.why)
+            notes.kept("".join(f"/{step(name)}" for name in ("properties", *field.home)), field.why)
         if not differing:
             return
     again = reread(document, origin)
@@ -147,13 +147,15 @@ def reread(document: Document, origin: str) -> Item:
     return read_item(json.dumps(document), origin)
 
 
+def model_of(item: Item) -> dict[tuple[str, ...], Any]:
+    """What every field says, by its path; of the sample what it is, not where it stands."""
+    told = {field.path: field.of(item) for field in FIELDS}
+    return {path: _sample(one) if isinstance(one, DeclaredSample) else one for path, one in told.items()}
+
+
 def _differing(item: Item, again: Item) -> Iterator[Field]:
-    for field in FIELDS:
-        one, other = field.of(item), field.of(again)
-        if isinstance(one, DeclaredSample) and isinstance(other, DeclaredSample):
-            one, other = _sample(one), _sample(other)
-        if one != other:
-            yield field
+    one, other = model_of(item), model_of(again)
+    yield from (field for field in FIELDS if one[field.path] != other[field.path])
 
 
 def _note_different(field: Field, item: Item, again: Item, notes: Notes) -> None:
@@ -168,7 +170,3 @@ def _put(fields: Document, home: tuple[str, ...], value: Any) -> None:
     for name in home[:-1]:
         fields = fields.setdefault(name, {})
     fields[home[-1]] = value
-
-
-def _step(text: str) -> str:
-    return text.replace("~", "~0").replace("/", "~1")

@@ -1,12 +1,14 @@
-"""The story of migrating: carry the core, say the model in MLM, keep the rest, read it back, hold it to the schemas."""
+"""The story of migrating: carry the core, say the model in MLM, keep the rest, read it back, account for all of it."""
 
 from __future__ import annotations
 
 from dlm_build.items.document import Document
+from dlm_build.migrating.account import account_for
 from dlm_build.migrating.kept import keep_unsaid
 from dlm_build.migrating.records import Migrated, Notes
 from dlm_build.migrating.refresh import refresh
 from dlm_build.migrating.said import said_in_mlm
+from dlm_build.migrating.secrets import all_without_userinfo
 from dlm_build.migrating.source import read_source
 from dlm_build.migrating.valid import demand_valid, without_faults
 from dlm_build.records import Item
@@ -29,6 +31,8 @@ def migrate(item: Item, document: Document, place: str | None = None) -> Migrate
     made = write(source, place, notes)
     without_faults(made, notes)
     keep_unsaid(made, item, place, notes)
+    made = all_without_userinfo(made)
+    account_for(source, made, place, notes)
     made = {name: made[name] for name in (*_ORDER, *made) if name in made}
     demand_valid(made)
     return notes.migrated(made)

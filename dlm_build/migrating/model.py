@@ -48,6 +48,18 @@ def _name(item: Item, notes: Notes) -> str:
     return name
 
 
+def tell_architecture(source: Source, notes: Notes) -> None:
+    """Where the account finds what stood in the architecture."""
+    node = source.architecture_node
+    notes.moved(node.pointer, "/properties/dlm:architecture")
+    if isinstance(node.value, str):
+        notes.moved(node.pointer, "/properties/mlm:architecture")
+    fields = {"type": ("architecture",), "pretrained": ("pretrained", "pretrained_source")}
+    for name in ("type", "pretrained", *_TOTALS):
+        for field in fields.get(name, ("total_parameters",)):
+            notes.moved(node.at(name).pointer, f"/properties/mlm:{field}")
+
+
 def _architecture(source: Source, notes: Notes) -> str:
     kind = source.architecture.get("type")
     if isinstance(kind, str) and kind.strip():

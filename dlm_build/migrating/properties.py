@@ -6,10 +6,15 @@ import re
 from typing import Any
 
 from dlm_build.items.identity import instant
+from dlm_build.items.node import Node
 from dlm_build.migrating.records import Notes
-from dlm_build.migrating.source import Source
+from dlm_build.migrating.source import Source, plain
+from dlm_build.schemas import problems
+from dlm_build.schemas.offline import DATETIME
 
 _LICENSE = re.compile(r"[\w\-.+]+")
+_WHOLE_WITH_OFFSET = re.compile(r"[0-9T:-]{19}[+-][0-9:]{5}")
+"""A moment to the second, which is the same in UTC."""
 _PROVIDES = ("producer", "licensor", "processor", "host")
 _TIMES = ("datetime", "start_datetime", "end_datetime")
 _BANDS = ("bands", "eo:bands", "raster:bands")
@@ -23,11 +28,11 @@ def common(source: Source, notes: Notes) -> dict[str, Any]:
     rest = source.rest
     apart = (*_BANDS, *_TIMES)
     carried = {name: value for name, value in rest.items() if name not in apart and not name.startswith("mlm:")}
-    _name(source, carried)
+    _name(source, carried, notes)
     made = {**carried, **_times(source, notes)}
     for name in ("created", "updated"):
         if name in made:
-            made[name] = instant(source.properties.at(name)) or instant(source.root.at(name))
+            made[name] = moment(source.properties.at(name), notes) or moment(source.root.at(name), notes)
             if made[name] is None:
                 del made[name]
                 notes.dropped(f"/properties/{name}", "it is not a date and time")
@@ -39,26 +44,41 @@ def common(source: Source, notes: Notes) -> dict[str, Any]:
     return made
 
 
-def _name(source: Source, made: dict[str, Any]) -> None:
+def _name(source: Source, made: dict[str, Any], notes: Notes) -> None:
     for name, text in (("title", source.item.title), ("description", source.item.description)):
-        made.pop(name, None)
+        own = made.pop(name, None)
         if text:
-            made[name] = text
+            made[name] = own.strip() if isinstance(own, str) and own.strip() else text
     if "name" in made and made["name"] == source.item.title:
         del made["name"]
+        notes.moved("/properties/name", "/properties/title")
 
 
 def _times(source: Source, notes: Notes) -> dict[str, Any]:
     """`datetime`, and the interval where the item has one."""
-    moment, start, end = (instant(source.properties.at(name)) for name in _TIMES)
+    when, start, end = (moment(source.properties.at(name), notes) for name in _TIMES)
     interval = {"start_datetime": start, "end_datetime": end} if start and end else {}
-    if moment or interval:
-        return {"datetime": moment, **interval}
+    if when or interval:
+        return {"datetime": when, **interval}
     if source.item.date:
         notes.assumed("/properties/datetime", f"the date at {source.item.date_pointer}; the item gives none")
         return {"datetime": source.item.date}
     notes.assumed("/properties/datetime", "the item has no date of any kind: null, and an interval that says always")
     return {"datetime": None, **_ALWAYS}
+
+
+def moment(node: Node, notes: Notes) -> str | None:
+    """As it was written, where STAC takes it so; else in UTC, to the second. None where it is no date."""
+    read, own = instant(node), plain(node.value)
+    if read is None or (isinstance(own, str) and not problems({"datetime": own.strip()}, DATETIME)):
+        return own.strip() if read else None
+    if isinstance(own, str) and _WHOLE_WITH_OFFSET.fullmatch(own.strip()):
+        notes.reworded(node.pointer)
+    else:
+        notes.assumed(
+            f"/properties/{node.pointer.rpartition('/')[2]}", f"{own} in UTC to the second, as STAC writes it"
+        )
+    return read
 
 
 def _license(source: Source, made: dict[str, Any], notes: Notes) -> None:
@@ -72,6 +92,7 @@ def _license(source: Source, made: dict[str, Any], notes: Notes) -> None:
         notes.assumed("/properties/license", "what the item says is no SPDX identifier")
     if published != made["license"]:
         made["dlm:license"] = published
+        notes.moved("/properties/license", "/properties/dlm:license")
         notes.kept("/properties/dlm:license", "STAC's license is an SPDX identifier")
 
 
@@ -103,3 +124,4 @@ def _old_eo(source: Source, made: dict[str, Any], notes: Notes) -> None:
             notes.dropped(f"/properties/{name}", "eo 2.0 has no such field")
         else:
             source.parts["data"][name[3:]] = value
+            notes.moved(f"/properties/{name}", f"/properties/dlm:data/{name[3:]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlm_build.errors import shown
+from dlm_build.migrating.secrets import without_userinfo
 from dlm_build.records import Record
 
 
@@ -28,10 +29,16 @@ class Migrated(Record, frozen=True, kw_only=True):
 
 
 class Notes:
-    """Collects them in the order of writing."""
+    """Collects them in the order of writing; and, for the account at the end, where what moved stands now."""
 
     def __init__(self) -> None:
         self._found: dict[str, list[Note]] = {"kept": [], "dropped": [], "assumed": []}
+        self.at: dict[str, set[str]] = {"kept": set(), "dropped": set(), "assumed": set()}
+        """The pointers as they are, by the kind of note."""
+        self.places: dict[str, list[str]] = {}
+        """Pointer into the old document → into the new one, where its value stands, or those of its members do."""
+        self.said: set[str] = set()
+        """Pointers into the old document whose value is said in other words."""
 
     def kept(self, pointer: str, reason: str) -> None:
         self._add("kept", pointer, reason)
@@ -42,14 +49,30 @@ class Notes:
     def assumed(self, pointer: str, reason: str) -> None:
         self._add("assumed", pointer, reason)
 
+    def moved(self, pointer: str, place: str) -> None:
+        self.places.setdefault(pointer, []).append(place)
+
+    def reworded(self, pointer: str) -> None:
+        self.said.add(pointer)
+
     def take(self, others: Notes) -> None:
         for name, notes in others._found.items():
             self._found[name] += notes
+            self.at[name] |= others.at[name]
+        for pointer, places in others.places.items():
+            self.places.setdefault(pointer, []).extend(places)
+        self.said |= others.said
 
     def migrated(self, document: dict[str, Any]) -> Migrated:
         return Migrated(document=document, **{name: tuple(notes) for name, notes in self._found.items()})
 
     def _add(self, name: str, pointer: str, reason: str) -> None:
-        note = Note(pointer=shown(pointer, 400), reason=shown(reason, 400))
+        self.at[name].add(pointer)
+        note = Note(pointer=shown(pointer, 400), reason=shown(without_userinfo(reason), 400))
         if note not in self._found[name]:
             self._found[name].append(note)
+
+
+def step(name: str) -> str:
+    """As it is written in a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")

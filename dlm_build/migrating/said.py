@@ -8,7 +8,7 @@ from typing import Any
 from dlm_build.migrating.assets import FILE, assets
 from dlm_build.migrating.core import core
 from dlm_build.migrating.kept import keep_unknown
-from dlm_build.migrating.model import mlm_properties
+from dlm_build.migrating.model import mlm_properties, tell_architecture
 from dlm_build.migrating.properties import common
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.source import Source, plain
@@ -23,6 +23,7 @@ _REPLACED = re.compile(r"/(?:eo|file)/v?[0-9]")
 
 
 def said_in_mlm(source: Source, place: str, notes: Notes) -> dict[str, Any]:
+    tell_architecture(source, notes)
     bands = read_bands(source, notes)
     made = core(source, place, notes)
     made["assets"] = assets(source, place, notes)
@@ -58,6 +59,11 @@ def _extensions(source: Source, made: dict[str, Any], notes: Notes) -> list[str]
         found.append(FILE)
     others = [uri for uri in other_extensions(source, notes) if not _REPLACED.search(uri)]
     return list(dict.fromkeys([*found, *others]))
+
+
+def is_replaced(uri: object) -> bool:
+    """Whether the new item names another extension in its place, where it needs it."""
+    return isinstance(uri, str) and bool(_DIALECTS.search(uri) or _REPLACED.search(uri))
 
 
 def other_extensions(source: Source, notes: Notes) -> list[str]:

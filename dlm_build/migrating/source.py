@@ -6,6 +6,7 @@ import copy
 from typing import Any, NamedTuple
 
 from dlm_build.items.dialects import with_properties
+from dlm_build.items.display import DESCRIPTION, display_text
 from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import Document, Number, Value
@@ -30,10 +31,13 @@ class Source(NamedTuple):
     parts: dict[str, Any]
     """`runtime`, `data`, `inputs`, `outputs`: objects, empty where the item has none."""
     architecture: dict[str, Any]
+    architecture_node: Node
     rest: dict[str, Any]
     """Properties."""
     beside: dict[str, Any]
     """Members of the item itself."""
+    told: Parts
+    """The parts, each member with its place in the document."""
 
     @property
     def properties(self) -> Node:
@@ -47,7 +51,8 @@ def read_source(item: Item, document: Document) -> Source:
     places = (properties, root)
     generations = spoken(places) if item.dialect.startswith("dlm/") else []
     parts = read_parts(places, generations)
-    architecture = _architecture(places)
+    architecture_node = _architecture_node(places)
+    architecture = _architecture(architecture_node)
     taken = {id(place): _fields_of_parts(place, generations) | {*_ARCHITECTURES} for place in places}
     rest = _plain_members(properties, taken[id(properties)])
     beside = _plain_members(root, taken[id(root)] | _CORE)
@@ -55,12 +60,18 @@ def read_source(item: Item, document: Document) -> Source:
         value = beside.pop(name)
         if rest.get(name) is None:
             rest[name] = value
-    return Source(item, root, _objects(parts), architecture, rest, beside)
+    return Source(item, root, _objects(parts), architecture, architecture_node, rest, beside, parts)
 
 
 def read_again(source: Source) -> Source:
     """The same, so that what is taken out of the one stays in the other."""
     return source._replace(parts=copy.deepcopy(source.parts), architecture=dict(source.architecture))
+
+
+def own_text(node: Node) -> Any:
+    """As it was written, where it is a text; for what its reader takes as one."""
+    value = plain(node.value)
+    return value.strip() if isinstance(value, str) else display_text(node, DESCRIPTION)
 
 
 def plain(value: Value) -> Any:
@@ -95,11 +106,13 @@ def _objects(parts: Parts) -> dict[str, Any]:
     return {name: value if isinstance(value, dict) else {} for name, value in values.items()}
 
 
-def _architecture(places: tuple[Node, ...]) -> dict[str, Any]:
+def _architecture_node(places: tuple[Node, ...]) -> Node:
     found = [place.at(name) for place in places for name in _ARCHITECTURES if not place.at(name).absent]
-    if not found:
-        return {}
-    value = plain(as_object(found[0]).value)
+    return as_object(found[0]) if found else places[0].at(_ARCHITECTURES[0])
+
+
+def _architecture(node: Node) -> dict[str, Any]:
+    value = plain(node.value)
     if isinstance(value, str):
         return {"type": value}
     return value if isinstance(value, dict) else {}

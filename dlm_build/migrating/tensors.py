@@ -25,6 +25,9 @@ _COMMON_NAMES = frozenset((
     "nir", "nir08", "nir09", "cirrus", "swir16", "swir22", "lwir", "lwir11", "lwir12",
 ))  # fmt: skip
 _NUMBERS = ("center_wavelength", "full_width_half_max", "solar_illumination")
+_READ = frozenset(
+    ("name", "description", "common_name", "eo:common_name", *_NUMBERS, *(f"eo:{name}" for name in _NUMBERS))
+)
 _DIMENSIONS = {1: ("class",), 2: ("batch", "class"), 3: ("class", "height", "width")}
 _FOUR = ("batch", "class", "height", "width")
 _FIRST_IN, _FIRST_OUT = "/properties/mlm:input/0", "/properties/mlm:output/0"
@@ -44,7 +47,8 @@ def read_bands(source: Source, notes: Notes) -> Bands:
     node = next((place for place in places if place.rows()), places[0])
     rows = [row for row in node.rows() if isinstance(row.value, dict)]
     useful = _useful(source.parts["data"])
-    listing = [_band(row, inputs, notes) for row in rows] or [
+    notes.moved(node.pointer, "/properties/bands")
+    listing = [_band(row, index, inputs, notes) for index, row in enumerate(rows)] or [
         {"name": name, **_values(inputs)} for name in useful.values()
     ]
     names = [str(band.get("name") or "") for band in listing]
@@ -65,7 +69,7 @@ def _useful(data: dict[str, Any]) -> dict[int, str]:
     }
 
 
-def _band(row: Node, inputs: Inputs, notes: Notes) -> dict[str, Any]:
+def _band(row: Node, index: int, inputs: Inputs, notes: Notes) -> dict[str, Any]:
     said = {name: row.at(name) if row.has(name) else row.at(f"eo:{name}") for name in ("common_name", *_NUMBERS)}
     made: dict[str, Any] = {**_text(row, "name"), **_text(row, "description"), **_values(inputs)}
     common = display_text(said["common_name"])
@@ -77,7 +81,11 @@ def _band(row: Node, inputs: Inputs, notes: Notes) -> dict[str, Any]:
         value = _number(said[name])
         if value is not None:
             made[f"eo:{name}"] = value
-    return made
+    for name in ("common_name", *_NUMBERS):
+        notes.moved(f"{row.pointer}/{name}", f"/properties/bands/{index}/eo:{name}")
+    rest = [name for name in row.names() if name not in _READ and not name.startswith("eo:")]
+    others = {plain(name): plain(row.at(name).value) for name in rest}
+    return {**{name: value for name, value in others.items() if value is not None}, **made}
 
 
 def _text(row: Node, name: str) -> dict[str, str]:
@@ -185,6 +193,14 @@ def _order(outputs: Outputs) -> list[str]:
     if len(size) == 2 and "segmentation" in (outputs.task or ""):
         return ["height", "width"]
     return list(_DIMENSIONS.get(len(size), ()))
+
+
+def dimensions(count: int, field: str) -> list[str]:
+    """Names for so many dimensions of an `mlm:input` or `mlm:output`, where the item has none."""
+    usual = {**_DIMENSIONS, 4: _FOUR}.get(count)
+    if usual:
+        return [name if field == "mlm:output" or name != "class" else "channel" for name in usual]
+    return [f"axis-{'abcdefghijklmnopqrstuvwxyz'[index % 26]}{'-too' * (index // 26)}" for index in range(count)]
 
 
 def mlm_tasks(outputs: Outputs) -> list[str]:

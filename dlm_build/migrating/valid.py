@@ -9,6 +9,8 @@ from dlm_build.schemas import ITEM, MLM, Problem, problems_of_item
 
 Document = dict[str, Any]
 _OURS = (ITEM, MLM)
+_ROUNDS = 300
+"""One fault each: what stands at two places goes from both at once."""
 
 
 class NotValid(RuntimeError):
@@ -17,9 +19,8 @@ class NotValid(RuntimeError):
 
 def without_faults(document: Document, notes: Notes) -> None:
     """Takes out, with a note each, what the old item had and no schema allows."""
-    for _ in range(100):
-        mended = [_mended(document, problem, notes) for problem in problems_of_item(document)]
-        if not any(mended):
+    for _ in range(_ROUNDS):
+        if not any(_mended(document, problem, notes) for problem in problems_of_item(document)):
             return
 
 
@@ -34,12 +35,13 @@ def _mended(document: Document, problem: Problem, notes: Notes) -> bool:
     """Whether something was taken out for it."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in problem.pointer.split("/")[1:]]
     match steps:
-        case ["properties", name, *_] if name in document["properties"] and not _is_ours(name):
-            del document["properties"][name]
-        case ["assets", key, name, *_] if name in document["assets"].get(key, {}) and not _of_asset(name):
-            del document["assets"][key][name]
-        case ["links", index, *_] if index.isdigit() and int(index) < len(document["links"]):
-            del document["links"][int(index)]
+        case ["properties", name, *rest] if name in document["properties"] and not _is_ours(name):
+            _take_out(document["properties"], [name, *rest])
+        case ["assets", key, name, *rest] if name in document["assets"].get(key, {}) and not _of_asset(name):
+            _take_out(document["assets"][key], [name, *rest])
+        case ["links", index, *rest] if index.isdigit() and int(index) < len(document["links"]):
+            _take_out(document["links"], [index] if rest[:1] in ([], ["rel"], ["href"]) else [index, *rest])
+            return True  # which row of the old item it was, the account knows
         case ["collection"] if "collection" in document:
             del document["collection"]
         case ["stac_extensions", *_] if problem.schema == ITEM:
@@ -52,6 +54,16 @@ def _mended(document: Document, problem: Problem, notes: Notes) -> bool:
             return False
     notes.dropped(problem.pointer, problem.message)
     return True
+
+
+def _take_out(value: Any, steps: list[str]) -> None:
+    """The member or row at the end of the steps."""
+    for step in steps[:-1]:
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    if isinstance(value, list):
+        del value[int(steps[-1])]
+    else:
+        del value[steps[-1]]
 
 
 def _is_ours(name: str) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MLM = "https://stac-extensions.github.io/mlm/v1.5.2/schema.json"
 """The newest whose schema is published."""
 ITEM = "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/item.json"
+DATETIME = "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/datetime.json"
 GEOMETRY = "https://geojson.org/schema/Geometry.json"
 DLM = "dlm.v1.schema.json"
 _MOST = 50
@@ -80,6 +81,25 @@ def schema_of(uri: str) -> dict[str, Any]:
     """One of `known`, without its sentences."""
     schema: dict[str, Any] = json.loads(files(__package__).joinpath("vendored", known()[uri]).read_text("utf-8"))
     return schema
+
+
+def fits(value: object, place: str) -> bool:
+    """Whether MLM allows it there. `place` is below its definitions: `mlm:tasks`, `ModelInput/properties/bands`."""
+    return _place_validator(place).is_valid(value)
+
+
+@lru_cache(maxsize=64)
+def _place_validator(place: str) -> Validator:
+    from jsonschema_rs import validator_for
+
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "$ref": f"{MLM}#/$defs/{place}"}
+    return validator_for(schema, registry=_registry(), validate_formats=True, retriever=_refuse)
+
+
+@lru_cache(maxsize=8)
+def members_of(definition: str) -> frozenset[str]:
+    """Names of the members that one of MLM's definitions speaks of."""
+    return frozenset(schema_of(MLM)["$defs"][definition]["properties"])
 
 
 @lru_cache(maxsize=1)

@@ -75,6 +75,24 @@ def test_when(given: dict[str, Any], wanted: dict[str, Any], is_assumed: bool) -
     assert bool(reasons(migrated, "assumed", "/properties/datetime")) == is_assumed
 
 
+@pytest.mark.parametrize(
+    ("own", "wanted", "is_assumed"),
+    [
+        ("2025-03-01T10:00:00.123456Z", "2025-03-01T10:00:00.123456Z", False),
+        ("2025-03-01T10:00:00+00:00", "2025-03-01T10:00:00+00:00", False),
+        ("2025-03-01T10:00:00+01:00", "2025-03-01T09:00:00Z", False),
+        ("2025-03-01T10:00:00.5+01:00", "2025-03-01T09:00:00Z", True),
+        ("2025-03-01T10:00:00", "2025-03-01T10:00:00Z", True),
+        ("2025-03-01", "2025-03-01T00:00:00Z", True),
+    ],
+)
+@pytest.mark.parametrize("name", ["created", "updated", "datetime"])
+def test_a_moment_is_the_items_own_where_stac_takes_it_so(name: str, own: str, wanted: str, is_assumed: bool) -> None:
+    migrated = changed(properties={name: own})
+    assert migrated.document["properties"][name] == wanted
+    assert (own in reasons(migrated, "assumed", f"/properties/{name}")) == is_assumed
+
+
 def test_links() -> None:
     links = [
         {"rel": "self", "href": "https://example.org/a.json"},
@@ -86,11 +104,18 @@ def test_links() -> None:
     ]
     migrated = changed({"links": links, "collection": "models"})
     assert [(one["rel"], one["href"]) for one in migrated.document["links"]] == [
-        ("license", "LICENSE"), ("collection", "collection.json"),
+        ("about", "https://example.org/a%20b"), ("license", "LICENSE"), ("collection", "collection.json"),
     ]  # fmt: skip
+    assert reasons(migrated, "assumed", "/links/0/href")
     assert migrated.document["collection"] == "models"
     dropped = [note.pointer for note in migrated.dropped if note.pointer.startswith("/links")]
-    assert sorted(dropped) == ["/links/0", "/links/0/href", "/links/4", "/links/5"]
+    assert sorted(dropped) == ["/links/0", "/links/4", "/links/5"]
+
+
+def test_a_member_of_a_link_that_no_schema_allows_goes_alone() -> None:
+    migrated = changed({"links": ["x", {"rel": "about", "href": "a", "type": 3, "title": "About"}]})
+    assert migrated.document["links"] == [{"rel": "about", "href": "a", "title": "About"}]
+    assert "3" in reasons(migrated, "dropped", "/links/1/type")
 
 
 @pytest.mark.parametrize("top", [{"collection": "models"}, {"links": [{"rel": "collection", "href": "c.json"}]}])
@@ -98,6 +123,12 @@ def test_a_collection_has_an_id_and_a_link_or_neither(top: dict[str, Any]) -> No
     migrated = changed({"links": []} | top)
     assert "collection" not in migrated.document and migrated.document["links"] == []
     assert [note for note in migrated.dropped if "collection" in note.reason]
+
+
+def test_texts_stay_as_they_were_written() -> None:
+    long = "long " * 6_000
+    told = changed(properties={"title": "Cafe\u0301", "description": long, "name": "Another"}).document["properties"]
+    assert (told["title"], told["description"], told["name"]) == ("Cafe\u0301", long.strip(), "Another")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_old_names_of_classes_and_colours() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("mlm:framework_version", "2.1"), ("mlm:accelerator", "gpu"), ("mlm:tasks", "semantic-segmentation"),
+    [("mlm:memory_size", 1.5), ("mlm:accelerator", "gpu"), ("mlm:tasks", "semantic-segmentation"),
      ("mlm:tasks", ["counting"]), ("mlm:input", {"name": "x"}), ("mlm:framework", " ")],
 )  # fmt: skip
 def test_what_breaks_the_schema_is_said_again(name: str, value: Any) -> None:
@@ -79,6 +79,15 @@ def test_what_breaks_the_schema_is_said_again(name: str, value: Any) -> None:
     _, migrated = refreshed(old)
     assert migrated.document["properties"].get(name) != value
     assert [note for note in (*migrated.assumed, *migrated.dropped) if note.pointer.startswith(f"/properties/{name}")]
+
+
+def test_a_version_of_two_numbers_is_kept() -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"]["mlm:framework_version"] = "2.1"
+    _, migrated = refreshed(old)
+    assert migrated.document["properties"]["dlm:runtime"]["version"] == "2.1"
+    assert [note.pointer for note in migrated.kept] == ["/properties/dlm:runtime/version"]
+    assert "/properties/mlm:framework_version" not in {note.pointer for note in migrated.dropped}
 
 
 def test_fields_move_to_where_they_are_allowed() -> None:

@@ -151,6 +151,15 @@ def test_null_says_nothing(path: str) -> None:
     assert dlm_problems(spoiled(path, None)) == () and dlm_problems(spoiled(path)) == ()
 
 
+@pytest.mark.parametrize("rows", [[1, 0], ["nir", "red"], [None], [{"index": 1}, 0], []])
+def test_bands_that_are_read_without_a_word_satisfy_it(rows: list[Any]) -> None:
+    item = spoiled(f"{DATA}useful_bands", rows)
+    assert dlm_problems(item) == ()
+    assert {finding.code for finding in read_item(json.dumps(item), "item").findings} == {
+        finding.code for finding in read_good().findings
+    }
+
+
 @pytest.mark.parametrize("path", [f"{RUNTIME}framework", f"{RUNTIME}version", "properties/dlm:runtime", "assets", "id"])
 def test_what_must_be_there(path: str) -> None:
     assert pointers(spoiled(path)) == {f"/{path.rpartition('/')[0]}".rstrip("/")}

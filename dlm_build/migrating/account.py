@@ -1,0 +1,279 @@
+"""The account: every value of the old item stands in the new one, or is said there in other words, or a note names it.
+
+What nothing accounts for is put under `dlm:` where DLM has it, if reading the item again then gives the same model;
+else it is noted as dropped. So no part of the migration can lose something in silence.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from dlm_build.errors import ItemHostile, ItemInvalid
+from dlm_build.items.display import phrase
+from dlm_build.items.document import Value
+from dlm_build.items.node import Node
+from dlm_build.migrating.kept import FIELDS, model_of, reread
+from dlm_build.migrating.records import Notes, step
+from dlm_build.migrating.said import is_replaced
+from dlm_build.migrating.secrets import without_userinfo
+from dlm_build.migrating.source import Source, plain
+from dlm_build.records import Item
+
+Document = dict[str, Any]
+_HOMES = {"runtime": "dlm:runtime", "archive": "dlm:archive", "data": "dlm:data", "inputs": "dlm:inputs",
+          "outputs": "dlm:outputs"}  # fmt: skip
+_GENERAL = frozenset(("", "/assets", "/stac_extensions"))
+"""Pointers of notes that are not about all that is below them."""
+_VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+)*(?:[.-]?(?:alpha|beta|rc)[.0-9]*)?")
+_WORDS = re.compile(r"[^\s/:@<>]+")
+_QUOTED = 160
+
+
+class _Leaf(NamedTuple):
+    pointer: str
+    value: Any
+
+
+def account_for(source: Source, made: Document, place: str, notes: Notes) -> None:
+    """Adds to `made` and to `notes` what was carried nowhere; notes what was carried without its password."""
+    books = _Books(source, made, notes)
+    leaves = list(_leaves(source.root.log.document.value, "", books))
+    lost = _keep([leaf for leaf in leaves if not books.has(leaf)], books, place)
+    for pointer, leaf in _together(lost, leaves).items():
+        what = f"{_quoted(leaf.value)}: " if pointer == leaf.pointer else ""
+        notes.dropped(pointer, f"{what}{_why(pointer, books)}")
+
+
+def _leaves(value: Value, pointer: str, books: _Books) -> Iterator[_Leaf]:
+    """What is null, blank or empty says nothing."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _leaves(member, f"{pointer}/{step(name)}", books)
+    elif isinstance(value, list):
+        for index, row in enumerate(value):
+            yield from _leaves(row, f"{pointer}/{index}", books)
+    elif value is not None and not (isinstance(value, str) and not value.strip()):
+        leaf = _Leaf(pointer, plain(value))
+        if isinstance(leaf.value, str) and without_userinfo(leaf.value) != leaf.value:
+            books.notes.dropped(pointer, "the name and the password in front of the host; the address is carried bare")
+            leaf = leaf._replace(value=without_userinfo(leaf.value))
+        yield leaf
+
+
+def _together(lost: list[_Leaf], leaves: list[_Leaf]) -> dict[str, _Leaf]:
+    """By pointer; of what is lost as a whole, the pointer of the whole."""
+    all_of, lost_of = (Counter(one for leaf in some for one in _parents(leaf.pointer)) for some in (leaves, lost))
+    found: dict[str, _Leaf] = {}
+    for leaf in lost:
+        whole = [one for one in _parents(leaf.pointer) if one.count("/") > 1 and all_of[one] == lost_of[one]]
+        found.setdefault(whole[-1] if whole and lost_of[whole[-1]] > 1 else leaf.pointer, leaf)
+    return found
+
+
+class _Books:
+    """What is known of where everything went."""
+
+    def __init__(self, source: Source, made: Document, notes: Notes) -> None:
+        self.made, self.notes = made, notes
+        self._homes = _homes(source)
+        self._dropped = notes.at["dropped"] - _GENERAL
+        self._said = _said_of_fields(source.item)
+        self._told: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
+
+    def has(self, leaf: _Leaf) -> bool:
+        parents = list(_parents(leaf.pointer))
+        if leaf.pointer == "/stac_version" and _VERSION.fullmatch(str(leaf.value)):
+            return True
+        if parents[0] == "/stac_extensions" and is_replaced(leaf.value):
+            return True
+        if not self._dropped.isdisjoint((leaf.pointer, *parents)):
+            return True
+        places = [place for one in self._places(leaf.pointer) for place in (one, *self._places(one))]
+        if any(_stands(self.made, _steps(place), leaf.value) for place in places):
+            return True
+        said = {*places, *(parent for one in places for parent in _parents(one))}
+        if not self.notes.said.isdisjoint(said) or not self.notes.at["assumed"].isdisjoint(places):
+            return True
+        home = self.home(leaf.pointer)
+        return home is not None and self._is_said(home, leaf.value)
+
+    def home(self, pointer: str) -> tuple[str, ...] | None:
+        """Where DLM has it today, below the properties; None for what is in no part."""
+        for one in (pointer, *_parents(pointer)):
+            if one in self._homes:
+                return (*self._homes[one], *_steps(pointer[len(one) :]))
+        return None
+
+    def _places(self, pointer: str) -> list[str]:
+        """Where in the new document the value may be."""
+        found = [pointer]
+        for one in (pointer, *_parents(pointer)):
+            found += [f"{moved}{pointer[len(one) :]}" for moved in self.notes.places.get(one, ())]
+        if not pointer.startswith(("/properties/", "/assets/", "/links/")):
+            found.append(f"/properties{pointer}")
+        home = self.home(pointer)
+        if home is not None:
+            found.append(_pointer_of(home))
+        return found
+
+    def _is_said(self, home: tuple[str, ...], value: Any) -> bool:
+        """Whether the fields that are read at `home` say it; the new item says what they do."""
+        told, words = self._told_at(_field_names(home))
+        text = _canonical(value)
+        return text in told or (isinstance(value, str) and bool(told) and {*_WORDS.findall(text)} <= words)
+
+    def _told_at(self, names: tuple[str, ...]) -> tuple[set[str], set[str]]:
+        """What the fields there say, and the words of those and of the fields beside them."""
+        names = next((home for home in self._said if names[: len(home)] == home), names)
+        if names not in self._told:
+            told = {one for field, said in self._said.items() if field[: len(names)] == names for one in said}
+            beside = {one for field, said in self._said.items() if field[:-1] == names[:-1] for one in said}
+            self._told[names] = told, {word for one in beside for word in _WORDS.findall(one)}
+        return self._told[names]
+
+
+def _why(pointer: str, books: _Books) -> str:
+    if books.home(pointer) is not None:
+        return "not a part of the model as it is read, and under dlm: it would be read as something else"
+    return "there is no place for it in the new item"
+
+
+def _quoted(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
+
+def _parents(pointer: str) -> Iterator[str]:
+    while "/" in pointer[1:]:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
+    yield ""
+
+
+def _steps(pointer: str) -> list[str]:
+    return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
+
+
+def _stands(made: Any, steps: list[str], value: Any) -> bool:
+    """Whether the value is at that place; rows of a list may have moved up."""
+    if not steps:
+        return not isinstance(made, dict | list) and _same(made, value)
+    name, *rest = steps
+    if isinstance(made, dict):
+        return name in made and _stands(made[name], rest, value)
+    if not isinstance(made, list) or not name.isdigit():
+        return False
+    index = int(name) if len(name) < 7 else 0
+    return any(_stands(row, rest, value) for row in (*made[index : index + 1], *made))
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, str) or isinstance(other, str):
+        return str(one).strip() == str(other).strip()
+    return bool(one == other)
+
+
+def _homes(source: Source) -> dict[str, tuple[str, ...]]:
+    """Pointer of every part, and of what moved into it or got another name → where DLM has it today."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part, name in _HOMES.items():
+        _add_homes(getattr(source.told, part), (name,), found)
+    return found
+
+
+def _add_homes(node: Node, home: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
+    found.setdefault(node.pointer, home)
+    for name, member in (node.elsewhere or {}).items():
+        _add_homes(member, (*home, plain(name)), found)
+
+
+def _said_of_fields(item: Item) -> dict[tuple[str, ...], set[str]]:
+    """What each field of the item says, by where DLM has it."""
+    said = {field.home: field.of(item) for field in FIELDS}
+    written = {field.home: field.written for field in FIELDS}
+    return {home: set() if one is None else {*_texts(written[home](one))} for home, one in said.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for row in value.values() if isinstance(value, dict) else value:
+            yield from _texts(row)
+    else:
+        yield _canonical(value)
+
+
+def _canonical(value: Any) -> str:
+    """Equal for what is the same, however it is written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value).strip().removeprefix("./")
+    try:
+        return str(float(text))
+    except ValueError:
+        return phrase(text)
+
+
+def _field_names(home: tuple[str, ...]) -> tuple[str, ...]:
+    """As the fields have it: some stood elsewhere."""
+    match tuple(name for name in home if not name.isdigit()):
+        case ("dlm:inputs", ("batch" | "channels" | "height" | "width") as side):
+            return ("dlm:inputs", "input_tensors", side)
+        case ("dlm:inputs", "dtype" | "data_type"):
+            return ("dlm:data", "dtype")
+        case ("dlm:inputs" | "dlm:data", "test_file", "selected_bands"):
+            return ("dlm:inputs", "selected_bands")
+        case ("dlm:inputs", "test_file", *rest):
+            return ("dlm:data", "test_file", *rest)
+        case names:
+            return names
+
+
+def _keep(lost: list[_Leaf], books: _Books, place: str) -> list[_Leaf]:
+    """Puts them where DLM has them, if the model stays the same. Gives those that have no such place."""
+    homes = {leaf.pointer: home for leaf in lost if (home := books.home(leaf.pointer))}
+    before = model_of(reread(books.made, place)) if homes else None
+    left = []
+    for leaf in lost:
+        home = homes.get(leaf.pointer)
+        trial = None if home is None else _with(books.made["properties"], home, leaf.value)
+        if home is None or trial is None or not _reads_as(before, {**books.made, "properties": trial}, place):
+            left.append(leaf)
+            continue
+        books.made["properties"] = trial
+        books.notes.kept(_pointer_of(home), "as it was written; nothing is read of it")
+    return left
+
+
+def _pointer_of(home: tuple[str, ...]) -> str:
+    return "".join(f"/{step(name)}" for name in ("properties", *home))
+
+
+def _reads_as(before: Any, document: Document, place: str) -> bool:
+    try:
+        return bool(model_of(reread(document, place)) == before)
+    except (ItemInvalid, ItemHostile):
+        return False
+
+
+def _with(properties: Document, home: tuple[str, ...], value: Any) -> Document | None:
+    """A copy with the value there; None where something else is, or its list is not."""
+    made = copy.deepcopy(properties)
+    fields: Any = made
+    for name in home[:-1]:
+        if isinstance(fields, list) and name.isdigit() and int(name) < len(fields):
+            fields = fields[int(name)]
+        elif isinstance(fields, dict):
+            fields = fields.setdefault(name, {})
+        else:
+            return None
+    if not isinstance(fields, dict) or home[-1] in fields:
+        return None
+    fields[home[-1]] = value
+    return made
