@@ -59,7 +59,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
 def _gaps(item: Item, offer: Offer) -> list[Finding]:
     """What the parts lack, where the reader has not said it already."""
     said = {finding.code for finding in item.findings}
-    gaps = [finding for part in offer.parts for finding in (part.gap, *part.others) if finding]
+    gaps = [finding for part in offer.parts for finding in (part.gap, *part.more, *part.others) if finding]
     if offer.weights.state == "missing":
         gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
     if "no-sample" in said | {gap.code for gap in gaps}:

@@ -89,7 +89,7 @@ def _next(letter: Letter) -> Letter | None:
 def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
     """Of what the reader and the parts found, the first for each thing to decide."""
     locked = offer.environment.state == "given"
-    gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.others) if gap]
+    gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.more, *part.others) if gap]
     guesses: dict[str, Guess] = {}
     for finding in (*item.findings, *gaps):
         noun = _NOUNS.get(finding.code)
@@ -100,9 +100,10 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
 
 def _lifts(offer: Offer, target: Letter) -> tuple[Lift, ...]:
     return tuple(
-        Lift(part=part.name, pointer=part.gap.pointer, why=part.gap.message, fix=part.gap.hint)
+        Lift(part=part.name, pointer=gap.pointer, why=gap.message, fix=gap.hint)
         for part in offer.parts
         if part.gap and part.name in _NEEDED[target] and _falls_short(part, target)
+        for gap in (part.gap, *part.more)
     )
 
 

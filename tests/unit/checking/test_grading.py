@@ -42,6 +42,14 @@ def test_an_item_that_has_everything_is_a_and_nothing_is_found() -> None:
          "weights"),
         ({HREF: "https://huggingface.co/me/m"}, "E", "weights"),
         ({HREF: "/home/me/model.zip"}, "E", "weights"),
+        ({HREF: "~/model.zip"}, "E", "weights"),
+        ({HREF: "${MODELS}/model.zip"}, "E", "weights"),
+        ({HREF: "https://example.org/TODO"}, "E", "weights"),
+        ({HREF: "[model](https://example.org/model.zip)"}, "C", "weights"),
+        ({HREF: "example.org/model.zip"}, "C", "weights"),
+        ({HREF: "https://huggingface.co/me/m/blob/main/model.zip", "assets__model__file:checksum": None}, "C",
+         "weights weights"),
+        ({f"{RUNTIME}__model_handler": None, f"{RUNTIME}__model_commit_hash": None}, "C", "code code"),
         ({HREF: "https://example.org/scene.nc"}, "E", "weights"),
         ({"assets": {}}, "E", "weights"),
         ({"assets": {"thumbnail": {"href": "https://example.org/t.bin", "roles": ["thumbnail"]}}}, "E", "weights"),
@@ -143,6 +151,25 @@ def test_files_beside_the_item_are_called_as_they_are_published() -> None:
     texts = {finding.code: finding.message for finding in check(item, "/home/me/items/item.json").findings}
     assert '"run.yml" is a description' in texts["weights-are-data"]
     assert texts["environment-not-locked"].startswith('"env/environment.yml" names')
+
+
+@pytest.mark.parametrize("origin", ["/home/me/items/a/item.json", "a/item.json", "item.json", "-",
+                                    "https://example.org/items/a/item.json"])  # fmt: skip
+def test_a_path_is_seen_from_the_item_wherever_that_is(origin: str) -> None:
+    assert check(changed(assets__model__href="../models/model.zip"), origin).grade.letter == "A"
+    for whole in ("/home/me/items/a/model.zip", "/home/me/model.zip", "~/model.zip", "C:/me/model.zip"):
+        checked = check(changed(assets__model__href=whole), origin)
+        told = {finding.code: finding.evidence for finding in checked.findings}
+        if origin.startswith("https:") and whole.startswith("/"):
+            assert checked.grade.letter == "A", "it is a path of that server"
+        else:
+            assert (checked.grade.letter, told["model-has-no-address"]) == ("E", whole)
+
+
+def test_no_folder_of_this_machine_is_shown() -> None:
+    item = changed(assets__model__href="../models/scene.nc")
+    (told,) = (one for one in check(item, "/home/me/items/item.json").findings if one.code == "weights-are-data")
+    assert told.evidence == "../models/scene.nc" and "/home/me" not in told.message
 
 
 @pytest.mark.parametrize(
