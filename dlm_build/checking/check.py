@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from dlm_build.checking.grading import grade_of
 from dlm_build.checking.parts import Offer, offer_of, place
 from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import MEANINGS, Checked, Grade
 from dlm_build.errors import DlmBuildError, Outcome, UsageError
 from dlm_build.findings.completeness import ImageWithoutDigest
+from dlm_build.items.dialects import recognised
 from dlm_build.items.document import Position
 from dlm_build.items.positions import as_finding, placed
 from dlm_build.items.reading import item_of, load
@@ -30,9 +33,13 @@ def check_text(text: str, origin: str, ask: Ask | None = None) -> Checked:
     """The item in `text`, checked. `origin` is the path or URL it came from, or `-`. Never raises for any text."""
     try:
         document = load(text, origin)
-        item = item_of(document)
     except DlmBuildError as problem:
         return unread(problem, origin)
+    try:
+        item = item_of(document)
+    except DlmBuildError as problem:
+        id_, dialect = recognised(document)
+        return replace(unread(problem, origin), id=id_, dialect=dialect)
     return checked_item(item, document.places(), ask(item) if ask else ())
 
 

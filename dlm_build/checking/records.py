@@ -73,6 +73,7 @@ class Checked(Record, frozen=True, kw_only=True):
     origin: str
     """The path or URL it was read from, or `-`."""
     id: str | None = None
+    """With the dialect also where the item could be recognised, and not be read to its end."""
     title: str | None = None
     sha256: str | None = None
     """Of the canonical JSON of the document; None where it cannot be read."""

@@ -109,6 +109,19 @@ class NotAnObject(Kind):
     """
 
 
+class ListAsText(Kind):
+    """is {found}; read as {value}"""
+
+    severity = HYGIENE
+    fix = "write {value}, without quotes"
+    more = """
+    A list stands in quotes, its entries divided by commas or spaces. Where every one of them is a number, there is no
+    doubt about what was meant; stricter readers refuse it.
+
+    Before: `"normalization:mean": "0.1, 0.2, 0.3"`. After: `"normalization:mean": [0.1, 0.2, 0.3]`.
+    """
+
+
 class NotABoolean(Kind):
     """is {found}; read as {value}"""
 
@@ -143,6 +156,20 @@ class SurroundingSpaces(Kind):
     Spaces at the ends of a name or an address are never part of it. They are removed before it is used.
 
     Before: `"href": " https://example.org/model.zip"`. After: `"href": "https://example.org/model.zip"`.
+    """
+
+
+class StraySpaces(Kind):
+    """has the character {found}, which is no part of it; read as "{read}\""""
+
+    severity = HYGIENE
+    fix = "type it anew: {read}"
+    more = """
+    Word processors and web pages put spaces that do not break, or that have no width, between words. They come along
+    with a copied name and cannot be seen. In the name of a framework and in a version they are left out; in what names
+    a file, a folder, an image or a command, they are refused.
+
+    Before: `"framework": "PyTorch"` with a zero-width space at its end. After: the same, typed.
     """
 
 

@@ -19,6 +19,7 @@ from dlm_build.records import Asset
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
+_PLAIN_URL = re.compile(r"https?://[!-~]+")
 _OF_A_MACHINE = re.compile(r"/|[A-Za-z]:/|~[\w.-]*/")
 _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 """`https://one.example\\@other.example`: some programs end the host at the backslash, others at the @."""
@@ -128,6 +129,9 @@ def _href(node: Node) -> str | None:
         node.find(kinds.NoHref, what=what)
         return None
     href = node.value.strip()
+    if len(lines := href.splitlines()) > 1 and all(_PLAIN_URL.fullmatch(line.strip(" ,;")) for line in lines):
+        node.find(kinds.HrefUnreadable, found=shown(href))
+        return None
     refuse_unseen(node, href)
     if href != node.value:
         node.find(SurroundingSpaces)

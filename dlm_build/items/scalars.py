@@ -9,11 +9,15 @@ import math
 import re
 
 from dlm_build.errors import shown
-from dlm_build.findings.reading import NotABoolean, NotAList, NumberAsText, SurroundingSpaces
+from dlm_build.findings.reading import ListAsText, NotABoolean, NotAList, NumberAsText, SurroundingSpaces
 from dlm_build.items.document import Number, described
-from dlm_build.items.limits import NUMBER
+from dlm_build.items.limits import NUMBER, number_problem
 from dlm_build.items.node import Node
 
+_BETWEEN = re.compile(r"\s*+[,;]\s*+|\s++")
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
+_LONGEST = 1000
+"""Characters of a text that is read as a list."""
 _FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 
 
@@ -104,6 +108,8 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
     if isinstance(node.value, Number):
         node.find(NotAList, found=node.value.raw)
         return [node]
+    if isinstance(node.value, str):
+        node = _listed(node, node.value)
     if node.value is not None and not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
     rows = node.rows()
@@ -111,6 +117,17 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
         if row.value is None:
             raise row.invalid(f"must be one of {what}, but is empty", f"write {example}")
     return rows
+
+
+def _listed(node: Node, text: str) -> Node:
+    """A text of numbers as the list of them; itself where any of its words is none."""
+    words = _BETWEEN.split(text.strip().removeprefix("[").removesuffix("]").strip()) if len(text) <= _LONGEST else []
+    if not words or not all(NUMBER.fullmatch(word) and not number_problem(word) for word in words):
+        return node
+    if _DECIMAL_COMMA.search(text) and not all("." in word for word in words):
+        return node  # it may be one number
+    node.find(ListAsText, found=described(text), value=f"[{', '.join(words)}]")
+    return Node(node.log, node.pointer, [Number(word) for word in words])
 
 
 def _number_text(node: Node, what: str) -> str:

@@ -73,7 +73,26 @@ def test_one_mean_for_all_channels() -> None:
     assert codes(item) == {"not-a-list"}
 
 
-@pytest.mark.parametrize("std", [[0, 1], [-1, 1], ["x", 1], "0.5,0.5", [None, 1], [[1], [2]]])
+@pytest.mark.parametrize("mean", ["0.1, 0.2", "[0.1,0.2]", "0.1 0.2", "0.1; 0.2"])
+def test_a_list_in_quotes(mean: str) -> None:
+    item = read(inputs(normalization__mean=mean))
+    assert item.inputs.mean == (0.1, 0.2)
+    assert found(item, "list-as-text").hint == "write [0.1, 0.2], without quotes"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "read_as"),
+    [([1, 3, 64, 64], (1, 3, 64, 64)), ([3, 64, 64], (None, 3, 64, 64)), ([1, 64, 64, 3], (1, 3, 64, 64)),
+     ([-1, 3, 32, 64], (None, 3, 32, 64))],
+)  # fmt: skip
+def test_a_shape_in_the_order_of_frameworks(sizes: list[int], read_as: tuple[int | None, ...]) -> None:
+    item = read_spoiled(TENSOR.removesuffix("/"), sizes)
+    tensor = item.inputs
+    assert (tensor.batch, tensor.channels, tensor.height, tensor.width) == read_as
+    assert found(item, "shape-is-a-list").pointer == "/" + TENSOR.removesuffix("/")
+
+
+@pytest.mark.parametrize("std", [[0, 1], [-1, 1], ["x", 1], "0.5,x", "0,5", [None, 1], [[1], [2]]])
 def test_deviations_that_cannot_be(std: object) -> None:
     with pytest.raises(ItemInvalid, match="normalization:std"):
         read(inputs(normalization__std=std))
