@@ -18,8 +18,8 @@ _OF_DRAFTS = re.compile(r"\b(?:properties|assets|archive|engine)\b|\bmodel:[a-z]
 _OTHER = "not-an-item"
 _NO_MODEL = frozenset(("not-a-model-item", "field-invalid"))
 _NO_DOCUMENT = frozenset((
-    "not-json", "not-yaml", "duplicate-key", "document-is-a-page", "document-empty", "character-refused",
-    "number-refused", "second-document", "yaml-alias", "yaml-tag", "key-not-text",
+    "not-json", "not-yaml", "duplicate-key", "document-is-a-page", "document-is-a-pointer", "document-empty",
+    "character-refused", "number-refused", "second-document", "yaml-alias", "yaml-tag", "key-not-text",
 ))  # fmt: skip
 
 

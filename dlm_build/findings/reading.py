@@ -6,16 +6,29 @@ from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
 class LeadingCommentLines(Kind):
-    """the text begins with `//` lines, which JSON does not have; read without"""
+    """the text begins with comments, which JSON does not have; read without"""
 
     severity = HYGIENE
-    fix = "remove the lines that begin with `//`"
+    fix = "remove what stands before the first bracket"
     more = """
-    JSON has no comments, so every other reader refuses the document at its first character. Lines that begin with
-    `//` before the first bracket can only be comments; they are blanked out, and every position stays what it is in
-    the file.
+    JSON has no comments, so every other reader refuses the document at its first character. Lines of `//` and blocks
+    of `/* */` before the first bracket can only be comments; they are blanked out, and every position stays what it is
+    in the file.
 
     Before: `// DLM item` above `{"id": "coast"}`. After: `{"id": "coast"}` alone, the remark in `description`.
+    """
+
+
+class CommentInJson(Kind):
+    """a comment stands at {found}, which JSON does not have; read without"""
+
+    severity = HYGIENE
+    fix = "remove it, or say it in a field"
+    more = """
+    Outside of texts nothing of JSON begins with `//` or `/*`, so what does is a comment. It is blanked out; other
+    readers refuse the document.
+
+    Before: `"links": [], // none yet`. After: `"links": []`.
     """
 
 

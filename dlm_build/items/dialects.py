@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings.dialects import OtherDialectToo
 from dlm_build.findings.documents import NotAModelItem, NotAnItem
+from dlm_build.items.display import display_text
 from dlm_build.items.dlm import item as dlm
 from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.parts import GENERATIONS
-from dlm_build.items.display import display_text
 from dlm_build.items.document import Document, Number, Value, described
 from dlm_build.items.marks import Marks, marks
 from dlm_build.items.mlm import item as mlm

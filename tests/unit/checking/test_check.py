@@ -82,6 +82,15 @@ def test_more_findings_can_be_asked_for() -> None:
     assert asked == ["coast-unet"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"type": "Catalog", "id": "c", "links": []}', "<html>", '{"type": "Feature", "id": "s"}', "hello"],
+)
+def test_what_is_about_the_document_stands_at_its_beginning(text: str) -> None:
+    (finding,) = check_text(text, "x.json").findings
+    assert (finding.line, finding.column, finding.pointer) == (1, 1, "")
+
+
 def test_an_item_that_cannot_be_read_to_its_end_is_named() -> None:
     refused = check(changed(**{"properties__dlm:runtime__model_handler": ["a", 1]}))
     assert (refused.grade.letter, refused.id, refused.dialect) == ("F", "coast-unet", "dlm/runtime")

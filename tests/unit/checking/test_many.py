@@ -129,7 +129,8 @@ NO_ITEMS = {
     "field__geojson": ('{"type": "Feature", "properties": {"name": "a"}, "geometry": null}', "another document"),
     "numbers__json": ("[1, 2, 3]", "a list of 3 entries"),
     "environment__yml": ("name: me\nchannels: [conda-forge]\ndependencies: [python]\n", "a conda environment file"),
-    "tsconfig__json": ('{"strict": true, // always\n}', "no document that can be read"),
+    "tsconfig__json": ('{"strict": true, // always\n}', "an object with strict"),
+    "broken__json": ('{"strict": true "a"}', "no document that can be read"),
     "site__yml": ("theme: !!python/name:material.x\n", "no document that can be read"),
 }
 

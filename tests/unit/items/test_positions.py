@@ -105,6 +105,7 @@ CODES = {
     "duplicate-key": "duplicate-key", "nan": "number-refused", "infinity": "number-refused",
     "overflow": "number-refused", "huge-integer": "number-refused", "alias": "yaml-alias", "tag": "yaml-tag",
     "two-documents": "second-document", "list-as-key": "key-not-text", "nul": "character-refused",
+    "lfs-pointer": "document-is-a-pointer",
 }  # fmt: skip
 
 
