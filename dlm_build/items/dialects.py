@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.findings.dialects import OtherDialectToo
+from dlm_build.findings.dialects import OtherDialectToo, ReadAsAnItem
 from dlm_build.findings.documents import NotAModelItem, NotAnItem
 from dlm_build.items.display import display_text
 from dlm_build.items.dlm import item as dlm
@@ -73,8 +73,10 @@ def read_dialect(root: Node) -> Item:
     root = with_properties(root)
     places = _places(root)
     spoken = _spoken(places)
-    if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
-        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
+    if word := not_an_item(root.value):
+        if not (spoken and isinstance(root.at("properties").value, dict)):
+            raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
+        root.at("type").find(ReadAsAnItem, found=word)
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:

@@ -126,9 +126,42 @@ def test_a_folder_gives_its_documents(tmp_path: Path) -> None:
     world = World()
     rows = world.every(tmp_path)
     origins = [Path(row.origin).name for row in rows]
-    assert origins == ["x.yaml", "answer.geojson", "answer.geojson", "b.json", "bad.json"]
+    assert origins == ["x.yaml", "answer.geojson", "answer.geojson", "b.json", "bad.json", "catalog.json"]
     (said,) = world.told
     assert "catalog.json: a STAC Catalog; the items of this folder are read from their own files" in said
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        (features(), "a FeatureCollection with no items in it"),
+        (catalogue(), "a STAC Catalog with no items in it"),
+        (catalogue(kind="Collection"), "a STAC Collection with no items in it"),
+        ({"type": "Collection", "id": "c", "stac_version": "1.0.0", "links": []}, "a STAC Collection with no items"),
+    ],
+)
+def test_what_has_no_items_is_called_by_its_name(tmp_path: Path, document: dict[str, Any], word: str) -> None:
+    path = write(tmp_path, {"x.json": document})
+    (row,) = World().every(path)
+    assert isinstance(row, Unread) and f":1:1: this is {word}" in row.problem.message
+    assert as_finding(row.problem).code == "not-an-item"
+    if "Collection" in word and "Feature" not in word:
+        with pytest.raises(ItemInvalid, match="this is a STAC Collection, not one model item"):
+            World().resolve(path)
+
+
+def test_an_item_that_calls_itself_a_collection_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, {"x.json": model("a", type="Collection")})
+    item = read_item(World().resolve(path).text, "x.json")
+    assert (item.id, [one.code for one in item.findings if one.code == "read-as-an-item"]) == ("a", ["read-as-an-item"])
+    assert [type(row) for row in World().every(path)] == [SourceText]
+
+
+def test_two_items_with_one_id_in_one_file_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path, {"x.json": features(model("a"), model("b"), model("a", bbox=None))})
+    (note,) = World().resolve(path, id="a").notes
+    assert (note.code, note.evidence) == ("id-repeated", "a") and "the first of 2 items" in note.message
+    assert World().resolve(path, id="b").notes == ()
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
