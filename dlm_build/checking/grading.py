@@ -53,6 +53,8 @@ _NOUNS = {
 }
 """What a build has to decide, by the finding that says so."""
 _LEFT_TO_A_LOCK = frozenset(("the framework", "the framework's version", "the date"))
+_WITHOUT_SAMPLE = "buildable, and without a sample nobody can tell whether it was built right"
+"""Of C, where nothing has to be guessed."""
 _PLACEHOLDER = re.compile(r"<(?!image\b)[\w. -]{1,60}>", re.IGNORECASE)
 """Something to be filled in, other than the name of the image itself."""
 
@@ -65,10 +67,11 @@ def grade(item: Item) -> Grade:
 def grade_of(item: Item, offer: Offer) -> Grade:
     letter = _letter(item, offer)
     target = _next(letter)
+    guesses = _guesses(item, offer) if letter == "C" else ()
     return Grade(
         letter=letter,
-        meaning=MEANINGS[letter],
-        guesses=_guesses(item, offer) if letter == "C" else (),
+        meaning=_WITHOUT_SAMPLE if letter == "C" and not guesses else MEANINGS[letter],
+        guesses=guesses,
         next=target,
         lifts=_lifts(offer, target) if target else (),
     )

@@ -16,6 +16,8 @@ YAML_FIX = "YAML is read up to this size only: convert the item to JSON"
 MAX_DEPTH = 64
 MAX_COMMAS = 100_000
 """In JSON, an upper bound of its values that costs nothing to count; a real item has some hundreds."""
+MAX_NUMBERS = 300_000
+"""The same where there are few texts: a footprint may have a hundred thousand points."""
 MAX_ROWS = 10_000
 """Of any list or object whose entries are read."""
 MAX_INTEGER = 2**64
@@ -41,9 +43,11 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
     raw = text.encode("utf-8", "surrogatepass")
-    if raw.count(b",") > MAX_COMMAS or raw.count(b'"') > 4 * MAX_COMMAS:  # a member has four quotes at most
+    commas, quotes = raw.count(b","), raw.count(b'"')
+    few = quotes <= MAX_COMMAS
+    if commas > (MAX_NUMBERS if few else MAX_COMMAS) or quotes > 4 * MAX_COMMAS:  # a member has four quotes at most
         fix = "an item describes a model in some hundred values: move tables into files and link them"
-        raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
+        raise refused(DocumentTooLarge, origin, found=f"{MAX_NUMBERS if few else MAX_COMMAS:,} values", fix=fix)
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
 

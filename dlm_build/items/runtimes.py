@@ -115,9 +115,9 @@ def _image(node: Node) -> str | None:
     return within(node, meaning.image, IMAGE)
 
 
-def _location(node: Node) -> str | None:
+def _location(node: Node, example: str = "https://github.com/me/my-model") -> str | None:
     """A URL, or whatever stands for one; what can be fetched is decided when it is fetched."""
-    value = text(node, "https://github.com/me/my-model")
+    value = text(node, example)
     value = value.strip() if value else None
     if value is None:
         return None
@@ -145,7 +145,7 @@ def _commit(node: Node, *, wanted: bool) -> str | None:
 
 def _requirement_file(node: Node) -> str | None:
     """A member of the archive, or a URL."""
-    value = _location(node)
+    value = _location(node, "conda-lock.yml")
     if value is None:
         return None
     if "://" in value:

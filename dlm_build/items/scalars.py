@@ -14,6 +14,7 @@ from dlm_build.items.document import Number, described
 from dlm_build.items.limits import NUMBER, number_problem
 from dlm_build.items.node import Node
 
+_MEANT = "write the number that the model was made with, or leave the field out"
 _BETWEEN = re.compile(r"\s*+[,;]\s*+|\s++")
 _DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 _LONGEST = 1000
@@ -58,14 +59,14 @@ def integer(node: Node, low: int, high: int) -> int | None:
         value = int(exact)
         if low <= value <= high:
             return value
-    raise node.invalid(f"must be {_whole(low, high)}, but is {shown(raw, 40)}", f"write {max(low, 1)}")
+    raise node.invalid(f"must be {_whole(low, high)}, but is {shown(raw, 40)}", _MEANT)
 
 
 def _whole(low: int, high: int) -> str:
     return f"a whole number from {low} to {high}"
 
 
-def real(node: Node, low: float, high: float, example: str = "0.5") -> float | None:
+def real(node: Node, low: float, high: float, example: str = "") -> float | None:
     """A finite number from `low` to `high`."""
     number = node.value
     if number is None:
@@ -79,7 +80,8 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
         value = float(_number_text(node, "a number"))
     if math.isfinite(value) and low <= value <= high:
         return value
-    raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", f"write {example}")
+    fix = f"write {example}" if example else _MEANT
+    raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", fix)
 
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:

@@ -109,9 +109,9 @@ def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
 
 
 def useful_bands(data: Node) -> tuple[int, ...]:
-    """The indices of `useful_bands`; empty where any of them has none."""
+    """The indices of `useful_bands`, of objects or alone; empty where any of them has none."""
     rows = data.get("useful_bands").rows()
-    indices = [row.get("index").value for row in rows if isinstance(row.value, dict)]
+    indices = [row.get("index").value if isinstance(row.value, dict) else row.value for row in rows]
     numbers = [int(i.raw) for i in indices if isinstance(i, Number) and i.raw.isdigit() and len(i.raw) < 6]
     return tuple(numbers) if len(numbers) == len(rows) else ()
 

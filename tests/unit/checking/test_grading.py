@@ -214,6 +214,26 @@ def test_an_image_by_its_digest_locks_the_environment() -> None:
     assert "image-without-digest" not in codes(check(item))
 
 
+def test_where_nothing_is_guessed_none_is_promised() -> None:
+    found = check(changed(**{"properties__dlm:data__test_file": None})).grade
+    assert (found.letter, found.guesses) == ("C", ()) and "guess" not in found.meaning
+
+
+@pytest.mark.parametrize(("field", "name"), [("engine", "engine"), ("dlm:engine", "dlm:engine")])
+def test_a_fix_names_the_field_that_the_item_has(field: str, name: str) -> None:
+    item = changed(**{f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": []})
+    item["properties"][field] = item["properties"].pop("dlm:runtime")
+    (told,) = (one for one in check(item).findings if one.code == "no-environment")
+    assert told.hint.endswith(f"to {name}") and "dlm:runtime" not in told.hint
+
+
+@pytest.mark.parametrize("field", ["dlm:data", "dlm:archive", "dlm:inputs", "dlm:outputs"])
+def test_a_part_that_is_null_is_said(field: str) -> None:
+    item = complete()
+    item["properties"][field] = None
+    assert ("empty-field", f"/properties/{field}") in {(one.code, one.pointer) for one in check(item).findings}
+
+
 def test_guesses_are_listed_once_each() -> None:
     item = changed(
         **{

@@ -150,8 +150,11 @@ def test_brackets_in_texts_do_not_count() -> None:
 
 
 def test_many_values() -> None:
+    with pytest.raises(ItemInvalid, match="more than 300,000 values"):
+        load("[" + "1," * 300_001 + "1]", "x")
     with pytest.raises(ItemInvalid, match="more than 100,000 values"):
-        load("[" + "1," * 100_001 + "1]", "x")
+        load("[" + '"",' * 100_001 + "1]", "x")
+    assert load('{"geometry": [' + "[1,2]," * 60_000 + "[1,2]]}", "x").value
     with pytest.raises(ItemInvalid, match="more than 12,000 values"):
         load("a: [" + "1," * 50_000 + "1]", "x")
 

@@ -120,6 +120,22 @@ def test_bands_that_cannot_be(bands: object) -> None:
         read_spoiled(f"{INPUTS}selected_bands", bands)
 
 
+def test_useful_bands_may_be_plain_numbers() -> None:
+    item = read(spoiled(f"{DATA}useful_bands", [1, 0]))
+    assert "contradiction-useful-bands" not in codes(item)
+    assert "contradiction-useful-bands" in codes(read(spoiled(f"{DATA}useful_bands", [0, 1])))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(f"{INPUTS}normalization:std", [0, 1]), (f"{OUTPUTS}number_of_classes", -2), (f"{TENSOR}height", -64)],
+)
+def test_no_number_is_put_into_the_author_s_mouth(field: str, value: object) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read_spoiled(field, value)
+    assert caught.value.hint == "write the number that the model was made with, or leave the field out"
+
+
 def test_bands_from_the_useful_ones() -> None:
     item = spoiled(f"{INPUTS}selected_bands")
     item["properties"]["dlm:data"]["useful_bands"] = [{"index": 1, "name": "nir"}, {"index": 0, "name": "red"}]
