@@ -71,6 +71,10 @@ def stand_in(head: bytes) -> StandIn | None:
     return _json_error(start)
 
 
+def is_lfs_pointer(head: bytes) -> bool:
+    return _LFS.match(head) is not None
+
+
 def looks_like_web_page(head: bytes) -> bool:
     """Whether these first bytes are an HTML page, which is what a share link serves in place of the file."""
     return _WEB_PAGE.match(head[:HEAD]) is not None

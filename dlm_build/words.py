@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dlm_build.records import Item, Record
 
 _LOCK = "the `conda-lock.yml` that `dlm-build lock` writes"
@@ -58,4 +60,22 @@ MLM = Words(
 
 
 def words_of(item: Item) -> Words:
-    return MLM if item.dialect.partition("/")[0] in ("mlm", "ml-model") else DLM
+    if item.dialect.partition("/")[0] in ("mlm", "ml-model"):
+        return MLM
+    if item.dialect == "dlm/runtime":
+        return DLM
+    return _dlm_with(_above(item.pointers.requirements), _above(item.pointers.sample))
+
+
+def _above(pointer: str) -> str:
+    """The field of the item in which a field stands."""
+    return pointer.rpartition("/")[0].rpartition("/")[2]
+
+
+@lru_cache(maxsize=64)
+def _dlm_with(runtime: str, data: str) -> Words:
+    """In the names of an older generation."""
+    texts = {name: str(getattr(DLM, name)) for name in Words.__struct_fields__}
+    return Words(
+        **{name: text.replace("dlm:runtime", runtime).replace("dlm:data", data) for name, text in texts.items()}
+    )

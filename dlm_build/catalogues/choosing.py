@@ -14,14 +14,18 @@ from dlm_build.catalogues.inside import word_for
 from dlm_build.catalogues.listing import COMPARED, LISTED, example, listed, named, nearest
 from dlm_build.catalogues.reader import Text, is_url
 from dlm_build.errors import ItemInvalid, SourceGone, shown
-from dlm_build.findings.sources import OnlyOneInside
+from dlm_build.findings.sources import IdRepeated, OnlyOneInside
 
 _COUNTED = 1_000
 """Items that are counted on this disk; on the network nothing is read only to be counted."""
 
 
-def called(wanted: str, first: Text, found: Iterator[Found | Unread]) -> SourceText:
-    """The one with that id. In an API ids are each collection's own, so there it must be the only one."""
+def called(wanted: str, first: Text, document: Opened, found: Iterator[Found | Unread]) -> SourceText:
+    """The one with that id. In an API ids are each collection's own, so there it must be the only one.
+
+    Elsewhere it is the first of several, which is said where they are all in one file.
+    """
+    in_one_file = kind_of(document) == "features" and not is_url(first.place)
     ids: list[str] = []
     unread: list[Unread] = []
     matching: list[Found] = []
@@ -32,7 +36,7 @@ def called(wanted: str, first: Text, found: Iterator[Found | Unread]) -> SourceT
         names = one.names()
         ids += names[:1] if len(ids) < COMPARED else ()
         matching += [one] if wanted in names else []
-        if matching and one.collection is None:
+        if matching and one.collection is None and not in_one_file:
             break
     collections = sorted({one.collection for one in matching if one.collection is not None})
     if len(collections) > 1:
@@ -40,6 +44,9 @@ def called(wanted: str, first: Text, found: Iterator[Found | Unread]) -> SourceT
         raise ItemInvalid(f"{named(first.place)}: {what}", "say which with --collection")
     if not matching:
         raise _not_there(wanted, first, ids, unread)
+    if len(matching) > 1:
+        note = IdRepeated.at("", found=wanted, count=len(matching), place=named(first.place))
+        return msgspec.structs.replace(matching[0].read(), notes=(note,))
     return matching[0].read()
 
 

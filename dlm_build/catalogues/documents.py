@@ -101,6 +101,8 @@ def kind_of(document: Opened | None) -> Kind:
         return "api"
     if document.links("items") and ("extent" in head or kind == "Collection" or "itemType" in head):
         return "collection-api"
+    if "extent" not in head and isinstance(head.get("properties"), dict) and "assets" in head:
+        return "item"  # of the wrong type: a collection has no properties, and says what it covers
     if kind in ("Catalog", "Collection") or ("stac_version" in head and "links" in head and "assets" not in head):
         return "catalogue"
     return "ogc" if document.links("data") and document.links("conformance", "service-desc") else "item"

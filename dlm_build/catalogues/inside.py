@@ -29,7 +29,9 @@ def word_for(document: Opened) -> str:
     """The right word for it, with its article."""
     kind = kind_of(document)
     if kind == "catalogue":
-        return "a STAC Collection" if "extent" in document.head else "a STAC Catalog"
+        head = document.head
+        is_collection = head["type"] == "Collection" if head.get("type") else "extent" in head
+        return "a STAC Collection" if is_collection else "a STAC Catalog"
     if kind == "ckan" and isinstance(result := document.head.get("result"), dict) and "resources" in result:
         return "a CKAN dataset"
     if kind == "features" and not document.head:

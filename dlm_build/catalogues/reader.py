@@ -11,8 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from dlm_build.catalogues.asked import Asked, Bounds, Outside
-from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, ResourceExceeded, SourceGone, shown
+from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, Place, ResourceExceeded, SourceGone, shown
 from dlm_build.fetching.urls import shown_url
+from dlm_build.findings.documents import DocumentTooLarge
+from dlm_build.items.document import Position, at, refused
 from dlm_build.records import Record
 
 ITEM_LIMIT = 4 << 20
@@ -140,6 +142,21 @@ class Reader:
             )
 
 
+_UTF_8 = "save it as UTF-8"
+_OTHER_BYTES = (
+    (b"\xff\xfe\x00\x00", ("UTF-32 text, and items are read as UTF-8", _UTF_8)),
+    (b"\x00\x00", ("UTF-32 text, and items are read as UTF-8", _UTF_8)),
+    *((start, ("UTF-16 text, and items are read as UTF-8", _UTF_8)) for start in (
+        b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00{", b"[\x00", b"\x00[")),
+    (b"\x1f\x8b", ("compressed with gzip, not a text", "decompress it first: `gunzip -c FILE > item.json`")),
+    (b"BZh", ("compressed with bzip2, not a text", "decompress it first: `bunzip2 -c FILE > item.json`")),
+    (b"\xfd7zXZ", ("compressed with xz, not a text", "decompress it first: `unxz -c FILE > item.json`")),
+    (b"\x28\xb5\x2f\xfd", ("compressed with zstd, not a text", "decompress it first: `unzstd FILE`")),
+    (b"PK\x03\x04", ("a zip archive, not a text", "unpack it, and give the item that is in it")),
+)  # fmt: skip
+"""How bytes begin that are no UTF-8 text, what they are, and what to do."""
+
+
 def is_url(href: str) -> bool:
     return href[:8].lower().startswith(("http://", "https://"))
 
@@ -164,13 +181,22 @@ def same_server(mine: str, other: str) -> bool:
 def decoded(data: bytes, where: str) -> str:
     """Raises ItemInvalid for what is too long, or no text."""
     if len(data) > ITEM_LIMIT:
-        raise ItemInvalid(f"{where}: more than {ITEM_LIMIT >> 20} MiB, so not one item", "give a single STAC item")
+        raise refused(DocumentTooLarge, where, found=f"{ITEM_LIMIT >> 20} MiB", fix="give a single STAC item")
+    if other := next((what for start, what in _OTHER_BYTES if data.startswith(start)), None):
+        raise _no_text(where, *other, Position(line=1, column=1))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise ItemInvalid(
-            f"{where}: not UTF-8 text (byte {problem.start}), so neither JSON nor YAML", "save it as UTF-8"
-        ) from problem
+        before = data[: problem.start]
+        column = len(before.rpartition(b"\n")[2].decode("utf-8-sig", "replace")) + 1
+        place = Position(line=before.count(b"\n") + 1, column=column)
+        what = f"not UTF-8 text (byte {problem.start}), so neither JSON nor YAML"
+        raise _no_text(where, what, "save it as UTF-8", place) from problem
+
+
+def _no_text(where: str, what: str, fix: str, place: Position) -> ItemInvalid:
+    error = ItemInvalid(f"{at(where, place)}: {what}", fix)
+    return error.at(Place(code=str(error.outcome), what=what, line=place.line, column=place.column))
 
 
 def unanswered(problem: Exception, where: str) -> InfraError:

@@ -20,6 +20,8 @@ from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.errors import DlmBuildError, SourceGone, UsageError, shown
 from dlm_build.fetching.pages import direct_url
 from dlm_build.fetching.urls import shown_url
+from dlm_build.findings.documents import NotAnItem
+from dlm_build.items.document import position, refused
 from dlm_build.magic import looks_like_web_page
 from dlm_build.progress import Event
 
@@ -38,7 +40,7 @@ def resolve(asked: Asked, outside: Outside, bounds: Bounds | None = None) -> Sou
         return _itself(first, whole, asked)
     found = Inside(reader, asked, limits, everything=False).items(first, document)
     if asked.id is not None:
-        return called(asked.id, first, found)
+        return called(asked.id, first, document, found)
     return only(first, document, found)
 
 
@@ -65,12 +67,31 @@ def _each(asked: Asked, outside: Outside, bounds: Bounds, *, in_folder: bool = F
         elif in_folder and kind_of(document) != "features":
             said = f"{first.place}: {word_for(document)}; the items of this folder are read from their own files"
             outside.notify(Event(step="read", text=said))
+            yield SourceText(text=first.text, origin=first.place, in_folder=True)
+        elif in_folder and not document.parts:
+            yield SourceText(text=first.text, origin=first.place, in_folder=True)
         else:
-            yield from _read_all(Inside(reader, asked, bounds, everything=True).items(first, document), first)
+            found = Inside(reader, asked, bounds, everything=True).items(first, document)
+            yield from _at_least_one(_read_all(found, first), first, document)
     except UsageError:
         raise
     except DlmBuildError as problem:
         yield Unread(asked.href, problem)
+
+
+def _at_least_one(
+    sources: Iterator[SourceText | Unread], first: Text, document: Opened
+) -> Iterator[SourceText | Unread]:
+    """All of them; that there are none is said."""
+    none = True
+    for source in sources:
+        none = False
+        yield source
+    if none:
+        found = f"{word_for(document).partition(',')[0]} with no items in it"
+        fix = "give an item, or a folder or catalogue of some"
+        place = position(first.text, 0)
+        yield Unread(first.place, refused(NotAnItem, first.place, place, found=found, fix=fix))
 
 
 def _read_all(found: Iterator[Found | Unread], first: Text) -> Iterator[SourceText | Unread]:

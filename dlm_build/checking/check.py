@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from dlm_build.checking.grading import grade_of
 from dlm_build.checking.parts import Offer, offer_of, place
 from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import MEANINGS, Checked, Grade
 from dlm_build.errors import DlmBuildError, Outcome, UsageError
 from dlm_build.findings.completeness import ImageWithoutDigest
+from dlm_build.items.dialects import recognised
 from dlm_build.items.document import Position
 from dlm_build.items.positions import as_finding, placed
 from dlm_build.items.reading import item_of, load
@@ -30,9 +33,13 @@ def check_text(text: str, origin: str, ask: Ask | None = None) -> Checked:
     """The item in `text`, checked. `origin` is the path or URL it came from, or `-`. Never raises for any text."""
     try:
         document = load(text, origin)
-        item = item_of(document)
     except DlmBuildError as problem:
         return unread(problem, origin)
+    try:
+        item = item_of(document)
+    except DlmBuildError as problem:
+        id_, dialect = recognised(document)
+        return replace(unread(problem, origin), id=id_, dialect=dialect)
     return checked_item(item, document.places(), ask(item) if ask else ())
 
 
@@ -59,7 +66,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
 def _gaps(item: Item, offer: Offer) -> list[Finding]:
     """What the parts lack, where the reader has not said it already."""
     said = {finding.code for finding in item.findings}
-    gaps = [finding for part in offer.parts for finding in (part.gap, *part.others) if finding]
+    gaps = [finding for part in offer.parts for finding in (part.gap, *part.more, *part.others) if finding]
     if offer.weights.state == "missing":
         gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
     if "no-sample" in said | {gap.code for gap in gaps}:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 
 from dlm_build.checking.parts import Offer, offer_of
-from dlm_build.checking.records import LETTERS, MEANINGS, Grade, Guess, Letter, Lift
+from dlm_build.checking.records import LETTERS, MEANINGS, Grade, Guess, Letter, Lift, Part
 from dlm_build.records import Item
 
 _NEEDED: dict[Letter, tuple[str, ...]] = {
@@ -53,6 +53,8 @@ _NOUNS = {
 }
 """What a build has to decide, by the finding that says so."""
 _LEFT_TO_A_LOCK = frozenset(("the framework", "the framework's version", "the date"))
+_WITHOUT_SAMPLE = "buildable, and without a sample nobody can tell whether it was built right"
+"""Of C, where nothing has to be guessed."""
 _PLACEHOLDER = re.compile(r"<(?!image\b)[\w. -]{1,60}>", re.IGNORECASE)
 """Something to be filled in, other than the name of the image itself."""
 
@@ -65,10 +67,11 @@ def grade(item: Item) -> Grade:
 def grade_of(item: Item, offer: Offer) -> Grade:
     letter = _letter(item, offer)
     target = _next(letter)
+    guesses = _guesses(item, offer) if letter == "C" else ()
     return Grade(
         letter=letter,
-        meaning=MEANINGS[letter],
-        guesses=_guesses(item, offer) if letter == "C" else (),
+        meaning=_WITHOUT_SAMPLE if letter == "C" and not guesses else MEANINGS[letter],
+        guesses=guesses,
         next=target,
         lifts=_lifts(offer, target) if target else (),
     )
@@ -89,7 +92,7 @@ def _next(letter: Letter) -> Letter | None:
 def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
     """Of what the reader and the parts found, the first for each thing to decide."""
     locked = offer.environment.state == "given"
-    gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.others) if gap]
+    gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.more, *part.others) if gap]
     guesses: dict[str, Guess] = {}
     for finding in (*item.findings, *gaps):
         noun = _NOUNS.get(finding.code)
@@ -99,12 +102,16 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
 
 
 def _lifts(offer: Offer, target: Letter) -> tuple[Lift, ...]:
-    short = ("missing",) if target == "C" else ("missing", "guessed")
     return tuple([
-        Lift(part=part.name, pointer=part.gap.pointer, why=part.gap.message, fix=part.gap.hint)
+        Lift(part=part.name, pointer=gap.pointer, why=gap.message, fix=gap.hint)
         for part in offer.parts
-        if part.gap and part.name in _NEEDED[target] and part.state in short
+        if part.gap and part.name in _NEEDED[target] and _falls_short(part, target)
+        for gap in (part.gap, *part.more)
     ])  # fmt: skip
+
+
+def _falls_short(part: Part, target: Letter) -> bool:
+    return part.state == "missing" if target == "C" else part.state != "given"
 
 
 def has_ready_image(item: Item) -> bool:

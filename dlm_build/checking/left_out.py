@@ -16,18 +16,24 @@ from dlm_build.errors import Outcome
 _OF_DRAFTS = re.compile(r"\b(?:properties|assets|archive|engine)\b|\bmodel:[a-z]")
 """Words of the drafts from before STAC, where a text cannot be read."""
 _OTHER = "not-an-item"
+_OF_MANY = tuple(f"this is {what}" for what in (
+    "a STAC C", "a FeatureCollection", "a list of collections", "the landing page of an API",
+))  # fmt: skip
+"""What is made to hold items, of which each has a file of its own or none is there."""
 _NO_MODEL = frozenset(("not-a-model-item", "field-invalid"))
 _NO_DOCUMENT = frozenset((
-    "not-json", "not-yaml", "duplicate-key", "document-is-a-page", "document-empty", "character-refused",
-    "number-refused", "second-document", "yaml-alias", "yaml-tag", "key-not-text",
+    "not-json", "not-yaml", "duplicate-key", "document-is-a-page", "document-is-a-pointer", "document-empty",
+    "character-refused", "number-refused", "second-document", "yaml-alias", "yaml-tag", "key-not-text",
 ))  # fmt: skip
 
 
 def left_out(source: SourceText, checked: Checked) -> LeftOut | None:
     """What a file of a folder is, where it is no STAC item; None for an item, and for what may be a broken one."""
-    if not source.in_folder or checked.outcome != Outcome.ITEM_INVALID or may_hold_items(source.text):
+    if not source.in_folder or checked.outcome != Outcome.ITEM_INVALID:
         return None
     finding = checked.findings[0]
+    if may_hold_items(source.text) and not (finding.code == _OTHER and finding.message.startswith(_OF_MANY)):
+        return None
     if finding.code == _OTHER:
         what = finding.message.removeprefix("this is ").partition(", not a model item")[0]
     elif finding.code in _NO_MODEL and not _is_feature(source.text):

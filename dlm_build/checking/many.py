@@ -42,20 +42,7 @@ def sources(given: Iterable[str], outside: Outside) -> Iterator[Given]:
 
     Raises UsageError for a list that cannot be read.
     """
-    return chain.from_iterable(_behind(href, outside) for href in _named(given))
-
-
-def _behind(href: str, outside: Outside) -> Iterator[Given]:
-    """What one ITEM leads to; that it leads to nothing is said."""
-    none = True
-    for source in every(Asked(href=href), outside):
-        none = False
-        yield source
-    if none:
-        problem = ItemInvalid(
-            f"{shown(href)}: there are no items in it", "give an item, or a folder or catalogue of some"
-        )
-        yield Unread(href, problem)
+    return chain.from_iterable(every(Asked(href=href), outside) for href in _named(given))
 
 
 def _named(given: Iterable[str]) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
-        return _guessed(name="code", gap=gap, others=_floating(item, words))
+        return _guessed(name="code", gap=gap, more=_floating(item, words))
     at = place(item, item.pointers.handler)
     if suffix in _MAYBE_ALONE:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)

@@ -27,8 +27,10 @@ class Part(Record, frozen=True, kw_only=True):
     state: State
     gap: Finding | None = None
     """What is guessed or missing, where anything is; its hint is how to mend it."""
+    more: tuple[Finding, ...] = ()
+    """What else stands against its being given: each of these has to be mended besides."""
     others: tuple[Finding, ...] = ()
-    """More that was noticed about it, and that does not change its state."""
+    """What was noticed about it, and that does not change its state."""
 
 
 class Lift(Record, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ class Checked(Record, frozen=True, kw_only=True):
     origin: str
     """The path or URL it was read from, or `-`."""
     id: str | None = None
+    """With the dialect also where the item could be recognised, and not be read to its end."""
     title: str | None = None
     sha256: str | None = None
     """Of the canonical JSON of the document; None where it cannot be read."""

@@ -6,6 +6,7 @@ No address is asked. What a share or a page really serves, only a build or `--on
 from __future__ import annotations
 
 import posixpath
+import re
 
 from dlm_build.checking.records import Part
 from dlm_build.errors import shown
@@ -32,6 +33,9 @@ _DATA = {
     ".py": "code", ".ipynb": "a notebook", ".r": "code", ".yml": "a description", ".yaml": "a description",
     ".dockerfile": "a Dockerfile",
 }  # fmt: skip
+_LOCAL = "href-is-a-local-path"
+"""The code by which a reader says that a path was published whole."""
+_WHOLE_PATH = re.compile(r"/|~[\w.-]*/|[A-Za-z]:[/\\]|file:", re.IGNORECASE)
 _ANOTHER_ROLE = frozenset(("metadata", "thumbnail", "overview", "documentation"))
 
 
@@ -62,22 +66,32 @@ def _addressed(asset: Asset, item: Item) -> Part:
     if what := _DATA.get(suffix_of(asset.href)):
         return _missing(WeightsAreData.at(pointer, found=as_published(asset.href, item), what=what))
     href = read_href(asset.href)
-    lost = not _is_beside(asset, item) if href.kind == "local" else href.url is None
+    lost = _is_of_a_machine(asset, item) if href.kind == "local" else href.url is None
     if lost:
         instead = href.instead or "publish the file and give its URL, or a path beside the item"
-        found = as_published(asset.href, item)
-        return _missing(ModelHasNoAddress.at(pointer, found=found, what=href.reason, instead=instead))
+        return _missing(ModelHasNoAddress.at(pointer, found=asset.href, what=href.reason, instead=instead))
     plain = (WeightsOverHttp.at(pointer, found=asset.href),) if asset.href.startswith("http://") else ()
-    doubts = [finding for finding in item.findings if finding.code in _DOUBTS]
-    said = [finding for finding in doubts if finding.pointer.startswith(asset.pointer)]
-    doubt = min(said, key=lambda finding: _DOUBTS.index(finding.code), default=None)
-    return Part(name="weights", state="guessed" if doubt else "given", gap=doubt, others=plain)
+    said = [finding for finding in item.findings if finding.code in _DOUBTS]
+    said = [finding for finding in said if finding.pointer.startswith(asset.pointer)]
+    if not said:
+        return Part(name="weights", state="given", others=plain)
+    doubts = sorted(said, key=lambda finding: _DOUBTS.index(finding.code))
+    return Part(name="weights", state="guessed", gap=doubts[0], more=tuple(doubts[1:]), others=plain)
 
 
 def as_published(href: str, item: Item) -> str:
-    """A path beside the item without the folders above it, which are of this machine only."""
+    """A path as seen from the item: the folders above it are of this machine only."""
     folder = posixpath.dirname(item.origin)
-    return href.removeprefix(folder + "/") if folder and "://" not in folder else href
+    if not folder or "://" in folder:
+        return href
+    if href.startswith("/") and folder.startswith("/") and not _said_whole(href, item):
+        return posixpath.relpath(href, folder)
+    return href.removeprefix(folder + "/")
+
+
+def _said_whole(href: str, item: Item) -> bool:
+    """Whether the item has the path as it is, from the root of somebody's disk."""
+    return any(one.code == _LOCAL and one.evidence == shown(href) for one in item.findings)
 
 
 def suffix_of(href: str) -> str:
@@ -89,13 +103,15 @@ def _missing(gap: Finding) -> Part:
     return Part(name="weights", state="missing", gap=gap)
 
 
-def _is_beside(asset: Asset, item: Item) -> bool:
-    """Whether the file travels with the item: below its folder, or named from there."""
-    absolute = asset.href.startswith(("/", "~")) or asset.href[:5].lower() == "file:"
-    if not absolute and asset.href[1:3] not in (":/", ":\\"):
-        return True
-    folder = posixpath.dirname(item.origin)
-    return bool(folder) and "://" not in folder and asset.href.startswith(folder.rstrip("/") + "/")
+def _is_of_a_machine(asset: Asset, item: Item) -> bool:
+    """Whether its path begins at the root, or a home, of somebody's disk.
+
+    One that is relative is seen from the item, wherever that is: on disk too, where reading has made it a whole path.
+    """
+    if not _WHOLE_PATH.match(asset.href):
+        return False
+    said = any(one.code == _LOCAL and one.pointer.startswith(f"{asset.pointer}/") for one in item.findings)
+    return said or not item.origin.startswith("/")
 
 
 def digest_of_weights(asset: Asset | None) -> Part:

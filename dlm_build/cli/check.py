@@ -49,6 +49,13 @@ Exit codes:
 """
 
 
+class _Letter(click.Choice[str]):
+    """Small letters are taken too, and are not what a mistake is told to choose from."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).upper(), param, ctx)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("items", metavar="ITEM…", nargs=-1)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="list", show_default=True)
@@ -57,7 +64,7 @@ Exit codes:
 @click.option(
     "--fail-under",
     metavar="GRADE",
-    type=click.Choice("ABCDE", case_sensitive=False),
+    type=_Letter("ABCDE"),
     help="Exit with 16 where an item is worse than this.",
 )
 @click.option("--explain", metavar="CODE", help="Describe a finding at length, and stop.")

@@ -112,13 +112,13 @@ class HrefIsALocalPath(Kind):
 
 
 class ChecksumNotMultihash(Kind):
-    """is a bare sha256; read as one"""
+    """is a sha256 without the two bytes that a multihash begins with; read as one"""
 
     severity = HYGIENE
     fix = 'write "1220{found}"'
     more = """
     `file:checksum` is a multihash: the digest behind two bytes that say which it is, `1220` for a sha256. Sixty-four
-    hexadecimal digits alone are taken for a sha256 and checked.
+    hexadecimal digits, alone or behind `sha256:`, are taken for a sha256 and checked.
 
     Before: `"file:checksum": "ab12…"`. After: `"file:checksum": "1220ab12…"`.
     """

@@ -161,3 +161,16 @@ class CommandStartsAServer(Kind):
 
     Before: `"run": "torchserve --start --models coast=coast.mar"`. After: `"model_handler": "handler.py:handle"`.
     """
+
+
+class ReadAsAnItem(Kind):
+    """looks like {found}; read as an item, since its properties describe a model"""
+
+    severity = HYGIENE
+    fix = 'write "type": "Feature"'
+    more = """
+    Programs choose by its type how to read a STAC document, and take a collection's children for the model's items.
+    Properties of a dialect of models stand in items alone.
+
+    Before: `"type": "Collection"` above `"properties": {"dlm:runtime": …}`. After: `"type": "Feature"`.
+    """

@@ -59,6 +59,19 @@ class DocumentIsAPage(Kind):
     """
 
 
+class DocumentIsAPointer(Kind):
+    """this is a pointer of Git LFS, which stands in a repository for the file itself"""
+
+    severity = BUILD
+    fix = "run `git lfs pull` in the checkout, or give the address that serves the file, e.g. …/raw/…"
+    more = """
+    Large files of a repository are kept elsewhere, and a checkout without Git LFS has three lines in place of each:
+    its version, its sha256 and its size.
+
+    Before: `version https://git-lfs.github.com/spec/v1`. After: the item's own text.
+    """
+
+
 class NotJson(Kind):
     """not valid JSON: {found}; the line is `{near}`"""
 
@@ -66,7 +79,7 @@ class NotJson(Kind):
     fix = "{fix}"
     more = """
     The text cannot be parsed at the line and column that are given; the mistake may be a little before them, such as a
-    comma or a quote that is missing. Lines of `//` at the top and commas behind a last entry are repaired; beyond that
+    comma or a quote that is missing. Comments and commas behind a last entry are left out; beyond that
     nothing is guessed, since a repair could change what the item says.
 
     Before: `{"id": "coast" "title": "Coast"}`. After: `{"id": "coast", "title": "Coast"}`.

@@ -47,7 +47,11 @@ class WeightsNeedCode(Kind):
     """the model is {artifact}: weights that only their own code can load, and nothing says which code that is"""
 
     severity = VERIFICATION
-    fix = 'publish it as ONNX or TorchScript, or add "mlm:entrypoint": "my_package.inference:predict" at the code'
+    fix = (
+        'publish it as ONNX or TorchScript, or add "mlm:entrypoint": "my_package.inference:predict" at the code, and '
+        'where there is none an asset {{"href": "https://github.com/me/my-model/tree/<40 hex digits>", '
+        '"roles": ["mlm:source_code", "code"]}}'
+    )
     more = """
     A pickled object names classes of some program, and a file of tensors names none. Without a function to call, such
     a file is tried as TorchScript, and if it is not, the run fails.

@@ -6,16 +6,29 @@ from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
 class LeadingCommentLines(Kind):
-    """the text begins with `//` lines, which JSON does not have; read without"""
+    """the text begins with comments, which JSON does not have; read without"""
 
     severity = HYGIENE
-    fix = "remove the lines that begin with `//`"
+    fix = "remove what stands before the first bracket"
     more = """
-    JSON has no comments, so every other reader refuses the document at its first character. Lines that begin with
-    `//` before the first bracket can only be comments; they are blanked out, and every position stays what it is in
-    the file.
+    JSON has no comments, so every other reader refuses the document at its first character. Lines of `//` and blocks
+    of `/* */` before the first bracket can only be comments; they are blanked out, and every position stays what it is
+    in the file.
 
     Before: `// DLM item` above `{"id": "coast"}`. After: `{"id": "coast"}` alone, the remark in `description`.
+    """
+
+
+class CommentInJson(Kind):
+    """a comment stands at {found}, which JSON does not have; read without"""
+
+    severity = HYGIENE
+    fix = "remove it, or say it in a field"
+    more = """
+    Outside of texts nothing of JSON begins with `//` or `/*`, so what does is a comment. It is blanked out; other
+    readers refuse the document.
+
+    Before: `"links": [], // none yet`. After: `"links": []`.
     """
 
 
@@ -109,6 +122,19 @@ class NotAnObject(Kind):
     """
 
 
+class ListAsText(Kind):
+    """is {found}; read as {value}"""
+
+    severity = HYGIENE
+    fix = "write {value}, without quotes"
+    more = """
+    A list stands in quotes, its entries divided by commas or spaces. Where every one of them is a number, there is no
+    doubt about what was meant; stricter readers refuse it.
+
+    Before: `"normalization:mean": "0.1, 0.2, 0.3"`. After: `"normalization:mean": [0.1, 0.2, 0.3]`.
+    """
+
+
 class NotABoolean(Kind):
     """is {found}; read as {value}"""
 
@@ -143,6 +169,20 @@ class SurroundingSpaces(Kind):
     Spaces at the ends of a name or an address are never part of it. They are removed before it is used.
 
     Before: `"href": " https://example.org/model.zip"`. After: `"href": "https://example.org/model.zip"`.
+    """
+
+
+class StraySpaces(Kind):
+    """has the character {found}, which is no part of it; read as "{read}\""""
+
+    severity = HYGIENE
+    fix = "type it anew: {read}"
+    more = """
+    Word processors and web pages put spaces that do not break, or that have no width, between words. They come along
+    with a copied name and cannot be seen. In the name of a framework and in a version they are left out; in what names
+    a file, a folder, an image or a command, they are refused.
+
+    Before: `"framework": "PyTorch"` with a zero-width space at its end. After: the same, typed.
     """
 
 

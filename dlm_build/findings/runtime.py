@@ -69,6 +69,56 @@ class ContradictionTag(Kind):
     """
 
 
+class ImageInferred(Kind):
+    """ "{found}" is {what}; inferred from it, the image is {image}"""
+
+    severity = HYGIENE
+    fix = 'write "{image}"'
+    more = """
+    An image is named as for a pull, without a scheme. The page of a registry about it names it too, and is for people.
+
+    Before: `"image_name": "https://hub.docker.com/r/me/coast"`. After: `"image_name": "docker.io/me/coast"`.
+    """
+
+
+class ImageNotRead(Kind):
+    """ "{found}" names no image that could be pulled; left out"""
+
+    severity = HYGIENE
+    fix = 'write it as for a pull: "docker.io/me/my-model", with the tag or the digest'
+    more = """
+    An address stands where an image's name belongs, and no host that is known has images at such an address. The image
+    is evidence only: dlm-build makes its own.
+
+    Before: `"image_name": "https://example.org/models/coast"`. After: `"image_name": "docker.io/me/coast"`.
+    """
+
+
+class FolderNotAbsolute(Kind):
+    """ "{found}" does not begin at the root; read as "{read}\""""
+
+    severity = HYGIENE
+    fix = 'write "{read}"'
+    more = """
+    A container starts at its root, so a folder's name without a slash before it is seen from there.
+
+    Before: `"working_dir": "work"`. After: `"working_dir": "/work"`.
+    """
+
+
+class CommandIsAList(Kind):
+    """is a list of words; read as the command `{read}`"""
+
+    severity = HYGIENE
+    fix = "write it as one text"
+    more = """
+    Dockerfiles and Compose files allow a command as a list of its words. Here it is one text, its words quoted where
+    they have spaces.
+
+    Before: `"run": ["predict", "--input", "{{input}}"]`. After: `"run": "predict --input {{input}}"`.
+    """
+
+
 class SourceNotPinned(Kind):
     """{what}, so the source may change under the same item"""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlm_build.findings.kinds import HYGIENE, Kind
+from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
 class OnlyOneInside(Kind):
@@ -15,3 +15,16 @@ class OnlyOneInside(Kind):
         "just one, so that one was read. The same question may be answered with more items later, and then it is "
         "refused; an item's own address always means the same item."
     )
+
+
+class IdRepeated(Kind):
+    """is the first of {count} items with the id "{found}" in {place}"""
+
+    severity = VERIFICATION
+    fix = "give every item an id of its own, or give the file of the one that is meant"
+    more = """
+    Within one collection an id stands for one item. Of several, the first is taken; another program may take the last,
+    and then builds another model.
+
+    Before: two features with `"id": "coast"`. After: `"id": "coast-1"` and `"id": "coast-2"`.
+    """

@@ -20,6 +20,21 @@ class BandsInferred(Kind):
     """
 
 
+class ShapeIsAList(Kind):
+    """is the list {found}; read as {read}"""
+
+    severity = VERIFICATION
+    fix = "write {read}"
+    more = """
+    The sizes of a tensor have names here, so that nobody has to know their order. In a list the order is that of the
+    framework: batch, channels, height, width, or the channels last where only that makes the picture square. The batch
+    may be left out.
+
+    Before: `"input_tensors": [1, 3, 64, 64]`. After: `"input_tensors": {{"batch": 1, "channels": 3, "height": 64,
+    "width": 64}}`.
+    """
+
+
 class NodataNotANumber(Kind):
     """is {found}; the file's own nodata is used"""
 

@@ -75,6 +75,9 @@ _ENDS = tuple(end for end, _ in _DOMAINS)
 _SHAPES: tuple[Reader, ...] = (repositories.gitlab, repositories.gitea, deposits.dataverse, shares.nextcloud)
 """Software that many run under names of their own, told by the shape of its paths."""
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
+_BARE_HOST = re.compile(r"((?:[a-z0-9][a-z0-9-]*+\.)++([a-z]{2,6}))/[^/]", re.IGNORECASE)
+_SURELY_HOSTS = frozenset({"com", "org", "net", "edu", "gov", "int", "io", "eu"})
+"""Ends of hosts' names, and of no folder's."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 
 
@@ -88,6 +91,10 @@ def read_href(text: str, *, image: bool = False) -> Href:
     text = text.strip()
     if words.several(text):
         return Href(kind="several", reason="more than one address", instead="give one address per asset")
+    if link := words.linked(text):
+        return _said_around(link, "a link in Markdown, not an address")
+    if found := words.placeholder(text):
+        return found
     if _HTTP.match(text):
         return _web(text)
     for read in (deposits.doi, stores.object_scheme):
@@ -101,7 +108,24 @@ def read_href(text: str, *, image: bool = False) -> Href:
         return repository
     if _SCHEME.match(text) and "://" in text:
         return Href(kind="store", reason="an address that no plain GET opens", instead="publish it at an https address")
+    if _names_a_host(text):
+        return _said_around(f"https://{text}", "an address without https://")
     return words.spoken(text) or Href(kind="local", url=text, reason="a path beside the item")
+
+
+def _names_a_host(text: str) -> bool:
+    found = _BARE_HOST.match(text)
+    if found is None:
+        return False
+    host, end = found[1].lower(), found[2].lower()
+    return host.startswith("www.") or end in _SURELY_HOSTS or host in _HOSTS
+
+
+def _said_around(url: str, reason: str) -> Href:
+    """What `url` is, which was published in other words; those words are no path beside the item."""
+    found = words.placeholder(url) or _web(url)
+    kind = found.kind if found.kind in ("repository", "record", "image", "store") else "text"
+    return replace(found, kind=kind, reason=reason if found.kind == "file" else found.reason)
 
 
 def _web(text: str) -> Href:

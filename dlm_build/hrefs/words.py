@@ -16,8 +16,18 @@ _SAID_NOTHING = frozenset({
     "tbd", "todo", "tba", "n/a", "na", "none", "null", "nil", "unknown", "private", "internal", "local", "-", "?",
     "upon request", "on request", "not available", "unavailable", "see readme", "coming soon", "placeholder",
 })  # fmt: skip
-_PLACEHOLDER = re.compile(r"[<\[{][^<>\[\]{}]{1,80}[>\]}]|\.\.\.|…")
-_HOME = re.compile(r"(/|~/|[A-Za-z]:[/\\]|\\\\)")
+_TO_FILL_IN = re.compile(
+    r"\$\{|\{[^{}]{1,80}\}|<[\w. -]{1,80}>|…|(?:^|/)(?:\.\.\.|\$[A-Z][A-Z0-9_]*)(?:/|$)|%(?![0-9A-F]{2})[A-Z_]{2,40}%"
+)
+"""A part of an address that somebody was to put something in place of. A `$` and square brackets may be in a name."""
+_MARKS = frozenset("${<…%[")
+"""One of them is in every such part but `...`."""
+_TO_DO = frozenset({"todo", "tbd", "tba", "fixme", "placeholder"})
+_BRACKETED = re.compile(r"\[[^\[\]]{1,80}\]")
+_LINK = re.compile(r"!?\[[^\[\]]{0,300}\]\((https?://[^\s()<>]+)\)|<(https?://[^\s<>]+)>", re.IGNORECASE)
+_HOME = re.compile(r"(/|~[\w.-]*/|[A-Za-z]:[/\\]|\\\\)")
+_NO_SUFFIXES = frozenset(("hub", "nn", "jit", "load"))
+"""Short enough for one, and parts of the frameworks' own names."""
 _RUNS = re.compile(r"(runs|models|dbfs|mlflow-artifacts|wandb-artifact|file|ssh|sftp|ftp|ftps|rsync|globus|data|ipfs):",
                    re.IGNORECASE)  # fmt: skip
 
@@ -28,9 +38,25 @@ def several(text: str) -> tuple[str, ...]:
     return found if len(found) > 1 else ()
 
 
+def placeholder(text: str) -> Href | None:
+    """An address or a path that was never filled in."""
+    if _MARKS.isdisjoint(text) and "..." not in text:
+        above, _, last = text.rpartition("/")
+        is_one = bool(above) and last.lower() in _TO_DO
+    else:
+        is_one = _TO_FILL_IN.search(text) is not None or _BRACKETED.fullmatch(text) is not None
+    return Href(kind="text", reason="a text with a placeholder in it", instead=_PUBLISH) if is_one else None
+
+
+def linked(text: str) -> str | None:
+    """The URL in a link as Markdown has it, `[words](URL)` or `<URL>`, where that is all."""
+    found = _LINK.fullmatch(text)
+    return found[1] or found[2] if found else None
+
+
 def spoken(text: str) -> Href | None:
-    """Free text, a placeholder, or a symbol; None for what may be a path beside the item."""
-    if text.strip(" .").lower() in _SAID_NOTHING or _PLACEHOLDER.fullmatch(text):
+    """Free text or a symbol; None for what may be a path beside the item."""
+    if text.strip(" .").lower() in _SAID_NOTHING:
         return Href(kind="text", reason="a text that names no file", instead=_PUBLISH)
     if re.search(r"\s", text) and not re.search(r"[\w)]\.\w{1,11}$", text) and "/" not in text:
         return Href(kind="text", reason="a text for people", instead=_PUBLISH)
@@ -42,7 +68,7 @@ def _symbol(text: str) -> Href | None:
     if len(text) > 300 or not _SYMBOL.fullmatch(text) or not re.search(r"[.:(]", text):
         return None
     _, dot, last = text.rpartition(".")
-    if ":" not in text and "(" not in text and dot and _SUFFIX.fullmatch(f".{last}"):
+    if ":" not in text and "(" not in text and dot and last not in _NO_SUFFIXES and _SUFFIX.fullmatch(f".{last}"):
         return None
     return Href(kind="symbol", reason="a name in a program, not a file", instead=_PUBLISH)
 

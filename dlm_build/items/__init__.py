@@ -7,7 +7,7 @@ as_finding(error) -> Finding                 an item that could not be read, as 
 module            what it knows
 reading           the story: limits → loader → dialect → Item
 limits            4 MiB (YAML 256 KiB), depth 64, 64-bit integers, before or while parsing
-loading/          json_text: JSON with raw numbers, duplicate keys refused, comment lines and trailing commas repaired;
+loading/          json_text: JSON with raw numbers, duplicate keys refused, comments and trailing commas left out;
                   yaml_text: YAML 1.2 without tags, aliases and surprising types; json_places: where values stand
 document, node    values with their positions; a place in them and its findings
 positions         lines and columns of findings, and of errors told as findings

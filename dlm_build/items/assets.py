@@ -20,6 +20,8 @@ from dlm_build.records import Asset, Record
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
+_PLAIN_URL = re.compile(r"https?://[!-~]+")
+_OF_A_MACHINE = re.compile(r"/|[A-Za-z]:/|~[\w.-]*/")
 _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 """`https://one.example\\@other.example`: some programs end the host at the backslash, others at the @."""
 _MAX_HREF = 4096
@@ -129,6 +131,9 @@ def _href(node: Node) -> str | None:
         node.find(kinds.NoHref, what=what)
         return None
     href = node.value.strip()
+    if len(lines := href.splitlines()) > 1 and all(_PLAIN_URL.fullmatch(line.strip(" ,;")) for line in lines):
+        node.find(kinds.HrefUnreadable, found=shown(href))
+        return None
     refuse_unseen(node, href)
     if href != node.value:
         node.find(SurroundingSpaces)
@@ -157,20 +162,22 @@ def _resolved(node: Node, href: str) -> str:
         node.find(kinds.HrefIsALocalPath, found=shown(href))
     if is_url or is_no_path(href):
         return href
-    if href.startswith("/") or re.match(r"[A-Za-z]:/", href):
+    if _OF_A_MACHINE.match(href):
         node.find(kinds.HrefIsALocalPath, found=shown(href))
     origin = node.log.document.origin
     return beside(origin, href)
 
 
 def beside(origin: str, href: str) -> str:
-    """A relative href as seen from where the item was read; unchanged for `-`, which is nowhere."""
+    """A relative href as seen from where the item was read; unchanged for `-`, which is nowhere, and below a home."""
+    if href.startswith("~") and _OF_A_MACHINE.match(href):
+        return href
     if "://" in origin:
         try:
             return urljoin(origin, href)
         except ValueError:
             return href
-    if origin == "-" or href.startswith("/") or re.match(r"[A-Za-z]:/", href):
+    if origin == "-" or _OF_A_MACHINE.match(href):
         return href
     return posixpath.normpath(posixpath.join(posixpath.dirname(origin), href))
 

@@ -6,9 +6,11 @@ Nothing is invented: where the image cannot be found among the words, no command
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import PurePosixPath
 
 from dlm_build.findings.dialects import CommandStartsAServer, DockerRunArguments, NoCommandInDockerRun
+from dlm_build.findings.runtime import CommandIsAList
 from dlm_build.items.names import command_line
 from dlm_build.items.node import Node
 
@@ -23,7 +25,7 @@ _WITHOUT_VALUE = re.compile(
 
 def container_command(node: Node, image: str | None) -> str | None:
     """The command for inside the container. `image` is the declared one, by which it is found among the words."""
-    line = command_line(node)
+    line = command_line(_as_line(node))
     if line is None:
         return None
     command = _after_image(line, image) if _for_docker_run(line) else line
@@ -36,6 +38,16 @@ def container_command(node: Node, image: str | None) -> str | None:
     if command != line:
         node.find(DockerRunArguments, found=line, read=command)
     return command
+
+
+def _as_line(node: Node) -> Node:
+    """A list of words as the one line that has them; anything else as it is."""
+    words = node.values()
+    if not words or not all(isinstance(word, str) for word in words):
+        return node
+    line = shlex.join(map(str, words))
+    node.find(CommandIsAList, read=line)
+    return Node(node.log, node.pointer, line)
 
 
 def _for_docker_run(line: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
-from dlm_build.findings.dialects import OtherDialectToo
+from dlm_build.findings.dialects import OtherDialectToo, ReadAsAnItem
 from dlm_build.findings.documents import NotAModelItem, NotAnItem
+from dlm_build.items.display import display_text
 from dlm_build.items.dlm import item as dlm
 from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.parts import GENERATIONS
-from dlm_build.items.document import Number, Value, described
+from dlm_build.items.document import Document, Number, Value, described
 from dlm_build.items.marks import Marks, marks
 from dlm_build.items.mlm import item as mlm
 from dlm_build.items.mlm import ml_model
@@ -71,20 +72,37 @@ def read_dialect(root: Node) -> Item:
     """Raises ItemInvalid: not an item, or not a model item."""
     root = with_properties(root)
     places = _places(root)
-    names = frozenset[str]().union(*places)
-    together = " ".join(names)
-    candidates = [dialect for dialect in DIALECTS if dialect.marks.may_be_in(names, together)]
-    spoken = [dialect for dialect in candidates if _is_in(places, dialect.marks)]
-    if len(spoken) > 1:
-        spoken.sort(key=lambda dialect: not _is_in(places, dialect.whole))
-    if (word := not_an_item(root.value)) and not (spoken and isinstance(root.at("properties").value, dict)):
-        raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
+    spoken = _spoken(places)
+    if word := not_an_item(root.value):
+        if not (spoken and isinstance(root.at("properties").value, dict)):
+            raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
+        root.at("type").find(ReadAsAnItem, found=word)
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:
         if other.read != spoken[0].read and other.read != dlm.normalise:
             root.find(OtherDialectToo, title=other.title, found=_listed(_found(places, other.marks)))
     return spoken[0].read(root)
+
+
+def _spoken(places: list[dict[str, Value]]) -> list[Dialect]:
+    """All of which there are marks, the one that is read first."""
+    names = frozenset[str]().union(*places)
+    together = " ".join(names)
+    candidates = [dialect for dialect in DIALECTS if dialect.marks.may_be_in(names, together)]
+    spoken = [dialect for dialect in candidates if _is_in(places, dialect.marks)]
+    if len(spoken) > 1:
+        spoken.sort(key=lambda dialect: not _is_in(places, dialect.whole))
+    return spoken
+
+
+def recognised(document: Document) -> tuple[str | None, str | None]:
+    """Id and dialect of an item that cannot be read to its end, as far as they can be told. Raises nothing."""
+    root = Node.root(document)
+    spoken = _spoken(_places(root)) if isinstance(root.value, dict) else []
+    if not spoken and root.at("type").value != "Feature":
+        return None, None
+    return display_text(root.at("id")), spoken[0].name if spoken else None
 
 
 def with_properties(root: Node) -> Node:

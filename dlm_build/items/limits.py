@@ -16,6 +16,8 @@ YAML_FIX = "YAML is read up to this size only: convert the item to JSON"
 MAX_DEPTH = 64
 MAX_COMMAS = 100_000
 """In JSON, an upper bound of its values that costs nothing to count; a real item has some hundreds."""
+MAX_NUMBERS = 300_000
+"""The same where there are few texts: a footprint may have a hundred thousand points."""
 MAX_ROWS = 10_000
 """Of any list or object whose entries are read."""
 MAX_INTEGER = 2**64
@@ -43,17 +45,19 @@ def check_size(text: str, origin: str, limit: int = MAX_BYTES) -> None:
 
 def check_json(text: str, origin: str) -> None:
     """Raises ItemInvalid where there are too many values, or brackets are nested deeper than MAX_DEPTH."""
-    if len(text) > MAX_COMMAS and _has_many_values(text):
+    if len(text) > MAX_COMMAS and (most := _too_many(text)):
         fix = "an item describes a model in some hundred values: move tables into files and link them"
-        raise refused(DocumentTooLarge, origin, found=f"{MAX_COMMAS:,} values", fix=fix)
+        raise refused(DocumentTooLarge, origin, found=f"{most:,} values", fix=fix)
     openings = text.encode("ascii", "replace").translate(None, _NO_OPENINGS)
     if len(openings) > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise too_deep(origin, text, _too_deep_at(text))
 
 
-def _has_many_values(text: str) -> bool:
-    """A member has four quotes at most."""
-    return text.count(",") > MAX_COMMAS or text.count('"') > 4 * MAX_COMMAS
+def _too_many(text: str) -> int:
+    """The limit that its values pass; 0 where they pass none. A member has four quotes at most."""
+    quotes = text.count('"')
+    most = MAX_NUMBERS if quotes <= MAX_COMMAS else MAX_COMMAS
+    return most if text.count(",") > most or quotes > 4 * MAX_COMMAS else 0
 
 
 def _deepest(text: str) -> int:

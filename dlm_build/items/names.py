@@ -15,8 +15,8 @@ import re
 from dlm_build import oci
 from dlm_build.container_layout import MOUNTS, ROOT
 from dlm_build.errors import shown
-from dlm_build.findings.reading import BackslashInPath
-from dlm_build.findings.runtime import VersionIsANumber
+from dlm_build.findings.reading import BackslashInPath, StraySpaces
+from dlm_build.findings.runtime import FolderNotAbsolute, VersionIsANumber
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import text
 from dlm_build.records import Record
@@ -28,15 +28,18 @@ class Grammar(Record, frozen=True, kw_only=True):
     noun: str
     pattern: re.Pattern[str]
     example: str
+    is_word: bool = False
+    """Whether people write it as a word of their texts: it names no file, folder, image or program."""
 
 
-def _grammar(noun: str, pattern: str, example: str) -> Grammar:
-    return Grammar(noun=noun, pattern=re.compile(pattern), example=example)
+def _grammar(noun: str, pattern: str, example: str, *, is_word: bool = False) -> Grammar:
+    return Grammar(noun=noun, pattern=re.compile(pattern), example=example, is_word=is_word)
 
 
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*+"
-FRAMEWORK = _grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch")
-VERSION = _grammar(noun="one exact version", pattern=r"v?[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1")
+FRAMEWORK = _grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch",
+                     is_word=True)  # fmt: skip
+VERSION = _grammar(noun="one exact version", pattern=r"v?[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1", is_word=True)
 TAG = _grammar(noun="an image tag", pattern=oci.TAG, example="1.0")
 DTYPE = _grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
 COMMIT = _grammar(
@@ -58,8 +61,11 @@ HANDLER = _grammar(
 )
 WORKING_DIR = _grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/-]{0,200}", example="/workspace")
 
+_STRAY = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"), "") | dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ")
+"""Spaces of word processors: those without a width, and those that do not break."""
 _INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
 _SHORT_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_RELATIVE = re.compile(r"(?:\./)?[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _TAKEN = ("/proc", "/dev", "/sys", "/etc", "/run", "/boot", "/bin", "/sbin", "/lib", "/lib64", ROOT, MOUNTS)
 _TAKEN_ALONE = ("/", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/var")
@@ -70,7 +76,20 @@ MAX_PATH = 1024
 def machine_name(node: Node, grammar: Grammar) -> str | None:
     """The field, where it is wholly within `grammar`; None where absent."""
     value = text(node, grammar.example)
-    return value if value is None else within(node, value, grammar)
+    if value is None:
+        return None
+    if grammar.is_word and not value.isascii():
+        value = _without_stray(node, value)
+    return within(node, value, grammar)
+
+
+def _without_stray(node: Node, value: str) -> str:
+    plain = value.translate(_STRAY).strip(" ")
+    if plain and plain != value:
+        stray = next(character for character in value if ord(character) in _STRAY)
+        node.find(StraySpaces, found=stray, read=plain)
+        return plain
+    return value
 
 
 def within(node: Node, value: str, grammar: Grammar) -> str:
@@ -118,9 +137,14 @@ def handler(node: Node) -> str | None:
 
 def working_dir(node: Node) -> str | None:
     """An absolute folder, normalised, that is not one the container needs for itself."""
-    value = machine_name(node, WORKING_DIR)
+    value = text(node, WORKING_DIR.example)
     if value is None:
         return None
+    if _RELATIVE.fullmatch(value):
+        whole = "/" + value.removeprefix("./")
+        node.find(FolderNotAbsolute, found=value, read=whole)
+        value = whole
+    value = within(node, value, WORKING_DIR)
     if ".." in value.split("/"):
         raise node.hostile(f'must not climb with "..", but is "{shown(value)}"', 'write "/workspace"')
     folder = posixpath.normpath("/" + value.strip("/"))

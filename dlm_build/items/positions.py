@@ -36,6 +36,8 @@ def placed(finding: Finding, places: Mapping[str, Position]) -> Finding:
 def as_finding(error: DlmBuildError) -> Finding:
     """An item that could not be read, as the one finding there is. Without a place in it, the code is the outcome."""
     place = error.place
+    if place and place.line is None and not place.pointer:
+        place = place._replace(line=1, column=1)  # it is about the document
     return Finding(
         code=place.code if place else str(error.outcome),
         severity="error",

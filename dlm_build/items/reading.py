@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dlm_build.findings.documents import DocumentEmpty, DocumentIsAPage
+from dlm_build.findings.documents import DocumentEmpty, DocumentIsAPage, DocumentIsAPointer
 from dlm_build.items.contradictions import disagreements
 from dlm_build.items.dialects import read_dialect
-from dlm_build.items.document import Document, refused
+from dlm_build.items.document import Document, position, refused
 from dlm_build.items.limits import check_size
-from dlm_build.items.loading.json_text import load_json, starts_like_json
+from dlm_build.items.loading.json_text import load_json, refuse_wrapped, starts_like_json
 from dlm_build.items.node import Node
+from dlm_build.magic import HEAD, is_lfs_pointer
 from dlm_build.records import Item
 
 
@@ -41,6 +42,9 @@ def load(text: str, origin: str) -> Document:
         raise refused(DocumentIsAPage, origin)
     if starts_like_json(text):
         return load_json(text, origin)
+    if is_lfs_pointer(text[:HEAD].encode("utf-8", "replace")):
+        raise refused(DocumentIsAPointer, origin, position(text, 0))
+    refuse_wrapped(text, origin)
     from dlm_build.items.loading.yaml_text import load_yaml
 
     return load_yaml(text, origin)

@@ -8,6 +8,7 @@ from dlm_build.errors import shown
 from dlm_build.findings import runtime as kinds
 from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
 from dlm_build.findings.reading import NotAText
+from dlm_build.hrefs import read_href
 from dlm_build.items.commands import container_command
 from dlm_build.items.document import described
 from dlm_build.items.locations import commit_in, file_behind
@@ -21,6 +22,7 @@ from dlm_build.items.names import (
     member_name,
     refuse_unseen,
     version,
+    within,
     working_dir,
 )
 from dlm_build.items.node import Node
@@ -87,7 +89,7 @@ def _docker(node: Node) -> DeclaredDocker:
 
 def image_and_tag(name: Node, tag: Node) -> tuple[str | None, str | None]:
     """Name and tag apart; `name@sha256:…` stays whole."""
-    image = machine_name(name, IMAGE)
+    image = _image(name)
     given = machine_name(tag, TAG)
     if image is None or "@" in image or ":" not in image.rpartition("/")[2]:
         return image, given
@@ -99,9 +101,23 @@ def image_and_tag(name: Node, tag: Node) -> tuple[str | None, str | None]:
     return bare, given
 
 
-def _location(node: Node) -> str | None:
+def _image(node: Node) -> str | None:
+    """As for a pull; from the address of a page about it, where that names it."""
+    value = node.value
+    if not isinstance(value, str) or "://" not in value:
+        return machine_name(node, IMAGE)
+    refuse_unseen(node, value.strip())
+    meaning = read_href(value, image=True)
+    if meaning.image is None:
+        node.find(kinds.ImageNotRead, found=value)
+        return None
+    node.find(kinds.ImageInferred, found=value, what=meaning.reason, image=meaning.image)
+    return within(node, meaning.image, IMAGE)
+
+
+def _location(node: Node, example: str = "https://github.com/me/my-model") -> str | None:
     """A URL, or whatever stands for one; what can be fetched is decided when it is fetched."""
-    value = text(node, "https://github.com/me/my-model")
+    value = text(node, example)
     value = value.strip() if value else None
     if value is None:
         return None
@@ -129,7 +145,7 @@ def _commit(node: Node, *, wanted: bool) -> str | None:
 
 def _requirement_file(node: Node) -> str | None:
     """A member of the archive, or a URL."""
-    value = _location(node)
+    value = _location(node, "conda-lock.yml")
     if value is None:
         return None
     if "://" in value:

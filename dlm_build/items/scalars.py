@@ -9,11 +9,16 @@ import math
 import re
 
 from dlm_build.errors import shown
-from dlm_build.findings.reading import NotABoolean, NotAList, NumberAsText, SurroundingSpaces
+from dlm_build.findings.reading import ListAsText, NotABoolean, NotAList, NumberAsText, SurroundingSpaces
 from dlm_build.items.document import Number, described
-from dlm_build.items.limits import NUMBER
+from dlm_build.items.limits import NUMBER, number_problem
 from dlm_build.items.node import Node
 
+_MEANT = "write the number that the model was made with, or leave the field out"
+_BETWEEN = re.compile(r"\s*+[,;]\s*+|\s++")
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
+_LONGEST = 1000
+"""Characters of a text that is read as a list."""
 _FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 
 
@@ -54,14 +59,14 @@ def integer(node: Node, low: int, high: int) -> int | None:
         value = int(exact)
         if low <= value <= high:
             return value
-    raise node.invalid(f"must be {_whole(low, high)}, but is {shown(raw, 40)}", f"write {max(low, 1)}")
+    raise node.invalid(f"must be {_whole(low, high)}, but is {shown(raw, 40)}", _MEANT)
 
 
 def _whole(low: int, high: int) -> str:
     return f"a whole number from {low} to {high}"
 
 
-def real(node: Node, low: float, high: float, example: str = "0.5") -> float | None:
+def real(node: Node, low: float, high: float, example: str = "") -> float | None:
     """A finite number from `low` to `high`."""
     number = node.value
     if number is None:
@@ -75,7 +80,8 @@ def real(node: Node, low: float, high: float, example: str = "0.5") -> float | N
         value = float(_number_text(node, "a number"))
     if math.isfinite(value) and low <= value <= high:
         return value
-    raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", f"write {example}")
+    fix = f"write {example}" if example else _MEANT
+    raise node.invalid(f"must be a number from {low:g} to {high:g}, but is {value!r}", fix)
 
 
 def reals(node: Node, low: float, high: float, example: str) -> tuple[float, ...]:
@@ -106,6 +112,8 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
     if isinstance(node.value, Number):
         node.find(NotAList, found=node.value.raw)
         return [node]
+    if isinstance(node.value, str):
+        node = _listed(node, node.value)
     if node.value is not None and not isinstance(node.value, list):
         raise node.invalid(f"must be a list of {what}, but is {described(node.value)}", f"write {example}")
     rows = node.rows()
@@ -113,6 +121,17 @@ def _rows(node: Node, what: str, example: str) -> list[Node]:
         if row.value is None:
             raise row.invalid(f"must be one of {what}, but is empty", f"write {example}")
     return rows
+
+
+def _listed(node: Node, text: str) -> Node:
+    """A text of numbers as the list of them; itself where any of its words is none."""
+    words = _BETWEEN.split(text.strip().removeprefix("[").removesuffix("]").strip()) if len(text) <= _LONGEST else []
+    if not words or not all(NUMBER.fullmatch(word) and not number_problem(word) for word in words):
+        return node
+    if _DECIMAL_COMMA.search(text) and not all("." in word for word in words):
+        return node  # it may be one number
+    node.find(ListAsText, found=described(text), value=f"[{', '.join(words)}]")
+    return Node(node.log, node.pointer, [Number(word) for word in words])
 
 
 def _number_text(node: Node, what: str) -> str:

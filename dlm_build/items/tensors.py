@@ -30,7 +30,7 @@ _BANDS_EXAMPLE = '"selected_bands": [0, 1, 3]'
 def read_inputs(node: Node, data: Node) -> Inputs:
     """`node` is `dlm:inputs`, `data` is `dlm:data`. Every number is within bounds, else ItemInvalid."""
     node.object(_INPUTS_EXAMPLE)
-    nested = node.get("input_tensors").object('{"batch": 1, "channels": 3, "height": 256, "width": 256}')
+    nested = _shape(node.get("input_tensors")).object('{"batch": 1, "channels": 3, "height": 256, "width": 256}')
     shape = node if nested.absent else nested
     inputs = Inputs(
         name=display_text(node.get("name")),
@@ -50,6 +50,20 @@ def read_inputs(node: Node, data: Node) -> Inputs:
     if prod(side or 1 for side in sides) > MAX_ELEMENTS:
         raise shape.invalid(f"describes a tensor of more than {MAX_ELEMENTS:,} values", f"write {_INPUTS_EXAMPLE}")
     return inputs
+
+
+def _shape(node: Node) -> Node:
+    """A list of three or four sizes as an object, by the order of frameworks; anything else as it is."""
+    rows = node.rows() if isinstance(node.value, list) and len(node.value) in (3, 4) else []
+    sizes = [row.value.raw for row in rows if isinstance(row.value, Number)]
+    if not rows or len(sizes) != len(rows):
+        return node
+    last = sizes[-3] == sizes[-2] != sizes[-1]
+    names = ("batch", *(("height", "width", "channels") if last else ("channels", "height", "width")))
+    members = dict(zip(names[-len(rows) :], rows, strict=True))
+    read = ", ".join(f'"{name}": {size}' for name, size in zip(members, sizes, strict=True))
+    node.find(kinds.ShapeIsAList, found=f"[{', '.join(sizes)}]", read=f"{{{read}}}")
+    return node.made_of(members)
 
 
 def _batch(node: Node) -> int | None:
@@ -95,9 +109,9 @@ def _selected_bands(node: Node, data: Node) -> tuple[int, ...]:
 
 
 def useful_bands(data: Node) -> tuple[int, ...]:
-    """The indices of `useful_bands`; empty where any of them has none."""
+    """The indices of `useful_bands`, of objects or alone; empty where any of them has none."""
     rows = data.get("useful_bands").rows()
-    indices = [row.get("index").value for row in rows if isinstance(row.value, dict)]
+    indices = [row.get("index").value if isinstance(row.value, dict) else row.value for row in rows]
     numbers = [int(i.raw) for i in indices if isinstance(i, Number) and i.raw.isdigit() and len(i.raw) < 6]
     return tuple(numbers) if len(numbers) == len(rows) else ()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
 from dlm_build.checking.formats.table import Format, Look, left_out_line
 from dlm_build.checking.records import Checked, Grade, Summary
 from dlm_build.errors import shown, shown_lines
+from dlm_build.hrefs import without_query
 from dlm_build.records import Finding
 
 _LETTERS = {"A": "42;30", "B": "42;30", "C": "43;30", "D": "43;30", "E": "41;97", "F": "41;97"}
@@ -18,6 +20,8 @@ _RANKS = {
 }
 _SHORT = 48
 """Characters of a path that is written before every line number."""
+_NAME = re.compile(r"[A-Za-z0-9._~%+-]{1,60}")
+"""Of the document behind a URL, where it is short and plain."""
 _BOLD, _DIM, _FIX = "1", "2", "32"
 
 
@@ -120,7 +124,8 @@ class Listing:
 def _file(origin: str) -> str:
     """As an editor opens it, where that is short; else its last part. The whole stands above all findings."""
     if "://" in origin:
-        return "item"
+        last = without_query(origin).rstrip("/").rpartition("/")[2]
+        return last if _NAME.fullmatch(last) else "item"
     return shown(origin if len(origin) <= _SHORT else origin.rpartition("/")[2], 80)
 
 

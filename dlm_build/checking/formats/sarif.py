@@ -90,10 +90,18 @@ def _location(finding: Finding, checked: Checked) -> dict[str, Any]:
 def _uri(origin: str) -> str:
     """A relative path stays relative: code scanning reads it from the root of the repository."""
     if "://" in origin:
-        return quote(origin, safe="/:?#[]@!$&'()*+,;=%-._~", errors="backslashreplace")
+        return _quoted(origin, "/:?#[]@!$&'()*+,;=%-._~")
     if origin == "-":
         return "stdin"
-    return ("file://" if origin.startswith("/") else "") + quote(origin, errors="backslashreplace")
+    return ("file://" if origin.startswith("/") else "") + _quoted(origin, "/")
+
+
+def _quoted(text: str, safe: str) -> str:
+    """A byte of a file's name that is no UTF-8 is itself again."""
+    try:
+        return quote(text, safe, errors="surrogateescape")
+    except UnicodeEncodeError:
+        return quote(text, safe, errors="backslashreplace")
 
 
 def _fingerprint(finding: Finding, checked: Checked) -> str:

@@ -12,6 +12,7 @@ from dlm_build.findings.dialects import (
     OldGeneration,
     OutsideProperties,
 )
+from dlm_build.findings.reading import EmptyField
 from dlm_build.items.dlm import bare, engine, model, runtime
 from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.spellings import completed_size, spelled
@@ -95,6 +96,8 @@ def _fields(place: Node, name: str, *, outside: bool) -> Iterator[Node]:
             node.find(DmlPrefix, wanted=name)
         if outside:
             node.find(OutsideProperties)
+        if node.absent:
+            node.find(EmptyField)
         yield node
 
 

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NoReturn
 
+from msgspec.structs import replace
+
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import Kind
 from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
-from dlm_build.findings.reading import LeadingCommentLines, TrailingComma
+from dlm_build.findings.reading import CommentInJson, LeadingCommentLines, TrailingComma
 from dlm_build.items.document import COMMENT, Document, Number, Value, child, line_at, position, refused
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
 from dlm_build.items.loading.json_places import JsonPlaces
@@ -24,7 +26,16 @@ from dlm_build.records import Finding, Record
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
 _TRAILING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,(?=\s*[\]}])', re.DOTALL)
-_LEADING = re.compile(r"\s*+(?://[^\n]*+(?:\n\s*+|\Z))++")
+_LEADING = re.compile(r"\s*+(?:(?://[^\n]*+(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*+\*/)\s*+)++")
+_COMMENT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
+"""Or a text, inside which there is none."""
+_WRAPPED = (
+    (re.compile(r"\s*+```"), "a code block of Markdown", "keep what stands between the lines of ```"),
+    (re.compile(r"\s*+(?:export\s++default|module\.exports\s*+=|(?:const|let|var)\s++[\w$]++\s*+=)\s*+[\[{]"),
+     "JSON inside JavaScript", "keep the object alone, from its first { to its last }"),
+    (re.compile(r"\s*+[\w$.]++\s*+\(\s*+[\[{]"), "JSON inside a call, as JSONP has it",
+     "keep the object alone, from its first { to its last }"),
+)  # fmt: skip
 _QUOTED_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*+"[ \t]*+:')
 """How YAML may begin, and JSON never does."""
 _FIXES = (
@@ -118,25 +129,47 @@ _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_consta
 
 
 def _repaired(text: str) -> tuple[str, tuple[Finding, ...]]:
-    """Leading `//` lines and trailing commas blanked out, so that every other character keeps its place."""
+    """Comments and trailing commas blanked out, so that every other character keeps its place."""
     findings = []
     comments = _LEADING.match(text)
     if comments:
-        text = re.sub(r"[^\n]", " ", comments.group()) + text[comments.end() :]
+        text = _blank(comments.group()) + text[comments.end() :]
         findings.append(LeadingCommentLines.at(""))
+    inner = [found.start() for found in _COMMENT.finditer(text) if text[found.start()] == "/"]
+    if inner:
+        findings.append(_at(CommentInJson, text, inner))
+        text = _COMMENT.sub(lambda found: _blank(found[0]) if found[0][0] == "/" else found[0], text)
     commas = [found.start() for found in _TRAILING.finditer(text) if text[found.start()] == ","]
     if commas:
-        place = position(text, commas[0])
-        more = f" and in {len(commas) - 1} more places" if len(commas) > 1 else ""
-        findings.append(TrailingComma.at("", found=f"line {place.line}, column {place.column}{more}"))
+        findings.append(_at(TrailingComma, text, commas))
         text = _TRAILING.sub(lambda found: " " if found.group() == "," else found.group(), text)
     return text, tuple(findings)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def _at(kind: type[Kind], text: str, offsets: list[int]) -> Finding:
+    first = position(text, offsets[0])
+    more = f" and in {len(offsets) - 1} more places" if len(offsets) > 1 else ""
+    found = kind.at("", found=f"line {first.line}, column {first.column}{more}")
+    return replace(found, line=first.line, column=first.column)
+
+
+def refuse_wrapped(text: str, origin: str) -> None:
+    """Raises ItemInvalid where JSON stands inside something else, of which YAML would say nothing that helps."""
+    for pattern, what, fix in _WRAPPED:
+        if pattern.match(text):
+            raise refused(NotJson, origin, position(text, 0), found=what, near=line_at(text, 0), fix=fix)
 
 
 def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemInvalid:
     fix = next((fix for word, fix in _FIXES if word in error.msg), "correct the JSON here")
     if text[error.pos : error.pos + 1] == "'":
         fix = "JSON has double quotes only: write \"…\" for '…'"
+    elif text[error.pos : error.pos + 1] in ("“", "”", "„"):
+        fix = 'write straight quotes, "…", for the curved ones of a word processor'
     near = line_at(text, error.pos)
     return refused(NotJson, origin, position(text, error.pos), found=error.msg, near=near, fix=fix)
 

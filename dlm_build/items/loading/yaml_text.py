@@ -25,6 +25,8 @@ _WORDS: dict[str, Value] = {"": None, "~": None, "true": True, "false": False, "
 _NEAR = 6
 """Lines before an error in which its cause is looked for."""
 _BLOCK = re.compile(r"( *(?:- +)*)[^\s#].*?: +([|>][-+0-9]{0,2})\s*(?:#.*)?")
+_ENTRY = re.compile(r"[^\s:#\"'][^:#]*: [^|>\s#].*")
+_ALIKE = "entries of one block start in the same column, as `key: value`"
 _LINE = 240
 """Characters of a line that is shown to be pasted."""
 _UNQUOTED_COLON = re.compile(r"(\s*(?:- )*)([^:#\"']+): (.+)")
@@ -197,6 +199,8 @@ def _syntax_error(text: str, origin: str, offset: int, problem: str) -> ItemInva
 def _fix(text: str, offset: int, problem: str) -> str:
     line = text[text.rfind("\n", 0, offset) + 1 :].split("\n", 1)[0]
     if "mapping values are not allowed" in problem:
+        if before := _entry_further_left(text, offset):
+            return f"indent this line like `{before}` before it, or that one like this: {_ALIKE}"
         parts = _UNQUOTED_COLON.fullmatch(line.rstrip())
         if parts and ":" in parts[3]:
             return _quoted(parts[2], parts[3])
@@ -206,12 +210,22 @@ def _fix(text: str, offset: int, problem: str) -> str:
     if indicator := _block_without_lines(text, offset):
         return f"indent the lines of the text below `{indicator}` by two spaces more than its key"
     if "<block end>" in problem or "did not find expected key" in problem or "could not find expected ':'" in problem:
-        return "indent this line like its neighbours: entries of one block start in the same column, as `key: value`"
+        return f"indent this line like its neighbours: {_ALIKE}"
     if "cannot start any token" in problem:
         return "quote the text: it begins with a character that YAML keeps for itself"
     if "end of stream" in problem:
         return "close the quote or bracket that was opened before"
     return "correct the YAML here; texts with any of : # [ ] { } , & * ! | > ' \" % @ ` are safest in double quotes"
+
+
+def _entry_further_left(text: str, offset: int) -> str:
+    """The whole entry in the line before, where it stands further left than the line at `offset`; else empty."""
+    start = text.rfind("\n", 0, offset) + 1
+    before = text[max(0, start - _LINE) : start].rstrip().rpartition("\n")[2]
+    entry = before.strip()
+    indent = len(text[start:offset]) - len(text[start:offset].lstrip(" "))
+    is_entry = _ENTRY.fullmatch(entry) and not _BLOCK.fullmatch(before)
+    return shown(entry) if is_entry and len(before) - len(before.lstrip(" ")) < indent else ""
 
 
 def _quoted(key: str, text: str) -> str:

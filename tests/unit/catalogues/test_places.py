@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from dlm_build.config import Settings
 from dlm_build.errors import DlmBuildError, InfraError, ItemInvalid, ResourceExceeded, SourceGone
 from dlm_build.fetch import HttpFetcher
 from dlm_build.fetching.patience import Patience
-from dlm_build.items import read_item
+from dlm_build.items import as_finding, read_item
 from dlm_build.progress import silent
 from tests.unit.catalogues.worlds import SITE, World, catalogue, features, model, write
 from tests.unit.fetching.server import Call, Server, running
@@ -28,6 +29,27 @@ def test_the_text_is_as_it_was_published(tmp_path: Path) -> None:
     assert found == SourceText(text=EXACT, origin=str(tmp_path / "a.json"))
     assert World({f"{SITE}/a.json": EXACT}).resolve(f"{SITE}/a.json") == SourceText(text=EXACT, origin=f"{SITE}/a.json")
     assert World(stdin=b"\xef\xbb\xbf" + EXACT.encode()).resolve("-") == SourceText(text=EXACT, origin="-")
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "what", "fix"),
+    [
+        ('{"id": "a",\n "title": "Bäume"}'.encode("latin-1"), "2:13", "not UTF-8 text (byte 24)", "save it as UTF-8"),
+        ('{"id": "a"}'.encode("utf-16"), "1:1", "UTF-16", "save it as UTF-8"),
+        ('{"id": "a"}'.encode("utf-16-le"), "1:1", "UTF-16", "save it as UTF-8"),
+        ('{"id": "a"}'.encode("utf-16-be"), "1:1", "UTF-16", "save it as UTF-8"),
+        ('{"id": "a"}'.encode("utf-32"), "1:1", "UTF-32", "save it as UTF-8"),
+        (gzip.compress(b"{}"), "1:1", "compressed with gzip", "gunzip"),
+        (b"PK\x03\x04abc", "1:1", "a zip archive", "unpack it"),
+    ],
+)
+def test_bytes_that_are_no_text_of_utf_8(data: bytes, place: str, what: str, fix: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        World(stdin=data).resolve("-")
+    assert caught.value.message.startswith(f"standard input:{place}: ") and what in caught.value.message
+    assert fix in caught.value.hint
+    told = as_finding(caught.value)
+    assert (f"{told.line}:{told.column}", told.code) == (place, "item-invalid")
 
 
 def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +126,42 @@ def test_a_folder_gives_its_documents(tmp_path: Path) -> None:
     world = World()
     rows = world.every(tmp_path)
     origins = [Path(row.origin).name for row in rows]
-    assert origins == ["x.yaml", "answer.geojson", "answer.geojson", "b.json", "bad.json"]
+    assert origins == ["x.yaml", "answer.geojson", "answer.geojson", "b.json", "bad.json", "catalog.json"]
     (said,) = world.told
     assert "catalog.json: a STAC Catalog; the items of this folder are read from their own files" in said
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        (features(), "a FeatureCollection with no items in it"),
+        (catalogue(), "a STAC Catalog with no items in it"),
+        (catalogue(kind="Collection"), "a STAC Collection with no items in it"),
+        ({"type": "Collection", "id": "c", "stac_version": "1.0.0", "links": []}, "a STAC Collection with no items"),
+    ],
+)
+def test_what_has_no_items_is_called_by_its_name(tmp_path: Path, document: dict[str, Any], word: str) -> None:
+    path = write(tmp_path, {"x.json": document})
+    (row,) = World().every(path)
+    assert isinstance(row, Unread) and f":1:1: this is {word}" in row.problem.message
+    assert as_finding(row.problem).code == "not-an-item"
+    if "Collection" in word and "Feature" not in word:
+        with pytest.raises(ItemInvalid, match="this is a STAC Collection, not one model item"):
+            World().resolve(path)
+
+
+def test_an_item_that_calls_itself_a_collection_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, {"x.json": model("a", type="Collection")})
+    item = read_item(World().resolve(path).text, "x.json")
+    assert (item.id, [one.code for one in item.findings if one.code == "read-as-an-item"]) == ("a", ["read-as-an-item"])
+    assert [type(row) for row in World().every(path)] == [SourceText]
+
+
+def test_two_items_with_one_id_in_one_file_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path, {"x.json": features(model("a"), model("b"), model("a", bbox=None))})
+    (note,) = World().resolve(path, id="a").notes
+    assert (note.code, note.evidence) == ("id-repeated", "a") and "the first of 2 items" in note.message
+    assert World().resolve(path, id="b").notes == ()
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:

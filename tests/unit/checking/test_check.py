@@ -83,6 +83,25 @@ def test_more_findings_can_be_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"type": "Catalog", "id": "c", "links": []}', "<html>", '{"type": "Feature", "id": "s"}', "hello"],
+)
+def test_what_is_about_the_document_stands_at_its_beginning(text: str) -> None:
+    (finding,) = check_text(text, "x.json").findings
+    assert (finding.line, finding.column, finding.pointer) == (1, 1, "")
+
+
+def test_an_item_that_cannot_be_read_to_its_end_is_named() -> None:
+    refused = check(changed(**{"properties__dlm:runtime__model_handler": ["a", 1]}))
+    assert (refused.grade.letter, refused.id, refused.dialect) == ("F", "coast-unet", "dlm/runtime")
+    hostile = check(changed(**{"id": "a\u202eb", "properties__dlm:runtime__docker": {"tag": "a$(id)"}}))
+    assert (hostile.outcome, hostile.id, hostile.dialect) == ("item-hostile", "ab", "dlm/runtime")
+    scene = check({"type": "Feature", "id": "scene", "properties": {}, "assets": {}})
+    assert (scene.outcome, scene.id, scene.dialect) == ("item-invalid", "scene", None)
+    assert check({"type": "Collection", "id": "c", "links": []}).id is None
+
+
+@pytest.mark.parametrize(
     ("problem", "outcome"),
     [
         (ItemHostile("bad", "mend"), "item-hostile"),

@@ -99,6 +99,8 @@ def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:
         ("/srv/item.json", "file:///srv/item.json"),
         ("https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
         ("-", "stdin"),
+        ("items/m\udcff.json", "items/m%FF.json"),
+        ("items/m\ud800.json", "items/m%5Cud800.json"),
     ],
 )
 def test_sarif_names_files_as_uris(origin: str, uri: str) -> None:
@@ -175,13 +177,22 @@ def test_quiet_is_one_line_an_item(several: tuple[Checked, ...]) -> None:
     assert written("list", *several, look=Look(quiet=True)).splitlines() == [
         " A  coast-unet  items/item.json",
         " C  7  items/item.json",
-        " F  (unread)  items/item.json",
+        " F  coast-unet  items/item.json",
         "3 items    A  1   C  1   F  1",
     ]
 
 
 def test_places_are_written_so_that_an_editor_opens_them(several: tuple[Checked, ...]) -> None:
     assert re.search(r"item\.json:\d+:\d+ ", written("list", *several, look=LOOK))
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [("https://example.org/a/coast-07.json?v=1", "coast-07.json"), ("https://example.org/collections/m/items/7", "7"),
+     ("https://example.org/a%20b <x>", "item")],
+)  # fmt: skip
+def test_a_document_behind_a_url_is_called_by_its_last_part(origin: str, name: str) -> None:
+    assert re.search(rf" {re.escape(name)}:\d+:\d+ ", written("list", check(changed(id=7), origin), look=LOOK))
 
 
 def test_the_hostile_text_is_hostile() -> None:

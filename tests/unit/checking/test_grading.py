@@ -42,6 +42,14 @@ def test_an_item_that_has_everything_is_a_and_nothing_is_found() -> None:
          "weights"),
         ({HREF: "https://huggingface.co/me/m"}, "E", "weights"),
         ({HREF: "/home/me/model.zip"}, "E", "weights"),
+        ({HREF: "~/model.zip"}, "E", "weights"),
+        ({HREF: "${MODELS}/model.zip"}, "E", "weights"),
+        ({HREF: "https://example.org/TODO"}, "E", "weights"),
+        ({HREF: "[model](https://example.org/model.zip)"}, "C", "weights"),
+        ({HREF: "example.org/model.zip"}, "C", "weights"),
+        ({HREF: "https://huggingface.co/me/m/blob/main/model.zip", "assets__model__file:checksum": None}, "C",
+         "weights weights"),
+        ({f"{RUNTIME}__model_handler": None, f"{RUNTIME}__model_commit_hash": None}, "C", "code code"),
         ({HREF: "https://example.org/scene.nc"}, "E", "weights"),
         ({"assets": {}}, "E", "weights"),
         ({"assets": {"thumbnail": {"href": "https://example.org/t.bin", "roles": ["thumbnail"]}}}, "E", "weights"),
@@ -145,6 +153,25 @@ def test_files_beside_the_item_are_called_as_they_are_published() -> None:
     assert texts["environment-not-locked"].startswith('"env/environment.yml" names')
 
 
+@pytest.mark.parametrize("origin", ["/home/me/items/a/item.json", "a/item.json", "item.json", "-",
+                                    "https://example.org/items/a/item.json"])  # fmt: skip
+def test_a_path_is_seen_from_the_item_wherever_that_is(origin: str) -> None:
+    assert check(changed(assets__model__href="../models/model.zip"), origin).grade.letter == "A"
+    for whole in ("/home/me/items/a/model.zip", "/home/me/model.zip", "~/model.zip", "C:/me/model.zip"):
+        checked = check(changed(assets__model__href=whole), origin)
+        told = {finding.code: finding.evidence for finding in checked.findings}
+        if origin.startswith("https:") and whole.startswith("/"):
+            assert checked.grade.letter == "A", "it is a path of that server"
+        else:
+            assert (checked.grade.letter, told["model-has-no-address"]) == ("E", whole)
+
+
+def test_no_folder_of_this_machine_is_shown() -> None:
+    item = changed(assets__model__href="../models/scene.nc")
+    (told,) = (one for one in check(item, "/home/me/items/item.json").findings if one.code == "weights-are-data")
+    assert told.evidence == "../models/scene.nc" and "/home/me" not in told.message
+
+
 @pytest.mark.parametrize(
     ("run", "archive", "letter"),
     [
@@ -185,6 +212,26 @@ def test_an_image_by_its_digest_locks_the_environment() -> None:
     )
     assert check(item).grade.letter == "A"
     assert "image-without-digest" not in codes(check(item))
+
+
+def test_where_nothing_is_guessed_none_is_promised() -> None:
+    found = check(changed(**{"properties__dlm:data__test_file": None})).grade
+    assert (found.letter, found.guesses) == ("C", ()) and "guess" not in found.meaning
+
+
+@pytest.mark.parametrize(("field", "name"), [("engine", "engine"), ("dlm:engine", "dlm:engine")])
+def test_a_fix_names_the_field_that_the_item_has(field: str, name: str) -> None:
+    item = changed(**{f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": []})
+    item["properties"][field] = item["properties"].pop("dlm:runtime")
+    (told,) = (one for one in check(item).findings if one.code == "no-environment")
+    assert told.hint.endswith(f"to {name}") and "dlm:runtime" not in told.hint
+
+
+@pytest.mark.parametrize("field", ["dlm:data", "dlm:archive", "dlm:inputs", "dlm:outputs"])
+def test_a_part_that_is_null_is_said(field: str) -> None:
+    item = complete()
+    item["properties"][field] = None
+    assert ("empty-field", f"/properties/{field}") in {(one.code, one.pointer) for one in check(item).findings}
 
 
 def test_guesses_are_listed_once_each() -> None:

@@ -126,10 +126,23 @@ NO_ITEMS = {
         ' "geometry": null}]}',
         "a FeatureCollection, such as a search answers",
     ),
+    "empty__geojson": (
+        '{"type": "FeatureCollection", "features": []}',
+        "a FeatureCollection, such as a search answers",
+    ),
+    "collection__json": (
+        '{"type": "Collection", "stac_version": "1.0.0", "id": "c", "links": [], "extent": {}}',
+        "a STAC Collection with the id c",
+    ),
+    "catalog__json": (
+        '{"type": "Catalog", "stac_version": "1.0.0", "id": "c", "links": []}',
+        "a STAC Catalog with the id c",
+    ),
     "field__geojson": ('{"type": "Feature", "properties": {"name": "a"}, "geometry": null}', "another document"),
     "numbers__json": ("[1, 2, 3]", "a list of 3 entries"),
     "environment__yml": ("name: me\nchannels: [conda-forge]\ndependencies: [python]\n", "a conda environment file"),
-    "tsconfig__json": ('{"strict": true, // always\n}', "no document that can be read"),
+    "tsconfig__json": ('{"strict": true, // always\n}', "an object with strict"),
+    "broken__json": ('{"strict": true "a"}', "no document that can be read"),
     "site__yml": ("theme: !!python/name:material.x\n", "no document that can be read"),
 }
 

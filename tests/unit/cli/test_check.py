@@ -90,6 +90,11 @@ def test_what_cannot_be_read_decides_the_status(run: Run, texts: list[str], plai
     assert run(*names, "--fail-under", "C")[0] == limited
 
 
+def test_a_grade_that_is_none_is_told_which_there_are(run: Run) -> None:
+    status, _, err = run("a", "--fail-under", "x")
+    assert status == 2 and "'A', 'B', 'C', 'D', 'E'" in err
+
+
 @pytest.mark.parametrize("argv", [[], ["--fail-under", "F", "a"], ["--format", "pdf", "a"], ["--jobs", "0", "a"]])
 def test_wrong_options_are_2(run: Run, argv: list[str]) -> None:
     status, out, err = run(*argv)

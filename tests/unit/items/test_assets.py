@@ -75,6 +75,11 @@ def test_role_and_roles_that_disagree() -> None:
         ("https://example.org/x/item.json", "/m.mar", "https://example.org/m.mar"),
         ("https://example.org/x/item.json", "//other.org/m.mar", "https://other.org/m.mar"),
         ("a/item.json", "https://example.org/m.mar", "https://example.org/m.mar"),
+        ("a/item.json", "~/m.mar", "~/m.mar"),
+        ("https://example.org/x/item.json", "~me/m.mar", "~me/m.mar"),
+        ("a/item.json", "${MODELS}/m.mar", "${MODELS}/m.mar"),
+        ("a/item.json", "~backup.mar", "a/~backup.mar"),
+        ("a/item.json", "www.example.org/m.mar", "https://www.example.org/m.mar"),
         ("a/item.json", "oci://example.org/m", "oci://example.org/m"),
         ("a/item.json", "file:///etc/passwd", "file:///etc/passwd"),
     ],
@@ -91,6 +96,7 @@ def test_hrefs_are_read_as_seen_from_the_item(origin: str, href: str, resolved: 
         ("https://example.org/my model.mar", "https://example.org/my%20model.mar", "space-in-href"),
         ("/home/me/m.mar", "/home/me/m.mar", "href-is-a-local-path"),
         ("C:/me/m.mar", "C:/me/m.mar", "href-is-a-local-path"),
+        ("~/m.mar", "~/m.mar", "href-is-a-local-path"),
     ],
 )
 def test_odd_hrefs(href: str, read: str, code: str) -> None:
@@ -99,7 +105,7 @@ def test_odd_hrefs(href: str, read: str, code: str) -> None:
     assert found(item, code).pointer == "/assets/model/href"
 
 
-@pytest.mark.parametrize("href", ["https://a.org/x, https://b.org/y", "x" * 5000])
+@pytest.mark.parametrize("href", ["https://a.org/x, https://b.org/y", "https://a.org/x\nhttps://b.org/y", "x" * 5000])
 def test_hrefs_that_are_not_one_address_are_left_out(href: str) -> None:
     item = read_spoiled(f"{ASSET}href", href)
     assert item.assets == ()

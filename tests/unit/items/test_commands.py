@@ -25,6 +25,12 @@ def test_the_command_after_the_image(line: str, command: str) -> None:
     assert (finding.evidence, finding.hint) == (line, f'write "run": "{command}"')
 
 
+def test_a_list_of_words_is_one_command() -> None:
+    item = read(spoiled(DOCKER + "run", ["coast", "infer", "--name", "my coast"]))
+    assert item.runtime.docker.run == "coast infer --name 'my coast'"
+    assert "`coast infer --name 'my coast'`" in found(item, "command-is-a-list").message
+
+
 @pytest.mark.parametrize("line", ["-it --rm other/image coast infer", "-itd docker.io/me/coast", "docker run", "-d"])
 def test_no_command_is_invented(line: str) -> None:
     item = read(spoiled(DOCKER + "run", line))

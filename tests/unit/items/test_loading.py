@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 
 from dlm_build.errors import ItemInvalid
@@ -55,6 +58,32 @@ def test_leading_comment_lines() -> None:
     document = load('// one\n  // two {"\n{"a": "// kept"}', "x")
     assert document.value == {"a": "// kept"}
     assert [f.code for f in document.findings] == ["leading-comment-lines"]
+
+
+@pytest.mark.parametrize("before", ["/* one */ ", "/* one\n * two { */\n// three\n", "// /* one\n"])
+def test_leading_comments_of_any_kind(before: str) -> None:
+    document = load(before + '{"a": "/* kept */"}', "x")
+    assert document.value == {"a": "/* kept */"}
+    assert [f.code for f in document.findings] == ["leading-comment-lines"]
+
+
+def test_comments_between_values() -> None:
+    document = load('{"a": 1, // it\'s "one"\n /* two\n lines */ "b": "// kept",\n "c": 2 /**/,\n}', "x")
+    assert document.value == {"a": Number("1"), "b": "// kept", "c": Number("2")}
+    first, comma = document.findings
+    assert (first.code, first.line, first.column) == ("comment-in-json", 1, 10)
+    assert "line 1, column 10 and in 2 more places" in first.message
+    assert (comma.code, comma.line) == ("trailing-comma", 4)
+    assert document.places()["/c"] == Position(line=4, column=2)
+
+
+@pytest.mark.parametrize("unit", ["/*", "/**", "//", '"//', '/*"', "*/"])
+def test_comments_without_an_end_take_no_time(unit: str) -> None:
+    started = time.process_time()
+    for text in ('{"a": 1, ' + unit * 100_000, unit * 100_000 + "{}"):
+        with contextlib.suppress(ItemInvalid):
+            load(text, "x")
+    assert time.process_time() - started < 5
 
 
 def test_trailing_commas() -> None:
@@ -121,8 +150,11 @@ def test_brackets_in_texts_do_not_count() -> None:
 
 
 def test_many_values() -> None:
+    with pytest.raises(ItemInvalid, match="more than 300,000 values"):
+        load("[" + "1," * 300_001 + "1]", "x")
     with pytest.raises(ItemInvalid, match="more than 100,000 values"):
-        load("[" + "1," * 100_001 + "1]", "x")
+        load("[" + '"",' * 100_001 + "1]", "x")
+    assert load('{"geometry": [' + "[1,2]," * 60_000 + "[1,2]]}", "x").value
     with pytest.raises(ItemInvalid, match="more than 12,000 values"):
         load("a: [" + "1," * 50_000 + "1]", "x")
 

@@ -40,6 +40,18 @@ def test_an_address_of_the_file_itself_is_left_alone() -> None:
     assert (item.assets[0].published, codes(item)) == (None, set())
 
 
+@pytest.mark.parametrize(
+    ("href", "url", "what"),
+    [("[net](https://example.org/net.mar)", "https://example.org/net.mar", "a link in Markdown"),
+     ("www.example.org/net.mar", "https://www.example.org/net.mar", "without https://")],
+)  # fmt: skip
+def test_an_address_in_other_words_is_inferred(href: str, url: str, what: str) -> None:
+    item = read_spoiled(f"{ASSET}href", href)
+    assert (item.assets[0].href, item.assets[0].published) == (url, href)
+    told = found(item, "raw-url-inferred")
+    assert what in told.message and told.hint == f'write "{url}"'
+
+
 def test_a_share_page_is_told_as_uncertain() -> None:
     item = read_spoiled(f"{ASSET}href", DRIVE)
     told = found(item, "share-url-inferred")

@@ -20,12 +20,17 @@ MACHINE = (
     f"{RUNTIME}model_commit_hash",
 )
 INJECTIONS = ("$(id)", "${HOME}", "`id`", "{{ x.__init__ }}", "{% for %}", "# syntax=evil/fe", "//syntax = evil")
+WORDS = (f"{RUNTIME}framework", f"{RUNTIME}version")
+"""Machine names that people write as words of their texts."""
+STRAY = ("\u200b", "\ufeff", "\u00ad", "\xa0", "\u202f")
 UNSEEN = ("\n", "\r", "\0", "\x1b[31m", "\u202e", "\u200b", "\u2028", "\x85", "\ud800", "\ufeff")
 
 
 @pytest.mark.parametrize("path", MACHINE)
 @pytest.mark.parametrize("text", INJECTIONS + UNSEEN)
 def test_hostile_in_every_machine_name(path: str, text: str) -> None:
+    if path in WORDS and text in STRAY:
+        return  # see below
     for value in (f"a{text}", f"{text}a", f"/w{text}b"):
         with pytest.raises((ItemHostile, ItemInvalid)) as caught:
             read_spoiled(path, value)
@@ -34,6 +39,16 @@ def test_hostile_in_every_machine_name(path: str, text: str) -> None:
         if path.endswith("model_handler") and value.startswith("/"):
             continue
         assert isinstance(caught.value, ItemHostile), caught.value.message
+
+
+@pytest.mark.parametrize(("path", "word"), [(WORDS[0], "PyTorch"), (WORDS[1], "1.7.1")])
+@pytest.mark.parametrize("stray", STRAY)
+def test_spaces_of_a_word_processor_are_no_part_of_a_word(path: str, word: str, stray: str) -> None:
+    item = read_spoiled(path, f"{stray}{word}{stray}")
+    assert {item.runtime.framework, item.runtime.version} == {"PyTorch", "1.7.1"}
+    told = found(item, "stray-spaces")
+    assert (told.severity, told.pointer, told.evidence) == ("info", f"/{path}", ascii(stray)[1:-1])
+    assert told.message.isprintable()
 
 
 @pytest.mark.parametrize("path", MACHINE)
@@ -163,7 +178,41 @@ def test_a_folder_with_an_instruction(folder: str) -> None:
         read_spoiled(f"{DOCKER}working_dir", folder)
 
 
-@pytest.mark.parametrize("folder", ["/w\\", "w", "C:/w", "/w x", "/w$X", "/" + "x" * 201, "~/w"])
+@pytest.mark.parametrize(("written", "read"), [("work", "/work"), ("./work/a", "/work/a"), ("work/", "/work")])
+def test_a_folder_is_seen_from_the_root(written: str, read: str) -> None:
+    item = read_spoiled(f"{DOCKER}working_dir", written)
+    assert item.runtime.docker.working_dir == read
+    assert found(item, "folder-not-absolute").evidence == written
+
+
+@pytest.mark.parametrize("folder", ["work/../../etc", "./..", "a/.."])
+def test_no_folder_climbs(folder: str) -> None:
+    with pytest.raises((ItemHostile, ItemInvalid)):
+        read_spoiled(f"{DOCKER}working_dir", folder)
+
+
+@pytest.mark.parametrize(
+    ("written", "image", "code"),
+    [
+        ("https://hub.docker.com/r/me/x", "docker.io/me/x", "image-inferred"),
+        ("https://hub.docker.com/_/ubuntu", "docker.io/library/ubuntu", "image-inferred"),
+        ("docker://me/x", "docker.io/me/x", "image-inferred"),
+        ("https://quay.io/repository/me/x", "quay.io/me/x", "image-inferred"),
+        ("https://example.org/me/x", None, "image-not-read"),
+        ("https://hub.docker.com/r/me/$(id)", None, ""),
+    ],
+)
+def test_the_address_of_an_image(written: str, image: str | None, code: str) -> None:
+    if not code:
+        with pytest.raises(ItemHostile):
+            read_spoiled(f"{DOCKER}image_name", written)
+        return
+    item = read_spoiled(f"{DOCKER}image_name", written)
+    assert item.runtime.docker.image_name == image
+    assert found(item, code).evidence == written
+
+
+@pytest.mark.parametrize("folder", ["/w\\", "w x", "C:/w", "/w x", "/w$X", "/" + "x" * 201, "~/w"])
 def test_no_folders(folder: str) -> None:
     with pytest.raises(ItemInvalid, match="must be a folder in the container"):
         read_spoiled(f"{DOCKER}working_dir", folder)
@@ -214,7 +263,9 @@ def test_long_and_hostile_commands() -> None:
         with pytest.raises(ItemHostile):
             read_spoiled(f"{DOCKER}run", bad)
     with pytest.raises(ItemInvalid, match="must be a text, but is a list of 1"):
-        read_spoiled(f"{DOCKER}run", ["predict"])
+        read_spoiled(f"{DOCKER}run", [["predict"]])
+    with pytest.raises(ItemHostile):
+        read_spoiled(f"{DOCKER}run", ["a\x1b[2J"])
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,26 @@ def test_one_mean_for_all_channels() -> None:
     assert codes(item) == {"not-a-list"}
 
 
-@pytest.mark.parametrize("std", [[0, 1], [-1, 1], ["x", 1], "0.5,0.5", [None, 1], [[1], [2]]])
+@pytest.mark.parametrize("mean", ["0.1, 0.2", "[0.1,0.2]", "0.1 0.2", "0.1; 0.2"])
+def test_a_list_in_quotes(mean: str) -> None:
+    item = read(inputs(normalization__mean=mean))
+    assert item.inputs.mean == (0.1, 0.2)
+    assert found(item, "list-as-text").hint == "write [0.1, 0.2], without quotes"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "read_as"),
+    [([1, 3, 64, 64], (1, 3, 64, 64)), ([3, 64, 64], (None, 3, 64, 64)), ([1, 64, 64, 3], (1, 3, 64, 64)),
+     ([-1, 3, 32, 64], (None, 3, 32, 64))],
+)  # fmt: skip
+def test_a_shape_in_the_order_of_frameworks(sizes: list[int], read_as: tuple[int | None, ...]) -> None:
+    item = read_spoiled(TENSOR.removesuffix("/"), sizes)
+    tensor = item.inputs
+    assert (tensor.batch, tensor.channels, tensor.height, tensor.width) == read_as
+    assert found(item, "shape-is-a-list").pointer == "/" + TENSOR.removesuffix("/")
+
+
+@pytest.mark.parametrize("std", [[0, 1], [-1, 1], ["x", 1], "0.5,x", "0,5", [None, 1], [[1], [2]]])
 def test_deviations_that_cannot_be(std: object) -> None:
     with pytest.raises(ItemInvalid, match="normalization:std"):
         read(inputs(normalization__std=std))
@@ -99,6 +118,22 @@ def test_scaling_factors_that_cannot_be(factor: object) -> None:
 def test_bands_that_cannot_be(bands: object) -> None:
     with pytest.raises(ItemInvalid, match="selected_bands"):
         read_spoiled(f"{INPUTS}selected_bands", bands)
+
+
+def test_useful_bands_may_be_plain_numbers() -> None:
+    item = read(spoiled(f"{DATA}useful_bands", [1, 0]))
+    assert "contradiction-useful-bands" not in codes(item)
+    assert "contradiction-useful-bands" in codes(read(spoiled(f"{DATA}useful_bands", [0, 1])))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(f"{INPUTS}normalization:std", [0, 1]), (f"{OUTPUTS}number_of_classes", -2), (f"{TENSOR}height", -64)],
+)
+def test_no_number_is_put_into_the_author_s_mouth(field: str, value: object) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read_spoiled(field, value)
+    assert caught.value.hint == "write the number that the model was made with, or leave the field out"
 
 
 def test_bands_from_the_useful_ones() -> None:

@@ -37,6 +37,12 @@ SAID = {
     "list-as-key.yml": ("1:3:", "a key is a list or an object", "? [a, b]", "quote the key"),
     "nan.yml": ("1:4:", ".nan is not a value", "a: .nan", "null"),
     "overflow.yml": ("1:4:", "1e999 is a number too large", "a: 1e999", "quote it if it is text"),
+    "javascript.json": ("1:1:", "JSON inside JavaScript", "export default {", "keep the object alone"),
+    "jsonp.json": ("1:1:", "JSON inside a call", "callback({", "keep the object alone"),
+    "code-block.json": ("1:1:", "a code block of Markdown", "```json", "between the lines of ```"),
+    "curved-quotes.json": ("3:2:", "property name", "“id”", "straight quotes"),
+    "lfs-pointer.json": ("", "a pointer of Git LFS", "", "git lfs pull"),
+    "entry-further-left.yml": ("6:18:", "values are not allowed", "model_handler", "`version: 1.10` before it"),
     "nul.yml": ("1:5:", r"the character \x00 may not stand", r"b\x00c", "remove it"),
 }  # fmt: skip
 
