@@ -21,7 +21,7 @@ from dlm_build.records import Finding, Item
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 _IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code", "source-refused": "source-has-no-repository"}
 """A gap that says what a reader's finding says, and at a higher rank."""
-_SAID_BY = {"source-not-there": "source-refused", "unused-source-not-there": "source-refused"}
+_SAID_BY = {"source-not-there": "source-refused", "address-not-allowed": "weights-over-http"}
 """What asking finds, and a gap that says the same of an address that is not asked."""
 
 Ask = Callable[[Item], tuple[Finding, ...]]
@@ -45,7 +45,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
     own = (finding for finding in item.findings if finding.code not in dropped)
     known = {(gap.code, gap.pointer) for gap in gaps}
-    asked = (finding for finding in more if (_SAID_BY.get(finding.code, finding.code), finding.pointer) not in known)
+    asked = (finding for finding in more if known.isdisjoint(_sayings(finding)))
     findings = sorted((*own, *gaps, *asked), key=lambda finding: _RANKS[finding.severity])
     return Checked(
         origin=item.origin,
@@ -58,6 +58,10 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
         grade=grade_of(item, offer),
         findings=tuple(placed(finding, places) for finding in findings),
     )
+
+
+def _sayings(finding: Finding) -> set[tuple[str, str]]:
+    return {(code, finding.pointer) for code in (finding.code, _SAID_BY.get(finding.code, ""))}
 
 
 def _gaps(item: Item, offer: Offer) -> list[Finding]:

@@ -43,6 +43,7 @@ _NOUNS = {
     "several-models": "which asset is the model",
     "raw-url-inferred": "the address of the weights",
     "share-url-inferred": "the address of the weights",
+    "weights-over-http": "the address of the weights",
     "address-not-allowed": "the address of the weights",
     "href-moves": "which version of the weights",
     "href-ends": "that the weights are still there",

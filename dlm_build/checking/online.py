@@ -110,9 +110,11 @@ def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
     html = (asset.media_type or "").lower().startswith(("text/html", "application/xhtml"))
     aside = bool(asset.roles) and _FOR_PEOPLE.issuperset(asset.roles)
     known = meaning_of(asset)
+    pointer = f"{asset.pointer}/href"
+    by_git = item.runtime.source_url is not None and pointer == item.pointers.source
     return Wanted(
-        href="" if known.kind in ("image", "text", "symbol", "several") else asset.href,
-        pointer=f"{asset.pointer}/href",
+        href="" if by_git or known.kind in ("image", "text", "symbol", "several") else asset.href,
+        pointer=pointer,
         is_model=is_model,
         is_used=is_model or asset.key in _used(item),
         is_page=(html and not is_model)

@@ -15,6 +15,7 @@ from dlm_build.checking.recipes import tables
 from dlm_build.checking.records import PartName
 from dlm_build.errors import DlmBuildError, ItemInvalid
 from dlm_build.fetching.urls import checked_url, is_beside, shown_url
+from dlm_build.findings.completeness import WeightsOverHttp
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable
@@ -108,9 +109,10 @@ def _address(item: Item, url: str, pointer: str, *, is_model: bool) -> Finding |
     try:
         checked_url(url, trusted=False)
     except DlmBuildError as problem:
-        said = is_model and isinstance(problem, ItemInvalid) and url.startswith("http://")  # weights-over-http
-        if said or is_beside(item.origin, url):
+        if is_beside(item.origin, url):
             return None
+        if is_model and isinstance(problem, ItemInvalid) and url.lower().startswith("http://"):
+            return WeightsOverHttp.at(pointer, found=shown_url(url))
         return AddressNotAllowed.at(pointer, found=shown_url(url), why=problem.message, how=problem.hint)
     return None
 

@@ -9,8 +9,7 @@ import posixpath
 
 from dlm_build.checking.records import Part
 from dlm_build.errors import shown
-from dlm_build.fetching.urls import is_beside, shown_url
-from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsOverHttp
+from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, path_of
@@ -65,11 +64,9 @@ def _addressed(asset: Asset, item: Item) -> Part:
         instead = href.instead or "publish the file and give its URL, or a path beside the item"
         found = as_published(asset.href, item)
         return _missing(ModelHasNoAddress.at(pointer, found=found, what=href.reason, instead=instead))
-    plainly = asset.href.startswith("http://") and not is_beside(item.origin, asset.href)
-    plain = (WeightsOverHttp.at(pointer, found=shown_url(asset.href)),) if plainly else ()
     said = [finding for finding in item.findings if finding.pointer.startswith(asset.pointer)]
     doubt = next((finding for code in _DOUBTS for finding in said if finding.code == code), None)
-    return Part(name="weights", state="guessed" if doubt else "given", gap=doubt, others=plain)
+    return Part(name="weights", state="guessed" if doubt else "given", gap=doubt)
 
 
 def as_published(href: str, item: Item) -> str:

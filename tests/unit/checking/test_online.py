@@ -219,6 +219,14 @@ def test_what_a_build_does_not_ask_for_stops_nothing(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_the_place_of_the_code_is_told_once(tmp_path: Path) -> None:
+    weights, code = asset("m.onnx"), asset("https://10.0.0.7/o/r", "code", ("mlm:source code",))
+    given = remote(weights, code, runtime=Runtime(source_url=code.href, source_commit=SHA[:40]))
+    given = replace(given, pointers=replace(given.pointers, source=f"{code.pointer}/href"))
+    (finding,) = online_findings(given, Doors(tmp_path))
+    assert (finding.code, finding.severity) == ("source-not-there", "error")
+
+
 def test_a_redirect_to_a_private_place_is_not_followed(server: Server, tmp_path: Path) -> None:
     server.handlers["/m"] = lambda call: call.answer(302, location="http://127.0.0.2:9/secret")
     assert codes(told(remote(asset(server.url("/m"))), tmp_path, server)) == ["address-not-allowed"]

@@ -10,6 +10,8 @@ import pytest
 
 from dlm_build.checking import check_text
 from dlm_build.checking.records import Checked
+from dlm_build.findings.kinds import Kind
+from dlm_build.findings.online import AddressNotAllowed, SourceNotThere
 from dlm_build.records import Finding
 from tests.unit.checking.made import COMMIT, changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
@@ -92,9 +94,23 @@ def test_plain_http_blocks_the_build_and_says_so_once() -> None:
     checked = check(changed(assets__model__href="http://example.org/m.zip"))
     finding = one(checked, "weights-over-http")
     assert finding.severity == "error" and "network.allow_hosts" in finding.hint
-    assert "address-not-allowed" not in codes(checked)
+    assert "address-not-allowed" not in codes(checked) and checked.grade.letter == "C"
     beside = check(changed(assets__model__href="http://example.org/m.zip"), "http://example.org/item.json")
     assert "weights-over-http" not in codes(beside)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [("assets__model__href", "https://10.0.0.7/m.zip", AddressNotAllowed),
+     ("assets__model__href", "http://example.org/m.zip", AddressNotAllowed),
+     (f"{RUNTIME}model_src_url", "https://10.0.0.7/me/r", SourceNotThere)],
+)  # fmt: skip
+def test_what_asking_finds_too_is_said_once(path: str, value: str, kind: type[Kind]) -> None:
+    item = changed(**{path: value})
+    place = "/assets/model/href" if path.startswith("assets") else "/properties/dlm:runtime/model_src_url"
+    asked = kind.at(place, found=value, why="it is not asked", how="give another")
+    checked = check_text(json.dumps(item), "items/item.json", lambda _: (asked,))
+    assert len([finding for finding in checked.findings if finding.severity == "error"]) == 1
 
 
 def test_the_environment_file_is_asked_for_too() -> None:
