@@ -163,6 +163,17 @@ def at_commit(web: Web) -> Href | None:
     return None
 
 
+_WAYS = {"bitbucket.org": "src", "codeberg.org": "src/commit", "gitea.com": "src/commit"}
+
+
+def commit_address(repository: str, commit: str) -> str:
+    """Where its host shows a repository at a commit; as most do, where the host is not known."""
+    home = repository.removesuffix("/").removesuffix(".git")
+    host = home.partition("://")[2].partition("/")[0].lower()
+    way = _WAYS.get(host) or ("-/tree" if "gitlab" in host else "tree")
+    return f"{home}/{way}/{commit}"
+
+
 _GITEA_HOSTS = frozenset({"codeberg.org", "gitea.com"})
 
 

@@ -7,6 +7,7 @@ import re
 from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotPinned
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href, without_query
+from dlm_build.hrefs.repositories import commit_address
 from dlm_build.items.locations import over_https
 from dlm_build.items.mlm.fields import find
 from dlm_build.items.mlm.roles import CODE, Entry
@@ -17,8 +18,7 @@ from dlm_build.records import Record
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}\Z")
 _LINKS = ("mlm:source_code", "source_code", "source-code", "code", "vcs", "repository", "source")
 _MOST = 2048
-_AT = {"bitbucket.org": "src", "codeberg.org": "src/commit"}
-"""Where these show a repository at a commit; others have /tree/."""
+_COMMIT = "<40 hex digits>"
 
 
 class CodePlace(Record, frozen=True, kw_only=True):
@@ -63,21 +63,13 @@ def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
         find(
             node,
             SourceNotPinned,
-            f"link it at a commit: {_at_a_commit(url)}",
+            f"link it at a commit: {commit_address(url, _COMMIT)}",
             what=f"{text} names no commit",
             found=text,
         )
     elif meaning.commit is None:
-        node.find(UnusedSourceNotPinned, found=text, instead=_at_a_commit(url))
+        node.find(UnusedSourceNotPinned, found=text, instead=commit_address(url, _COMMIT))
     return CodePlace(url=url, ref=ref, pointer=node.pointer)
-
-
-def _at_a_commit(repository: str) -> str:
-    """How its host shows it at a commit."""
-    home = repository.removesuffix("/").removesuffix(".git")
-    host = home.partition("://")[2].partition("/")[0].lower()
-    way = _AT.get(host) or ("-/tree" if "gitlab" in host else "tree")
-    return f"{home}/{way}/<40 hex digits>"
 
 
 def _unknown_host(meaning: Href) -> str | None:
