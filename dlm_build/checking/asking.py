@@ -14,6 +14,7 @@ from dlm_build.fetching.peek import Glimpse, Peeker
 from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.online import (
     AddressNotAllowed,
+    AsideNotAllowed,
     AssetIsAnotherThing,
     AssetNotServed,
     ChecksumDiffers,
@@ -38,6 +39,8 @@ class Wanted(Record, frozen=True, kw_only=True):
     pointer: str
     is_model: bool = False
     """Whether a build stops without it."""
+    is_used: bool = True
+    """Whether a build asks for it at all."""
     is_page: bool = False
     """Whether people are meant to read it, so that a page is right."""
     trusted: bool = False
@@ -53,7 +56,8 @@ def asked(wanted: Wanted, peeker: Peeker) -> tuple[Finding, ...]:
     except InfraError as problem:
         return (CouldNotBeAsked.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint),)
     except DlmBuildError as problem:
-        return (AddressNotAllowed.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint),)
+        kind = AddressNotAllowed if wanted.is_used else AsideNotAllowed
+        return (kind.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint),)
     return tuple(_judged(wanted, seen))
 
 

@@ -22,8 +22,10 @@ from dlm_build.items.reading import item_of, load
 from dlm_build.records import Finding, Item
 
 _RANKS = {"error": 0, "warning": 1, "info": 2}
-_IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code"}
+_IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code", "source-refused": "source-has-no-repository"}
 """A gap that says what a reader's finding says, and at a higher rank."""
+_SAID_BY = {"source-not-there": "source-refused", "address-not-allowed": "weights-over-http"}
+"""What asking finds, and a gap that says the same of an address that is not asked."""
 
 Ask = Callable[[Item], tuple[Finding, ...]]
 """Finds out more about an item, for instance from the servers it names."""
@@ -49,7 +51,9 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     gaps = _gaps(item, offer)
     dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
     own = [finding for finding in item.findings if finding.code not in dropped]
-    findings = sorted((*own, *gaps, *more), key=lambda finding: _RANKS[finding.severity])
+    known = {(gap.code, gap.pointer) for gap in gaps}
+    asked = [finding for finding in more if known.isdisjoint(_sayings(finding))]
+    findings = sorted((*own, *gaps, *asked), key=lambda finding: _RANKS[finding.severity])
     return Checked(
         origin=item.origin,
         id=item.id,
@@ -63,6 +67,10 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     )
 
 
+def _sayings(finding: Finding) -> set[tuple[str, str]]:
+    return {(code, finding.pointer) for code in (finding.code, _SAID_BY.get(finding.code, ""))}
+
+
 def _gaps(item: Item, offer: Offer) -> list[Finding]:
     """What the parts lack, where the reader has not said it already."""
     said = {finding.code for finding in item.findings}
@@ -71,7 +79,7 @@ def _gaps(item: Item, offer: Offer) -> list[Finding]:
         gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
     if "no-sample" in said | {gap.code for gap in gaps}:
         gaps = [gap for gap in gaps if gap.code != "no-expected-output"]
-    return [gap for gap in (*gaps, *without_recipe(item), *_image(item, said)) if gap.code not in said]
+    return [gap for gap in (*gaps, *without_recipe(item), *offer.doubts, *_image(item, said)) if gap.code not in said]
 
 
 def _image(item: Item, said: set[str]) -> tuple[Finding, ...]:

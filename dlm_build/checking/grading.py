@@ -26,6 +26,10 @@ _NEEDED: dict[Letter, tuple[str, ...]] = {
 _NOUNS = {
     "version-is-a-number": "the framework's version",
     "no-framework-version": "the framework's version",
+    "version-is-open": "the framework's version",
+    "version-of-package": "the framework's version",
+    "version-unreadable": "the framework's version",
+    "unknown-version": "the framework's version",
     "no-framework": "the framework",
     "framework-from-module": "the framework",
     "framework-from-artifact": "the framework",
@@ -34,12 +38,18 @@ _NOUNS = {
     "no-date": "the date",
     "date-too-early": "the date",
     "date-from-datetime": "the date",
+    "date-before-framework": "the date",
+    "date-in-the-future": "the date",
     "several-models": "which asset is the model",
     "raw-url-inferred": "the address of the weights",
     "share-url-inferred": "the address of the weights",
+    "weights-over-http": "the address of the weights",
+    "address-not-allowed": "the address of the weights",
     "href-moves": "which version of the weights",
     "href-ends": "that the weights are still there",
     "source-not-pinned": "the commit of the code",
+    "source-refused": "where the code is",
+    "run-not-plain": "how the command is run",
     "code-not-found": "where the code is",
     "entry-point-unknown": "the function to call",
     "entrypoint-trains": "the function to call",
@@ -94,7 +104,7 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
     locked = offer.environment.state == "given"
     gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.more, *part.others) if gap]
     guesses: dict[str, Guess] = {}
-    for finding in (*item.findings, *gaps):
+    for finding in (*item.findings, *gaps, *offer.doubts):
         noun = _NOUNS.get(finding.code)
         if noun and not (locked and noun in _LEFT_TO_A_LOCK):
             guesses.setdefault(noun, Guess(what=noun, pointer=finding.pointer, why=finding.message))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from dlm_build.config import Settings
-from dlm_build.errors import DlmBuildError, InfraError
+from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, ItemInvalid
 from dlm_build.fetch import HttpFetcher, Response
 from dlm_build.fetching.peek import HURRIED
-from dlm_build.findings.online import CouldNotBeAsked, ImageDigest, ImageGone
+from dlm_build.findings.online import CouldNotBeAsked, ImageDigest, ImageGone, ImageNotAsked
 from dlm_build.hrefs.images import qualified
 from dlm_build.items.locations import meaning_of
 from dlm_build.oci import parse_reference
@@ -40,7 +40,7 @@ class StrangersWeb:
 
 
 def image_findings(item: Item, settings: Settings) -> tuple[Finding, ...]:
-    """One for each image: its digest of today, that it is gone, or that nobody answered."""
+    """One for each image: its digest of today, that it is gone, that nobody answered, or was asked."""
     named = dict.fromkeys(_named(item))
     if not named:
         return ()
@@ -76,6 +76,8 @@ def _asked(image: str, pointer: str, registry: Registry) -> Iterator[Finding]:
         today = registry.manifest(repository, found["tag"] or "latest").digest
     except InfraError as problem:
         yield CouldNotBeAsked.at(pointer, found=reference, why=problem.message, how=problem.hint)
+    except (ItemHostile, ItemInvalid) as problem:
+        yield ImageNotAsked.at(pointer, found=reference, why=problem.message)
     except DlmBuildError as problem:
         yield ImageGone.at(pointer, found=reference, why=problem.message)
     else:

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 
 from dlm_build.checking.asking import Wanted, asked, looked_at
 from dlm_build.checking.images import image_findings
+from dlm_build.checking.parts import runs_alone
 from dlm_build.config import Settings
-from dlm_build.errors import DlmBuildError, InfraError
+from dlm_build.errors import DlmBuildError, InfraError, SourceGone
 from dlm_build.fetching.addresses import public_addresses
 from dlm_build.fetching.peek import Peeker
-from dlm_build.findings.online import CouldNotBeAsked, NotAllAsked, SourceNotThere, SourceStandsAt
+from dlm_build.findings.online import CouldNotBeAsked, NotAllAsked, SourceNotThere, SourceStandsAt, UnusedSourceNotThere
 from dlm_build.gathering.assets import is_own_server, local_path
-from dlm_build.gathering.git import FULL_COMMIT
+from dlm_build.gathering.git import FULL_COMMIT, Repository
 from dlm_build.gathering.remotes import Remote
 from dlm_build.gathering.sources import source_repository
 from dlm_build.hrefs import read_href
@@ -109,10 +110,13 @@ def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
     html = (asset.media_type or "").lower().startswith(("text/html", "application/xhtml"))
     aside = bool(asset.roles) and _FOR_PEOPLE.issuperset(asset.roles)
     known = meaning_of(asset)
+    pointer = f"{asset.pointer}/href"
+    by_git = item.runtime.source_url is not None and pointer == item.pointers.source
     return Wanted(
-        href="" if known.kind in ("image", "text", "symbol", "several") else asset.href,
-        pointer=f"{asset.pointer}/href",
+        href="" if by_git or known.kind in ("image", "text", "symbol", "several") else asset.href,
+        pointer=pointer,
         is_model=is_model,
+        is_used=is_model or asset.key in _used(item),
         is_page=(html and not is_model)
         or aside
         or (known.url is None and known.kind != "local"),  # the reader has said that it is no file
@@ -120,6 +124,12 @@ def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
         sha256=asset.sha256,
         size=asset.size,
     )
+
+
+def _used(item: Item) -> tuple[str | None, ...]:
+    """Keys of the assets, besides the model, that a build asks for."""
+    sample = item.sample
+    return (item.runtime.requirement_file, *((sample.input, sample.expected) if sample else ()))
 
 
 def _path(wanted: Wanted, item: Item) -> Path | None:
@@ -147,6 +157,7 @@ def _source_findings(item: Item, doors: Doors) -> tuple[Finding, ...]:
     url, pointer = item.runtime.source_url, item.pointers.source
     if url is None:
         return ()
+    repo: Repository | None = None
     try:
         repo = source_repository(item, doors.settings.network.allow_hosts)
         named = item.runtime.source_commit or repo.ref
@@ -156,7 +167,16 @@ def _source_findings(item: Item, doors: Doors) -> tuple[Finding, ...]:
     except InfraError as problem:
         return (CouldNotBeAsked.at(pointer, found=url, why=problem.message, how=problem.hint),)
     except DlmBuildError as problem:
-        return (SourceNotThere.at(pointer, found=url, why=problem.message, how=problem.hint),)
+        left_out = repo is not None and isinstance(problem, SourceGone) and _is_unused(item)
+        kind = UnusedSourceNotThere if left_out else SourceNotThere
+        return (kind.at(pointer, found=url, why=problem.message, how=problem.hint),)
+
+
+def _is_unused(item: Item) -> bool:
+    """Whether nothing in the item runs the source, and nothing but the source could hold its environment."""
+    models, file = candidates(item.assets), item.runtime.requirement_file
+    elsewhere = {asset.key for asset in item.assets} | {entry.name for entry in item.archive}
+    return len(models) == 1 and runs_alone(item, models[0]) and (not file or _is_url(file) or file in elsewhere)
 
 
 def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, ...]:
@@ -166,7 +186,8 @@ def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, 
             return ()
         why = f"source {where}: commit {named} is in none of its branches and tags"
         how = "correct the commit; one that was force-pushed away or lives only in a fork cannot be used"
-        return (SourceNotThere.at(pointer, found=named, why=why, how=how),)
+        kind = UnusedSourceNotThere if _is_unused(item) else SourceNotThere
+        return (kind.at(pointer, found=named, why=why, how=how),)
     commit = remote.tip(named).commit
     if commit is None:
         return ()

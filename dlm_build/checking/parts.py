@@ -9,6 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from dlm_build.checking.records import Part
+from dlm_build.checking.refusals import Refusals, doubts, refusals
 from dlm_build.checking.weights import as_published, digest_of_weights, suffix_of, weights_of
 from dlm_build.findings.completeness import (
     CodeNotFound,
@@ -30,7 +31,7 @@ _SAID_AS = {
                             "weights-need-code"),
     "torchscript-assumed": ("weights-need-code",),
     "no-sample": ("no-sample", "sample-is-a-url"),
-    "no-expected-output": ("no-expected-output", "no-sample", "sample-is-a-url"),
+    "no-expected-output": ("no-expected-output", "expected-is-input", "no-sample", "sample-is-a-url"),
     "no-checksum": ("checksum-unknown",),
     "source-not-pinned": ("source-not-pinned",),
 }  # fmt: skip
@@ -62,6 +63,8 @@ class Offer(Record, frozen=True, kw_only=True):
     environment: Part
     sample: Part
     expected: Part
+    doubts: tuple[Finding, ...] = ()
+    """Of no part: what a build takes in another sense than it was written."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -73,14 +76,32 @@ def offer_of(item: Item) -> Offer:
     words = words_of(item)
     asset, weights = weights_of(item)
     said = {finding.code: finding for finding in reversed(item.findings)}
+    alone = runs_alone(item, asset)
+    refused = refusals(item, asset, alone=alone)
     return Offer(
-        weights=_as_said(weights, said),
+        weights=_refused(_as_said(weights, said), refused),
         digest=_as_said(digest_of_weights(asset), said),
-        code=_as_said(_code(item, asset, words), said),
-        environment=_as_said(_environment(item, words), said),
-        sample=_as_said(_sample(item, words), said),
-        expected=_as_said(_expected(item, words), said),
+        code=_refused(_as_said(_code(item, asset, words), said), refused),
+        environment=_refused(_as_said(_environment(item, words), said), refused),
+        sample=_refused(_as_said(_sample(item, words), said), refused),
+        expected=_refused(_as_said(_expected(item, words), said), refused),
+        doubts=doubts(item, alone=alone),
     )
+
+
+def _refused(part: Part, refused: Refusals) -> Part:
+    """With what a build refuses of it first; what is missing lacks more than that."""
+    if part.name not in refused or part.state == "missing":
+        return part
+    first, *more = refused[part.name]
+    others = (*more, *((part.gap,) if part.gap else ()), *part.others)
+    return replace(part, state="guessed", gap=first, others=others)
+
+
+def runs_alone(item: Item, asset: Asset | None) -> bool:
+    """Whether the weights are ONNX by their name, and neither a command nor a handler runs them."""
+    runtime = item.runtime
+    return not (runtime.handler or runtime.docker.run) and _weights_name(item, asset).lower().endswith(".onnx")
 
 
 def _as_said(part: Part, said: Mapping[str, Finding]) -> Part:

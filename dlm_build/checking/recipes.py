@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from dlm_build.errors import ItemInvalid
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
-from dlm_build.planning.frameworks import decide_framework
+from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.tables import Tables, load_tables
 from dlm_build.records import Finding, Item
 
@@ -16,22 +15,20 @@ def without_recipe(item: Item) -> tuple[Finding, ...]:
     framework = item.runtime.framework
     if not framework or framework.lower() in _spellings():
         return ()
-    tables = _tables().frameworks
-    try:
-        decide_framework(item, None, None, tables)
-    except ItemInvalid:
-        known = ", ".join(table.name for table in tables)
-        return (FrameworkWithoutRecipe.at(item.pointers.framework, found=framework, known=known),)
-    return ()
+    known = tables().frameworks
+    if table_of(framework, known):
+        return ()
+    names = ", ".join(table.name for table in known)
+    return (FrameworkWithoutRecipe.at(item.pointers.framework, found=framework, known=names),)
 
 
 @cache
 def _spellings() -> frozenset[str]:
-    """What surely is a framework that can be built for; `decide_framework` knows more spellings."""
-    return frozenset(alias for table in _tables().frameworks for alias in table.aliases if alias.isalnum())
+    """What surely is a framework that can be built for; `table_of` knows more spellings."""
+    return frozenset(alias for table in tables().frameworks for alias in table.aliases if alias.isalnum())
 
 
 @cache
-def _tables() -> Tables:
+def tables() -> Tables:
     """Files of this package, read once."""
     return load_tables()

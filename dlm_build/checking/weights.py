@@ -10,7 +10,7 @@ import re
 
 from dlm_build.checking.records import Part
 from dlm_build.errors import shown
-from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsOverHttp
+from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, path_of
@@ -70,13 +70,12 @@ def _addressed(asset: Asset, item: Item) -> Part:
     if lost:
         instead = href.instead or "publish the file and give its URL, or a path beside the item"
         return _missing(ModelHasNoAddress.at(pointer, found=asset.href, what=href.reason, instead=instead))
-    plain = (WeightsOverHttp.at(pointer, found=asset.href),) if asset.href.startswith("http://") else ()
     said = [finding for finding in item.findings if finding.code in _DOUBTS]
     said = [finding for finding in said if finding.pointer.startswith(asset.pointer)]
     if not said:
-        return Part(name="weights", state="given", others=plain)
+        return Part(name="weights", state="given")
     doubts = sorted(said, key=lambda finding: _DOUBTS.index(finding.code))
-    return Part(name="weights", state="guessed", gap=doubts[0], more=tuple(doubts[1:]), others=plain)
+    return Part(name="weights", state="guessed", gap=doubts[0], more=tuple(doubts[1:]))
 
 
 def as_published(href: str, item: Item) -> str:

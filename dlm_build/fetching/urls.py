@@ -12,6 +12,7 @@ from dlm_build.records import Record
 
 _ODD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
+_PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -42,8 +43,8 @@ def checked_url(url: str, *, trusted: bool, allow_hosts: tuple[str, ...] = ()) -
     """`url` as it may be asked.
 
     A trusted URL (the operator's) may be http, https or file. A stranger's must be https, without credentials, and
-    lead to a public address; a host of `allow_hosts` may also be private and plain http. Raises ItemHostile,
-    ItemInvalid, or for a trusted URL UsageError.
+    lead to a public address; a host of `allow_hosts` may also be private and plain http. Raises ItemInvalid where that
+    is an honest mistake, as plain http to a public host is, ItemHostile, or for a trusted URL UsageError.
     """
     wrong = UsageError if trusted else ItemInvalid
     if _ODD.search(url):
@@ -78,17 +79,25 @@ def _stranger(address: Address, parts: SplitResult, allow_hosts: tuple[str, ...]
         )
     if {address.host, f"{address.host}:{address.port}"} & set(allow_hosts):
         return address
-    if address.scheme != "https":
-        raise ItemHostile(
-            f"URL {address.shown} is not https: what it serves could be changed on the way",
-            f"use https, or add {shown(address.host)} to `network.allow_hosts` in the settings",
-        )
-    if _is_ip(address.host) and not is_public(address.host):
+    if _is_private(address):
         raise ItemHostile(
             f"URL {address.shown} leads to an address that is not public",
             f"where that is a server of your own, add {shown(address.host)} to `network.allow_hosts` in the settings",
         )
+    if address.scheme != "https":
+        raise ItemInvalid(
+            f"URL {address.shown} is not https: what it serves could be changed on the way",
+            f"publish it over https, or add {shown(address.host)} to `network.allow_hosts` in the settings",
+        )
     return Address(url=address.url, scheme=address.scheme, host=address.host, port=address.port, pinned=True)
+
+
+def _is_private(address: Address) -> bool:
+    """As far as the URL tells. Over https a name is asked, and its addresses decide; over http it is not."""
+    host = address.host.removesuffix(".")
+    if _is_ip(host):
+        return not is_public(host)
+    return address.scheme == "http" and ("." not in host or host.endswith(_PRIVATE_NAMES))
 
 
 def redirected(old: Address, location: str, *, trusted: bool, allow_hosts: tuple[str, ...]) -> tuple[Address, bool]:
@@ -117,6 +126,18 @@ def _same_server(old: Address, target: str) -> bool:
     if (parts.hostname or "").lower() != old.host:
         return False
     return port == old.port or (old.scheme, old.port, parts.scheme.lower(), port) == ("http", 80, "https", 443)
+
+
+def is_beside(origin: str, url: str) -> bool:
+    """Whether `url` is on the server of `origin`, and that is a plain or private one: who asks it, trusts it."""
+    try:
+        mine, other = urlsplit(origin), urlsplit(url)
+    except ValueError:
+        return False
+    if mine.scheme not in ("http", "https") or (mine.scheme, mine.netloc) != (other.scheme, other.netloc):
+        return False
+    host = mine.hostname or ""
+    return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def shown_url(url: str) -> str:

@@ -36,13 +36,15 @@ class WeightsAreData(Kind):
 
 
 class WeightsOverHttp(Kind):
-    """ "{found}" is plain http: what it serves could be changed on the way, and it is fetched only by consent"""
+    """ "{found}" is plain http: what it serves could be changed on the way, so a build refuses it"""
 
-    severity = VERIFICATION
-    fix = "publish it at an https address; to build all the same, add the host to `network.allow_hosts`"
+    severity = BUILD
+    fix = "publish it at an https address; to build all the same, add the host to `network.allow_hosts` in the settings"
     more = """
-    Of addresses that an item gives, only https is asked, unless the settings name the host. The checksum would show a
-    change, where there is one.
+    Of addresses that an item gives, only https is asked, unless the site's settings name the host. The checksum would
+    show a change, where there is one.
+
+    Before: `"href": "http://example.org/model.zip"`. After: `"href": "https://example.org/model.zip"`.
     """
 
 

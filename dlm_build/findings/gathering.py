@@ -27,7 +27,7 @@ class SourceLeftOut(Kind):
     more = """
     A model of ONNX or TorchScript runs from its file alone: the item has no command and no handler, and its environment
     is not declared in the source only. Code that may change under the item is then better not in the image. With a full
-    commit, or with `--allow-unpinned`, it goes in beside the model.
+    commit, or with `--allow-unpinned`, it goes in beside the model, where it can be had.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
     """

@@ -101,6 +101,19 @@ class CommitFromUrl(Kind):
     """
 
 
+class HttpsInferred(Kind):
+    """ "{found}" needs somebody's ssh key; inferred from it, {url} is asked in its place"""
+
+    severity = HYGIENE
+    fix = 'write "{url}"'
+    more = """
+    An ssh address opens for those whose key its host knows. The large hosts of code serve the same repository over
+    https, to everybody where it is public, so that address is taken. Of another host nobody knows whether it does.
+
+    Before: `git@github.com:me/model.git`. After: `https://github.com/me/model`.
+    """
+
+
 class ContradictionCommit(Kind):
     """the address names the commit {found}, and a field of its own says {used}, which is used"""
 

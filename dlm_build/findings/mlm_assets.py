@@ -137,7 +137,7 @@ class UnusedSourceNotPinned(Kind):
     """{found} names no commit; the model runs without this code, which is not fetched"""
 
     severity = HYGIENE
-    fix = "link it at a commit: https://github.com/me/my-model/tree/<40 hex digits>"
+    fix = "link it at a commit: {instead}"
     more = """
     Weights that hold their own program need no code of their publisher's. Who wants to know how they were made still
     has to guess which commit it was.

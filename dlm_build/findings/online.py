@@ -110,6 +110,19 @@ class AddressNotAllowed(Kind):
     """
 
 
+class AsideNotAllowed(Kind):
+    """ "{found}" is not asked: {why}; a build does without it"""
+
+    severity = HYGIENE
+    fix = "{how}"
+    more = """
+    The address is one that is never asked for a stranger's item, as `address-not-allowed` says. What it names is for
+    people, or nothing that a build uses, so nothing is stopped by it.
+
+    Before: `"thumbnail": {"href": "http://10.0.0.7/view.png"}`. After: `"href": "https://example.org/view.png"`.
+    """
+
+
 class NotAllAsked(Kind):
     """{count} addresses are named; the first {asked} were asked"""
 
@@ -149,6 +162,19 @@ class ImageGone(Kind):
     """
 
 
+class ImageNotAsked(Kind):
+    """the image {found} was not asked for: {why}"""
+
+    severity = HYGIENE
+    fix = "name an image of a public registry; it is evidence, and a build does without it"
+    more = """
+    A registry is asked over https and at a public address, unless it is a mirror of the settings. Whether the image is
+    there is not known.
+
+    Before: `"image_name": "127.0.0.1:5000/me/model"`. After: `"image_name": "docker.io/me/model@sha256:…"`.
+    """
+
+
 class SourceNotThere(Kind):
     """{why}"""
 
@@ -157,6 +183,19 @@ class SourceNotThere(Kind):
     more = """
     The repository, or the commit, was asked for with git, as a build does, without an account. A commit counts only
     where it is in the history of a branch or a tag: one that was pushed over, or that only a fork has, may vanish.
+
+    Before: a repository that was made private. After: a public one, and a commit of its main branch.
+    """
+
+
+class UnusedSourceNotThere(Kind):
+    """{why}; the model runs without this code, and a build leaves it out"""
+
+    severity = HYGIENE
+    fix = "{how}"
+    more = """
+    As `source-not-there`, of code that nothing in the item runs: the weights hold their own program. Readers still want
+    to see it.
 
     Before: a repository that was made private. After: a public one, and a commit of its main branch.
     """

@@ -169,6 +169,20 @@ class DateBeforeFramework(Kind):
     """
 
 
+class DateInTheFuture(Kind):
+    """{found} lies in the future"""
+
+    severity = VERIFICATION
+    fix = "correct the date: the day the model was published"
+    more = """
+    The environment is solved as of the item's date, and packages newer than that are left out. With a date that has not
+    come yet none is left out, so a later build gets other packages. Only dates years ahead are told from a clock that
+    is wrong.
+
+    Before: `"created": "2099-01-01T00:00:00Z"`. After: `"created": "2019-01-01T00:00:00Z"`.
+    """
+
+
 # --- weights and runner ----------------------------------------------------------------------------------------------
 
 

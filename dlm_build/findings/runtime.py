@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
+from dlm_build.findings.kinds import BUILD, HYGIENE, VERIFICATION, Kind
 
 
 class NoFramework(Kind):
@@ -41,6 +41,77 @@ class VersionIsANumber(Kind):
     were written, and takes the newest patch release that was out at the item's date.
 
     Before: `"version": 1.5`. After: `"version": "1.5.1"`.
+    """
+
+
+class VersionIsOpen(Kind):
+    """ "{found}" leaves the last level open, so the newest that was out at the item's date is taken"""
+
+    severity = VERIFICATION
+    fix = "write the whole version, e.g. {example}"
+    more = """
+    Releases that differ in the last number only may load other weights and give other results. The item does not say
+    which one it was made with; the plan says which one was taken.
+
+    Before: `"version": "1.7.x"`. After: `"version": "1.7.1"`.
+    """
+
+
+class VersionOfPackage(Kind):
+    """{found} is a version of {package}, which has numbers of its own; the version of {framework} is not given"""
+
+    severity = VERIFICATION
+    fix = "name {framework} itself as the framework, and its own version"
+    more = """
+    A library on top of a framework counts its versions for itself: PyTorch Lightning 1.7.1 ran on PyTorch 1.9 to 1.12,
+    Keras 3 runs on TensorFlow 2.16 and newer. Taken for the framework's, the number would name one that has nothing to
+    do with the model, so the framework's version is looked for in the environment file, else one of the item's time is
+    taken. Of Keras, 2.4 to 2.15 came with TensorFlow of the same number and are read as that.
+
+    Before: `"framework": "pytorch-lightning", "version": "1.7.1"`. After: `"framework": "PyTorch", "version":
+    "1.12.1"`.
+    """
+
+
+class VersionUnreadable(Kind):
+    """ "{found}" is not a version, so a build refuses it"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    Everything that is installed follows from the framework's version. A date, a code name or a text for people names
+    none, and a build does not guess which one was meant.
+
+    Before: `"version": "2021-05-01"`. After: `"version": "1.8.1"`.
+    """
+
+
+class RunNotPlain(Kind):
+    """{why}; a build refuses it"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    The command is started as a program with its arguments, and no shell reads it: a pipe, a redirection, a variable or
+    a pattern of names would mean nothing. Of what is to be filled in, `{input}`, `{output}` and `{model}` are known.
+    Where the operator says `--allow-shell`, a shell of the container runs a line that needs one.
+
+    Before: `"run": "python predict.py in.tif | tee log"`. After: `"run": "python predict.py {input} {output}"`.
+    """
+
+
+class SourceRefused(Kind):
+    """{why}; a build refuses it"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    The code is fetched by git over https from a public host, without an account or a key, so that everybody can. An
+    address of another kind cannot be asked, or may lead into a network of somebody's own. A host of your own is allowed
+    in the settings (`network.allow_hosts`).
+
+    Before: `"model_src_url": "git@git.example.org:me/model.git"`. After:
+    `"model_src_url": "https://git.example.org/me/model"`.
     """
 
 
@@ -120,14 +191,15 @@ class CommandIsAList(Kind):
 
 
 class SourceNotPinned(Kind):
-    """{what}, so the source may change under the same item"""
+    """{what}, so the source may change under the same item; a build takes it with --allow-unpinned only"""
 
     severity = VERIFICATION
     fix = 'add "model_commit_hash": "…" with all 40 hex digits that `git rev-parse HEAD` prints'
     more = """
     A branch or a tag moves. The code that is fetched next year need not be the code that made the published result, and
-    somebody else may have changed it. A build refuses to choose: it shows today's commit, and goes on only with
-    `--allow-unpinned`; then the last commit before the item's date is taken and locked.
+    somebody else may have changed it. So the commit is a guess that the operator has to allow: a build shows today's
+    commit and ends with exit code 8 (`unpinned`); with `--allow-unpinned` it takes and locks the code as it was at the
+    item's date.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with `"model_commit_hash":
     "0123456789abcdef0123456789abcdef01234567"` beside it.

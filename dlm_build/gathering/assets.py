@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, SourceGone, shown
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import is_beside, shown_url
 from dlm_build.findings.archive import ArchiveOutsideItemFolder
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import candidates, is_packed, path_of
@@ -103,14 +103,7 @@ def found_outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:
 
 def is_own_server(item: Item, url: str) -> bool:
     """Whether `url` is on the plain or private server from which the operator chose to read the item."""
-    try:
-        mine, other = urlsplit(item.origin), urlsplit(url)
-    except ValueError:
-        return False
-    if mine.scheme not in ("http", "https") or (mine.scheme, mine.netloc) != (other.scheme, other.netloc):
-        return False
-    host = mine.hostname or ""
-    return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
+    return is_beside(item.origin, url)
 
 
 def _only(assets: tuple[Asset, ...], item: Item) -> Asset:

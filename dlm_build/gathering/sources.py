@@ -46,7 +46,7 @@ class Sources:
     def gather(
         self, item: Item, *, allow_unpinned: bool, needed: bool = True
     ) -> tuple[Source | None, tuple[Finding, ...]]:
-        """The item's source; None where it names none, or no full commit of one that is not `needed`.
+        """The item's source; None where it names none, or where it is not `needed` and has no full commit or is gone.
 
         Raises Unpinned where it names no full commit, it is needed and `allow_unpinned` is not given; then the message
         shows the commit of today. Raises SourceGone, ItemInvalid, ItemHostile or InfraError besides.
@@ -58,12 +58,11 @@ class Sources:
         named = item.runtime.source_commit or repo.ref
         full = named is not None and FULL_COMMIT.fullmatch(named) is not None
         if not (full or needed or allow_unpinned):
-            return None, (_left_out(item, repo),)
+            return None, (_left_out(item, repo.shown, named),)
         with self._store.scratch_folder() as folder:
             remote = Remote(repo, self._programs, folder, self._find)
             if named is not None and full:
-                kept = self._at(remote, named)
-                return kept.source, kept.findings
+                return self._at_full(remote, named, item, needed=needed)
             tip = remote.tip(named)
             today = tip.commit or self._checkout(remote, named or "")
             if not allow_unpinned:
@@ -71,6 +70,17 @@ class Sources:
             commit, told = self._of_its_time(remote, item, tip, today)
             kept = self._at(remote, commit)
         return msgspec.structs.replace(kept.source, pinned_by_item=False), (*kept.findings, told)
+
+    def _at_full(
+        self, remote: Remote, commit: str, item: Item, *, needed: bool
+    ) -> tuple[Source | None, tuple[Finding, ...]]:
+        try:
+            kept = self._at(remote, commit)
+        except SourceGone:
+            if needed:
+                raise
+            return None, (_left_out(item, remote.repo.shown, commit),)
+        return kept.source, kept.findings
 
     def _at(self, remote: Remote, commit: str) -> _Kept:
         return self._kept(remote.repo, commit) or self._fetched(remote, commit)
@@ -166,13 +176,19 @@ def _last_before(date: str, tip: str, remote: Remote) -> tuple[str | None, str]:
     return (commit, day) if FULL_COMMIT.fullmatch(commit) else (None, "")
 
 
-def _left_out(item: Item, repo: Repository) -> Finding:
-    found = _named(item, repo)
-    return SourceLeftOut.at(item.pointers.source, url=repo.shown, found=found, fix=words_of(item).commit)
+def _left_out(item: Item, where: str, named: str | None) -> Finding:
+    if named and FULL_COMMIT.fullmatch(named):
+        found, fix = f"{named}, which cannot be had", "correct the address or the commit"
+    else:
+        found, fix = _only(named), words_of(item).commit
+    return SourceLeftOut.at(item.pointers.source, url=where, found=found, fix=fix)
 
 
 def _named(item: Item, repo: Repository) -> str:
-    named = item.runtime.source_commit or repo.ref
+    return _only(item.runtime.source_commit or repo.ref)
+
+
+def _only(named: str | None) -> str:
     return f"only {named}" if named else "no commit"
 
 

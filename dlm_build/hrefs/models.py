@@ -77,6 +77,18 @@ def tfhub(web: Web) -> Href | None:
     )  # fmt: skip
 
 
+def documentation(web: Web) -> Href | None:
+    """Read the Docs serves files, too, below `_static` and `_downloads`."""
+    return None if {"_static", "_downloads", "downloads"}.intersection(web.segments) else other_page(web)
+
+
+def package_index(web: Web) -> Href | None:
+    """A package's page on a Python package index, by the name that such hosts have."""
+    if not web.host.startswith(("pypi.", "test.pypi.")) or web.at(0) not in ("project", "simple", "p"):
+        return None
+    return other_page(web)
+
+
 def other_page(web: Web) -> Href | None:
     """Hosts that show models and papers, and serve no file that anybody may fetch."""
     return Href(kind="page", reason=f"a page of {web.host}, not a file", instead="publish the file and link it")

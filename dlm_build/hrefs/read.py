@@ -32,6 +32,8 @@ _HOSTS: dict[str, Reader] = {
     "colab.research.google.com": models.other_page,
     "nbviewer.org": models.other_page,
     "catalog.ngc.nvidia.com": models.other_page,
+    "readthedocs.org": models.other_page,
+    "medium.com": models.other_page,
     "zenodo.org": deposits.zenodo,
     "sandbox.zenodo.org": deposits.zenodo,
     "figshare.com": deposits.figshare,
@@ -69,15 +71,25 @@ _DOMAINS: tuple[tuple[str, Reader], ...] = (
     (".figshare.com", deposits.figshare),
     (".sharepoint.com", shares.onedrive),
     (".box.com", shares.box),
+    (".readthedocs.io", models.documentation),
     (".console.aws.amazon.com", stores.amazon_console),
 )
 _ENDS = tuple(end for end, _ in _DOMAINS)
-_SHAPES: tuple[Reader, ...] = (repositories.gitlab, repositories.gitea, deposits.dataverse, shares.nextcloud)
+_SHAPES: tuple[Reader, ...] = (
+    repositories.gitlab, repositories.gitea, repositories.at_commit, deposits.dataverse, shares.nextcloud,
+    models.package_index,
+)  # fmt: skip
 """Software that many run under names of their own, told by the shape of its paths."""
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _BARE_HOST = re.compile(r"((?:[a-z0-9][a-z0-9-]*+\.)++([a-z]{2,6}))/[^/]", re.IGNORECASE)
 _SURELY_HOSTS = frozenset({"com", "org", "net", "edu", "gov", "int", "io", "eu"})
 """Ends of hosts' names, and of no folder's."""
+_SSH = re.compile(
+    r"(?:(?:git\+)?ssh://(?:[\w.-]{1,64}@)?([\w.-]{1,200})(?::\d{1,5})?/|[\w.-]{1,64}@([\w-]{1,100}\.[\w.-]{1,100}):)"
+    r"([\w./~-]{1,300})"
+)
+_TWINS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
+"""Hosts that serve the same repositories over https."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 
 
@@ -97,6 +109,8 @@ def read_href(text: str, *, image: bool = False) -> Href:
         return found
     if _HTTP.match(text):
         return _web(text)
+    if ("@" in text or text.startswith(("git+", "ssh:"))) and (repository := _repository(text)):
+        return repository
     for read in (deposits.doi, stores.object_scheme):
         if found := read(text):
             return found
@@ -104,8 +118,6 @@ def read_href(text: str, *, image: bool = False) -> Href:
         return models.hub_scheme(text)
     if found := images.image_reference(text, said=image) or words.local(text) or words.other_scheme(text):
         return found
-    if repository := _repository(text):
-        return repository
     if _SCHEME.match(text) and "://" in text:
         return Href(kind="store", reason="an address that no plain GET opens", instead="publish it at an https address")
     if _names_a_host(text):
@@ -151,7 +163,11 @@ def _repository(text: str) -> Href | None:
     if text.lower().startswith(("git+http://", "git+https://")):
         inner = _web(text[4:].partition("@")[0] if text.count("@") == 1 else text[4:])
         return replace(inner, kind="repository", url=None, repository=inner.repository or text[4:])
-    if found := re.fullmatch(r"(?:ssh://)?git@([\w.-]{1,200})[:/]([\w./~-]{1,300})", text):
-        home = f"https://{found[1]}/{found[2]}"
-        return Href(kind="repository", reason="an address that needs somebody's ssh key", repository=home)
+    if found := _SSH.fullmatch(text):
+        host, path = (found[1] or found[2]).lower(), found[3].removesuffix("/")
+        home = f"https://{host}/{path}" if host in _TWINS else None
+        return Href(
+            kind="repository", reason="an address that needs somebody's ssh key", repository=home, keyed=True,
+            instead="give the repository's https address",
+        )  # fmt: skip
     return None

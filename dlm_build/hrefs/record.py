@@ -53,11 +53,13 @@ class Href(Record, frozen=True, kw_only=True):
     """Whether the address is signed for a time, and then ends."""
     asks: bool = False
     """Whether its host may answer with a page that asks for a confirmation."""
+    keyed: bool = False
+    """Whether it is an ssh address, which needs a key; `repository` is its https twin, where its host is known."""
 
     @property
     def commit(self) -> str | None:
         """The full commit in the address."""
-        return self.ref if self.ref and _COMMIT.fullmatch(self.ref) else None
+        return self.ref if self.ref and is_commit(self.ref) else None
 
 
 class Web(Record, frozen=True, kw_only=True):
@@ -97,6 +99,11 @@ def taken_apart(url: str) -> Web | None:
         segments=tuple(filter(None, parts.path.split("/"))),
         query=query,
     )
+
+
+def is_commit(ref: str) -> bool:
+    """Whether it has all digits of one."""
+    return _COMMIT.fullmatch(ref) is not None
 
 
 def ref_of(segments: tuple[str, ...]) -> tuple[str, int]:

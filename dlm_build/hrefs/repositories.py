@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dlm_build.hrefs.record import Href, HrefKind, Web, may_move, plain_ref, ref_of
+from dlm_build.hrefs.record import Href, HrefKind, Web, is_commit, may_move, plain_ref, ref_of
 
 _RELEASE = "link a file of the release: the address of its name on the page"
 _FILE = "link one file of it, at a commit"
@@ -53,13 +53,17 @@ def github(web: Web) -> Href | None:
 
 
 def _archive(url: str, home: str, after: tuple[str, ...]) -> Href:
-    name = "/".join(after)
-    for suffix in (".zip", ".tar.gz", ".tgz"):
-        name = name.removesuffix(suffix)
+    name = _unpacked("/".join(after))
     ref = plain_ref(name)
     return Href(
         kind="file", url=url, reason="an archive packed on request", repository=home, ref=ref, moves=may_move(name)
     )
+
+
+def _unpacked(name: str) -> str:
+    for suffix in (".zip", ".tar.gz", ".tgz"):
+        name = name.removesuffix(suffix)
+    return name
 
 
 def _release(web: Web, home: str) -> Href:
@@ -120,6 +124,8 @@ def _gitlab_root(web: Web) -> Href | None:
         return None
     if len(web.segments) < 2:
         return Href(kind="page", reason="a page of GitLab", instead=_FILE)
+    if found := at_commit(web):  # as its addresses were before the dash
+        return found
     home = f"{web.site}/{'/'.join(web.segments)}".removesuffix(".git")
     return Href(kind="repository", reason="a repository, not a file of it", instead=_FILE, repository=home)
 
@@ -137,6 +143,35 @@ def bitbucket(web: Web) -> Href | None:
     if what in ("src", "commits", "branch"):
         return _at_ref("folder", None, "Bitbucket's page about a folder or commit", home, after or ("HEAD",))
     return None if what in ("downloads", "get") and after else Href(kind="page", reason="a page of Bitbucket")
+
+
+_AT = frozenset({"tree", "commit", "commits", "src", "archive", "blob", "raw", "zipball", "tarball"})
+
+
+def at_commit(web: Web) -> Href | None:
+    """A code host under a name of its own, told by the 40 digits of a commit behind one of the words that all use."""
+    for at in range(1, len(web.segments) - 1):
+        what, ref = web.segments[at], _unpacked(web.segments[at + 1])
+        if what in _AT and is_commit(ref):
+            group = "/".join(web.segments[:at]).removesuffix(".git")
+            served = what not in ("tree", "commit", "commits", "src")
+            return Href(
+                kind="file" if served else "folder", url=web.text if served else None,
+                reason="a page about a folder or commit of a repository", instead="" if served else _FILE,
+                repository=f"{web.site}/{group}", ref=ref,
+            )  # fmt: skip
+    return None
+
+
+_WAYS = {"bitbucket.org": "src", "codeberg.org": "src/commit", "gitea.com": "src/commit"}
+
+
+def commit_address(repository: str, commit: str) -> str:
+    """Where its host shows a repository at a commit; as most do, where the host is not known."""
+    home = repository.removesuffix("/").removesuffix(".git")
+    host = home.partition("://")[2].partition("/")[0].lower()
+    way = _WAYS.get(host) or ("-/tree" if "gitlab" in host else "tree")
+    return f"{home}/{way}/{commit}"
 
 
 _GITEA_HOSTS = frozenset({"codeberg.org", "gitea.com"})

@@ -11,6 +11,7 @@ from dlm_build.findings.hrefs import (
     HrefEnds,
     HrefMoves,
     HrefNamesNoFile,
+    HttpsInferred,
     ModelHasNoAddress,
     RawUrlInferred,
     ShareUrlInferred,
@@ -72,6 +73,17 @@ def _about(asset: Asset, meaning: Href) -> dict[str, str]:
 def meaning_of(asset: Asset) -> Href:
     is_image = not _IMAGES.isdisjoint(asset.roles) or "vnd.oci.image" in (asset.media_type or "")
     return read_href(asset.href, image=True) if is_image else read_href(asset.href)
+
+
+def over_https(node: Node, url: str) -> str:
+    """The source's address, or for an ssh address of a host that is known its https twin, with a finding."""
+    if url.startswith(("https://", "http://")):
+        return url
+    meaning = read_href(url)
+    if not meaning.keyed or meaning.repository is None:
+        return url
+    node.find(HttpsInferred, found=url, url=meaning.repository)
+    return meaning.repository
 
 
 def commit_in(node: Node, url: str) -> str | None:

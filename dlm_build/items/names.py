@@ -16,7 +16,7 @@ from dlm_build import oci
 from dlm_build.container_layout import MOUNTS, ROOT
 from dlm_build.errors import shown
 from dlm_build.findings.reading import BackslashInPath, StraySpaces
-from dlm_build.findings.runtime import FolderNotAbsolute, VersionIsANumber
+from dlm_build.findings.runtime import FolderNotAbsolute, VersionIsANumber, VersionIsOpen, VersionOfPackage
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import text
 from dlm_build.records import Record
@@ -39,7 +39,8 @@ def _grammar(noun: str, pattern: str, example: str, *, is_word: bool = False) ->
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*+"
 FRAMEWORK = _grammar(noun="a framework name", pattern=r"[A-Za-z][A-Za-z0-9 ._+/-]{0,99}", example="PyTorch",
                      is_word=True)  # fmt: skip
-VERSION = _grammar(noun="one exact version", pattern=r"v?[0-9][A-Za-z0-9.+!_-]{0,63}", example="1.7.1", is_word=True)
+VERSION = _grammar(noun="one exact version", pattern=r"v?[0-9][A-Za-z0-9.+!_-]{0,61}(?:\.\*)?", example="1.7.1",
+                   is_word=True)  # fmt: skip
 TAG = _grammar(noun="an image tag", pattern=oci.TAG, example="1.0")
 DTYPE = _grammar(noun="a data type", pattern=r"[A-Za-z][A-Za-z0-9_]{0,31}", example="uint16")
 COMMIT = _grammar(
@@ -64,6 +65,12 @@ WORKING_DIR = _grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._
 _STRAY = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"), "") | dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ")
 """Spaces of word processors: those without a width, and those that do not break."""
 _INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
+_OPEN = re.compile(r"(.+?)(?:\.[xX*])++")
+_OWN_NUMBERS = {"pytorchlightning": "PyTorch", "lightning": "PyTorch"}
+"""Libraries that stand on a framework and count their versions for themselves, spelled in lower-case letters."""
+_KERAS = frozenset({"keras", "tfkeras", "tensorflowkeras"})
+_TENSORFLOWS_OWN = re.compile(r"v?2(?:\.(?:[4-9]|1[0-5])(?:[.+_-].*)?)?")
+"""The versions of Keras that came with TensorFlow of the same number."""
 _SHORT_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _RELATIVE = re.compile(r"(?:\./)?[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -121,7 +128,27 @@ def version(node: Node) -> str | None:
         if not _SHORT_VERSION.fullmatch(value):
             raise node.invalid(f"must be a version, but is the number {shown(value)}", 'write a text such as "1.7.1"')
         node.find(VersionIsANumber, found=value)
+    elif found := _OPEN.fullmatch(value):
+        node.find(VersionIsOpen, found=value, example=f"{found[1]}.1")
     return value.removeprefix("v")
+
+
+def framework_version(framework: str | None, node: Node, package: str | None = None) -> str | None:
+    """`version`, where it is the framework's own. That of a library on top of one is not: None, with a finding.
+
+    `package` is the library, where the reader has already put its framework in its place.
+    """
+    value = version(node)
+    if value is None or framework is None:
+        return value
+    spelled = "".join(filter(str.isalpha, framework.lower()))
+    stands_on = framework if package else _OWN_NUMBERS.get(spelled)
+    if spelled in _KERAS and not _TENSORFLOWS_OWN.fullmatch(value):
+        stands_on = "TensorFlow"
+    if stands_on is None:
+        return value
+    node.find(VersionOfPackage, found=value, package=package or framework, framework=stands_on)
+    return None
 
 
 def handler(node: Node) -> str | None:

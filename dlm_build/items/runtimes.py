@@ -11,17 +11,17 @@ from dlm_build.findings.reading import NotAText
 from dlm_build.hrefs import read_href
 from dlm_build.items.commands import container_command
 from dlm_build.items.document import described
-from dlm_build.items.locations import commit_in, file_behind
+from dlm_build.items.locations import commit_in, file_behind, over_https
 from dlm_build.items.names import (
     COMMIT,
     FRAMEWORK,
     IMAGE,
     TAG,
+    framework_version,
     handler,
     machine_name,
     member_name,
     refuse_unseen,
-    version,
     within,
     working_dir,
 )
@@ -44,8 +44,8 @@ def read_runtime(node: Node) -> Runtime:
     framework = machine_name(node.get("framework"), FRAMEWORK)
     if framework is None:
         node.get("framework").find(kinds.NoFramework)
-    release = version(node.get("version"))
-    if release is None:
+    release = framework_version(framework, node.get("version"))
+    if release is None and node.at("version").absent:
         node.get("version").find(kinds.NoFrameworkVersion)
     url, commit = read_source(node)
     return Runtime(
@@ -65,6 +65,7 @@ def read_source(node: Node) -> tuple[str | None, str | None]:
         return None, None
     source = node.get("model_src_url")
     url = _location(source)
+    url = over_https(source, url) if url else None
     in_url = commit_in(source, url) if url else None
     commit = _commit(node.get("model_commit_hash"), wanted=url is not None and not in_url)
     if in_url and commit is None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from dlm_build.hrefs import read_href
+from dlm_build.hrefs.repositories import commit_address
 from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
@@ -140,9 +141,8 @@ def code_asset(runtime: Runtime) -> dict[str, Any] | None:
     url, commit = runtime.source_url, runtime.source_commit
     if url is None or not url.startswith(("https://", "http://")) or not is_reference(url):
         return None
-    at_commit = f"{url.removesuffix('/').removesuffix('.git')}/tree/{commit}"
-    meaning = read_href(at_commit)
-    known = commit is not None and meaning.repository is not None and meaning.commit == commit
+    at_commit = commit_address(url, commit or "")
+    known = commit is not None and read_href(url).repository is not None and read_href(at_commit).commit == commit
     made: dict[str, Any] = {
         "href": at_commit if known else url,
         "type": "text/html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlm_build.findings.runtime import VersionOfPackage
 from dlm_build.items.document import Document
 from dlm_build.migrating.account import account_for
 from dlm_build.migrating.kept import keep_unsaid
@@ -29,6 +30,10 @@ def migrate(item: Item, document: Document, place: str | None = None) -> Migrate
     place = item.origin if place is None else place
     write = refresh if item.dialect == "mlm" else said_in_mlm
     made = write(source, place, notes)
+    if write is said_in_mlm:  # the reader left it out, so that it has no place to be kept in
+        for finding in item.findings:
+            if finding.code == VersionOfPackage.code:
+                notes.dropped(finding.pointer, finding.message)
     without_faults(made, notes)
     keep_unsaid(made, item, place, notes)
     made = all_without_userinfo(made)

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, time, timedelta
 
 from dlm_build.errors import UsageError, shown
 from dlm_build.findings.identity import NoDate
-from dlm_build.findings.planning import DateBeforeFramework
+from dlm_build.findings.planning import DateBeforeFramework, DateInTheFuture
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.tables import FrameworkRow
-from dlm_build.records import Item
+from dlm_build.records import Finding, Item
 
 GRACE = timedelta(days=90)
 """How long after a framework's release its packages and their companions are taken to be published."""
+FAR = timedelta(days=3653)
+"""How long after its tables were collected this dlm-build is not taken to be in use any more."""
 
 
 def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
@@ -32,7 +34,19 @@ def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
     return decided("as-of", instant, iso(instant), "packages newer than the item are left out", pointer)
 
 
-def settle_as_of(as_of: datetime | None, row: FrameworkRow, from_item: bool) -> Decided[datetime | None] | None:
+def in_the_future(item: Item, collected: str) -> Finding | None:
+    """The finding that the item is dated so long after the tables were `collected` that nobody can have made it yet."""
+    if item.date is None or item.date[:4] <= collected[:4]:
+        return None
+    instant, known = parse_instant(item.date), parse_instant(collected)
+    if instant is None or known is None or instant <= known + FAR:
+        return None
+    return DateInTheFuture.at(item.date_pointer or "/properties/created", found=item.date[:10])
+
+
+def settle_as_of(
+    as_of: datetime | None, row: FrameworkRow, from_item: bool, pointer: str | None
+) -> Decided[datetime | None] | None:
     """A new decision where the item is dated before the framework it names was released, else None."""
     released = parse_instant(row.released) if row.released else None
     if as_of is None or released is None or as_of >= released or not from_item:
@@ -41,7 +55,7 @@ def settle_as_of(as_of: datetime | None, row: FrameworkRow, from_item: bool) -> 
     reason = f"the item is dated {as_of.date()}, before the framework {row.version} it names was released"
     after = f"{reason}; {GRACE.days} days after that release"
     outcome: Decided[datetime | None] = decided("as-of", moved, iso(moved), after, f"released {row.released}")
-    return noticed(outcome, DateBeforeFramework.at("/properties/created", found=reason))
+    return noticed(outcome, DateBeforeFramework.at(pointer or "/properties/created", found=reason))
 
 
 def parse_instant(text: str) -> datetime | None:

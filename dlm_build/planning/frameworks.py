@@ -36,7 +36,7 @@ def decide_framework(
     """Raises ItemInvalid where it is none that the tables know, or nothing tells."""
     named = item.runtime.framework
     if named and named.strip():
-        return _named(named, tables, item.pointers.framework, _by_reader(item))
+        return noticed(_named(named, tables, item.pointers.framework, _by_reader(item)), _keras(named, item))
     installed = framework_of(declared, tables) if declared else None
     if installed and declared:
         return _inferred(item, installed, f"its environment installs it ({shown(declared.origin)})")
@@ -82,11 +82,14 @@ def _by_reader(item: Item) -> str:
 
 
 def _named(named: str, tables: Sequence[Framework], pointer: str, reason: str) -> Decided[Framework]:
-    for table in tables:
-        if _is(named, table):
-            outcome = decided("framework", table, table.name, reason or f"{shown(named)} is declared", pointer)
-            return noticed(outcome, _keras(named, pointer))
+    if table := table_of(named, tables):
+        return decided("framework", table, table.name, reason or f"{shown(named)} is declared", pointer)
     raise invalid(pointer, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
+
+
+def table_of(named: str, tables: Sequence[Framework]) -> Framework | None:
+    """The framework of that name, in any of its spellings; None where it is none that the tables know."""
+    return next((table for table in tables if _is(named, table)), None)
 
 
 def _is(named: str, table: Framework) -> bool:
@@ -95,10 +98,11 @@ def _is(named: str, table: Framework) -> bool:
     return not {spelled, spelled.rstrip("0123456789")}.isdisjoint(table.aliases)
 
 
-def _keras(named: str, pointer: str) -> Finding | None:
-    if "keras" not in named.lower():
+def _keras(named: str, item: Item) -> Finding | None:
+    """The reader has left out a version of Keras that cannot be TensorFlow's."""
+    if "keras" not in named.lower() or item.runtime.version is None:
         return None
-    return kinds.KerasVersion.at(pointer)
+    return kinds.KerasVersion.at(item.pointers.framework)
 
 
 def _inferred(item: Item, table: Framework, reason: str) -> Decided[Framework]:

@@ -12,7 +12,7 @@ from dlm_build.errors import ItemInvalid
 from dlm_build.findings.planning import BasePinDied, PythonWithoutPackages
 from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
 from dlm_build.planning.comparison import decide_comparison
-from dlm_build.planning.dates import decide_as_of, iso, settle_as_of
+from dlm_build.planning.dates import decide_as_of, in_the_future, iso, settle_as_of
 from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.planning.env_files import Declared, read_environment
 from dlm_build.planning.environment import choose_file, decide_environment, decide_libraries, unused_files, with_glibc
@@ -106,7 +106,7 @@ def _declared(item: Item, materials: Materials, log: _Log) -> Declared | None:
 def _decide_model(
     item: Item, materials: Materials, declared: Declared | None, choices: Choices, tables: Tables, log: _Log
 ) -> tuple[Facts, datetime | None]:
-    as_of = log.keep(decide_as_of(item, choices.as_of))
+    as_of = log.keep(noticed(decide_as_of(item, choices.as_of), in_the_future(item, tables.collected)))
     log.keep(decided("platform", "linux/amd64", "linux/amd64", "what the base images and the packages are made for"))
     weights = log.keep(decide_weights(item, materials))
     alone = decide_framework_alone(item, framework_alone(item, materials, weights), tables.frameworks)
@@ -114,7 +114,7 @@ def _decide_model(
     if alone:  # the version that is declared is of another framework, or of none
         item = replace(item, runtime=replace(item.runtime, version=None))
     picked = log.keep(decide_version(item, declared, table, as_of))
-    if settled := settle_as_of(as_of, picked.row, from_item=choices.as_of == "item"):
+    if settled := settle_as_of(as_of, picked.row, from_item=choices.as_of == "item", pointer=item.date_pointer):
         as_of = log.replace(settled)
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))

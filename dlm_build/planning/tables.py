@@ -120,6 +120,8 @@ class Tables(Record, frozen=True, kw_only=True):
     drivers: Drivers
     compute: Compute
     bases: tuple[BaseRow, ...]
+    collected: str = ""
+    """ISO date of what is known of frameworks."""
 
     def framework(self, name: str) -> Framework:
         return next(table for table in self.frameworks if table.name == name)
@@ -163,6 +165,7 @@ def parse_tables(frameworks: bytes, bases: bytes) -> Tables:
         drivers=facts.drivers,
         compute=facts.compute,
         bases=images.rows,
+        collected=facts.collected,
     )
 
 

@@ -136,6 +136,11 @@ def kind_in(text: str) -> ArtifactKind | None:
     return next((kind for pattern, kind in _BY_TYPE if re.search(pattern, text.lower())), None) if text else None
 
 
+def counts_for_itself(package: str) -> bool:
+    """Whether the versions of a package that stands on a framework are not the framework's."""
+    return package.lower() not in _FRAMEWORK_NAMES
+
+
 def framework_of_module(text: str) -> tuple[str, str] | None:
     """Framework and package, where `text` is a package known to stand on one, or a dotted module path in it."""
     package, dot, rest = text.strip().replace("-", "_").partition(".")

@@ -7,6 +7,8 @@ import re
 from dlm_build.findings.mlm_assets import SourceIsNoRepository, UnusedSourceNotPinned
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.hrefs import Href, read_href, without_query
+from dlm_build.hrefs.repositories import commit_address
+from dlm_build.items.locations import over_https
 from dlm_build.items.mlm.fields import find
 from dlm_build.items.mlm.roles import CODE, Entry, having
 from dlm_build.items.names import COMMIT, refuse_unseen
@@ -16,7 +18,7 @@ from dlm_build.records import Record
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}\Z")
 _LINKS = ("mlm:source_code", "source_code", "source-code", "code", "vcs", "repository", "source")
 _MOST = 2048
-_AT_A_COMMIT = "link it at a commit: https://github.com/me/my-model/tree/<40 hex digits>"
+_COMMIT = "<40 hex digits>"
 
 
 class CodePlace(Record, frozen=True, kw_only=True):
@@ -51,16 +53,18 @@ def relation(link: Node) -> str:
 
 def _read(node: Node, text: str, needed: bool) -> CodePlace | None:
     refuse_unseen(node, text)
+    text = over_https(node, text)
     meaning = read_href(text)
-    url = meaning.repository or _unknown_host(meaning)
+    url = meaning.repository or _unknown_host(meaning) or (text if meaning.keyed and needed else None)
     if url is None or len(url) > _MOST:
         return None
     ref = meaning.ref if meaning.ref and COMMIT.pattern.fullmatch(meaning.ref) and ".." not in meaning.ref else None
     if meaning.commit is None:
+        at_commit = commit_address(url, _COMMIT)
         if needed:
-            find(node, SourceNotPinned, _AT_A_COMMIT, what=f"{text} names no commit", found=text)
+            find(node, SourceNotPinned, f"link it at a commit: {at_commit}", what=f"{text} names no commit", found=text)
         else:
-            node.find(UnusedSourceNotPinned, found=text)
+            node.find(UnusedSourceNotPinned, found=text, instead=at_commit)
     return CodePlace(url=url, ref=ref, pointer=node.pointer)
 
 

@@ -17,14 +17,14 @@ from dlm_build.findings.mlm import (
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.display import display_text, text_of
 from dlm_build.items.document import described
-from dlm_build.items.mlm.artifacts import Artifact, framework_in, framework_of_module, title_of
+from dlm_build.items.mlm.artifacts import Artifact, counts_for_itself, framework_in, framework_of_module, title_of
 from dlm_build.items.mlm.code_places import CodePlace, code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links
 from dlm_build.items.mlm.fields import Where, find, first_of, said
 from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
 from dlm_build.items.mlm.sample_assets import environment_of
-from dlm_build.items.names import FRAMEWORK, handler, machine_name, version
+from dlm_build.items.names import FRAMEWORK, framework_version, handler, machine_name
 from dlm_build.items.node import Node
 from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
 from dlm_build.items.scalars import boolean
@@ -120,11 +120,13 @@ def _kept_image(docker: Node, name: str | None, tag: str | None) -> ContainerIma
 
 def _framework(named: Node, release: Node, artifact: Artifact | None) -> tuple[str | None, str | None]:
     """Name and version of what runs the model; either is None, with a finding, where it is not known."""
-    declared, number = machine_name(named, FRAMEWORK), version(release)
+    declared = machine_name(named, FRAMEWORK)
+    package = None
     if declared and (inferred := framework_of_module(declared)):
         framework, package = inferred
         named.find(FrameworkFromModule, found=declared, framework=framework, package=package)
         declared = framework
+    number = framework_version(declared, release, package if package and counts_for_itself(package) else None)
     told = artifact.framework if artifact else None
     if declared is None and artifact and told:
         named.find(FrameworkFromArtifact, found=artifact.evidence, framework=told)
@@ -134,7 +136,7 @@ def _framework(named: Node, release: Node, artifact: Artifact | None) -> tuple[s
     elif artifact and artifact.kind == "onnx" and framework_in(declared) != "onnxruntime":
         named.find(FrameworkOfArtifact, found=declared, artifact=title_of(artifact), framework="onnxruntime")
         return "onnxruntime", None
-    if number is None:
+    if number is None and release.absent:
         find(release, NoFrameworkVersion, 'add "mlm:framework_version": "2.1.2"')
     return declared, number
 

@@ -10,6 +10,7 @@ assets, stand in `dlm:data.test_file`.
 from __future__ import annotations
 
 from dlm_build.findings.mlm_assets import SeveralSampleAssets
+from dlm_build.findings.planning import ExpectedIsInput
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
@@ -34,6 +35,9 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
         return None
     if expected is None:
         find(given.node, NoExpectedOutput, _ADD_EXPECTED)
+    elif expected.asset.href == given.asset.href:
+        expected.node.find(ExpectedIsInput)
+        expected = None
     return DeclaredSample(
         input=given.asset.key,
         expected=expected.asset.key if expected else None,

@@ -25,7 +25,7 @@ PYTHON_SOURCE = "release schedules: PEP 478, 494, 537, 569, 596, 619, 664, 693, 
 TABLE_NAMES = {"pytorch": "pytorch", "tensorflow": "tensorflow", "mxnet": "mxnet", "onnxruntime-gpu": "onnxruntime"}
 ROWS_ARE = {"pytorch": "releases", "mxnet": "releases", "tensorflow": "minors", "onnxruntime": "minors"}
 ALIASES = {
-    "pytorch": ["pytorch", "torch", "torchscript", "pytorchlightning", "libtorch"],
+    "pytorch": ["pytorch", "torch", "torchscript", "pytorchlightning", "lightning", "libtorch"],
     "tensorflow": ["tensorflow", "tensorflow2", "tf", "keras", "tfkeras", "tensorflowkeras", "tensorflowgpu"],
     "mxnet": ["mxnet", "apachemxnet", "gluon"],
     "onnxruntime": ["onnxruntime", "onnx", "ort", "onnxruntimegpu"],

@@ -141,7 +141,8 @@ def test_pages_without_end() -> None:
     ("next_link", "said"),
     [
         ({"rel": "next", "href": "file:///etc/passwd"}, "no web address"),
-        ({"rel": "next", "href": "http://127.0.0.1/x"}, "is not https"),
+        ({"rel": "next", "href": "http://127.0.0.1/x"}, "is not public"),
+        ({"rel": "next", "href": "http://other.example/x"}, "is not https"),
         ({"rel": "next", "href": f"{SITE}/p", "method": "POST", "body": {"token": "x"}}, "must be asked for by POST"),
         ({"rel": "next"}, "not what its API promises"),
         ({"rel": "next", "href": 3}, "not what its API promises|no web address"),

@@ -91,7 +91,7 @@ def test_a_refusal_is_told_in_its_words() -> None:
 
 def test_a_resource_on_a_private_server_is_refused() -> None:
     hostile = resource("r7", format="JSON", url="http://169.254.169.254/latest")
-    with pytest.raises(ItemHostile, match="is not https"):
+    with pytest.raises(ItemHostile, match="is not public"):
         World({SHOW: answer(hostile)}).resolve(SHOW)
     assert (
         "is no web address"

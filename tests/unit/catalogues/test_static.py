@@ -183,7 +183,9 @@ def test_a_catalogue_on_disk_may_lead_to_the_public_network_only(tmp_path: Path)
     world = World({f"{SITE}/a.json": model("a")})
     rows = world.every(top)
     assert ids(rows[:1]) == ["a"] and rows[0].origin == f"{SITE}/a.json"
-    assert [type(row.problem) for row in rows[1:] if isinstance(row, Unread)] == [ItemHostile] * 3
+    assert [type(row.problem) for row in rows[1:] if isinstance(row, Unread)] == [
+        ItemInvalid, ItemHostile, ItemHostile,
+    ]  # fmt: skip
     assert world.fetch.asked == [(f"{SITE}/a.json", False)]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dlm_build.checking.asking import Wanted, asked, served_sha256
 from dlm_build.checking.images import StrangersWeb
@@ -207,6 +208,25 @@ def test_forbidden_addresses_are_not_asked(tmp_path: Path, url: str) -> None:
     assert "u:p" not in f"{finding}"
 
 
+def test_what_a_build_does_not_ask_for_stops_nothing(tmp_path: Path) -> None:
+    """Code and thumbnails are for people; git is asked for the code, and only where it is run."""
+    weights = replace(asset("https://10.0.0.7/m.onnx"), roles=("mlm:model",))
+    code = replace(asset("https://10.0.0.7/o/r/tree/main", "code"), roles=("mlm:source code",))
+    view = replace(asset("https://10.0.0.7/v.png", "thumbnail"), roles=("thumbnail",))
+    found = online_findings(remote(weights, code, view), Doors(tmp_path))
+    assert [(f.code, f.severity) for f in found] == [
+        ("address-not-allowed", "error"), ("aside-not-allowed", "info"), ("aside-not-allowed", "info"),
+    ]  # fmt: skip
+
+
+def test_the_place_of_the_code_is_told_once(tmp_path: Path) -> None:
+    weights, code = asset("m.onnx"), asset("https://10.0.0.7/o/r", "code", ("mlm:source code",))
+    given = remote(weights, code, runtime=Runtime(source_url=code.href, source_commit=SHA[:40]))
+    given = replace(given, pointers=replace(given.pointers, source=f"{code.pointer}/href"))
+    (finding,) = online_findings(given, Doors(tmp_path))
+    assert (finding.code, finding.severity) == ("source-not-there", "error")
+
+
 def test_a_redirect_to_a_private_place_is_not_followed(server: Server, tmp_path: Path) -> None:
     server.handlers["/m"] = lambda call: call.answer(302, location="http://127.0.0.2:9/secret")
     assert codes(told(remote(asset(server.url("/m"))), tmp_path, server)) == ["address-not-allowed"]
@@ -351,7 +371,8 @@ def test_a_stranger_s_registry_name_reaches_no_private_place(server: Server, tmp
     """The operator's own registries may be private; an item cannot name one."""
     serve_manifest(server)
     (finding,) = online_findings(with_image(f"127.0.0.1:{server.port}/me/model", "1.0"), Doors(tmp_path))
-    assert finding.code == "image-gone" and server.calls == []
+    assert (finding.code, finding.severity) == ("image-not-asked", "info") and server.calls == []
+    assert "is not there" not in finding.message
 
 
 def test_only_the_operator_s_mirrors_are_trusted(server: Server) -> None:
@@ -388,6 +409,20 @@ def test_a_commit_is_looked_for_in_the_history(tmp_path: Path) -> None:
     assert nothing.code == "source-stands-at" and last in nothing.hint
     (missing,) = online_findings(with_source((tmp_path / "nowhere").as_uri(), last), doors)
     assert missing.code == "source-not-there"
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(("file", "unused"), [(None, True), ("env.yml", False)])
+def test_code_that_nothing_runs_may_be_gone(tmp_path: Path, file: str | None, unused: bool) -> None:
+    repo = Repo(tmp_path)
+    repo.commit({"a.py": "1"})
+    runtime = Runtime(source_url=repo.bare.as_uri(), source_commit="ab" * 20, requirement_file=file)
+    weights = asset(str(tmp_path / "m.onnx"))
+    (tmp_path / "m.onnx").write_bytes(b"\x08\x07")
+    doors = Doors(tmp_path, programs=RealPrograms({"PATH": PATH}))
+    (finding,) = online_findings(item(weights, origin=str(tmp_path / "i.json"), runtime=runtime), doors)
+    told = ("unused-source-not-there", "info") if unused else ("source-not-there", "error")
+    assert (finding.code, finding.severity) == told
 
 
 def test_a_source_that_cannot_be_asked(tmp_path: Path) -> None:

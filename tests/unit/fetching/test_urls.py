@@ -9,7 +9,7 @@ import pytest
 from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, UsageError
 from dlm_build.fetching.addresses import is_oddly_numeric, is_public, public_addresses
 from dlm_build.fetching.pages import direct_url, object_url, stood_in
-from dlm_build.fetching.urls import checked_url, redirected, shown_url
+from dlm_build.fetching.urls import checked_url, is_beside, redirected, shown_url
 from dlm_build.magic import StandIn
 
 GOOD = "https://files.example/m.mar"
@@ -29,7 +29,8 @@ def test_an_international_host_is_asked_and_shown_in_punycode() -> None:
 @pytest.mark.parametrize(
     "url",
     ["file:///etc/passwd", "FILE:///etc/passwd", "data:text/plain,x", "jar:https://x!/y", "gopher://x/", "javascript:1",
-     "ext::sh -c id", "http://files.example/", "https://github.com@evil.example/", "https://user:pw@host.example/",
+     "ext::sh -c id", "http://10.0.0.1/", "http://localhost/", "http://metadata/", "http://vault.internal/",
+     "http://user:pw@files.example/", "http://2130706433/", "https://github.com@evil.example/", "https://user:pw@host.example/",
      "https://host.example\\@evil.example/", "https://host.example/\r\nHost: evil", "https://host.example/\0",
      "https:// host.example/", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
      "https://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "https://100.64.0.1/", "https://2130706433/",
@@ -39,6 +40,20 @@ def test_an_international_host_is_asked_and_shown_in_punycode() -> None:
 def test_attacks_are_hostile(url: str) -> None:
     with pytest.raises(ItemHostile):
         checked_url(url, trusted=False)
+
+
+@pytest.mark.parametrize("url", ["http://files.example/m.zip", "http://1.1.1.1/m.zip", "HTTP://files.example:8080/"])
+def test_plain_http_to_a_public_host_is_an_honest_mistake(url: str) -> None:
+    with pytest.raises(ItemInvalid, match="is not https") as caught:
+        checked_url(url, trusted=False)
+    assert "publish it over https" in caught.value.hint and "network.allow_hosts" in caught.value.hint
+
+
+def test_who_reads_an_item_from_a_plain_server_trusts_that_server() -> None:
+    assert is_beside("http://site.example/item.json", "http://site.example/m.zip")
+    assert not is_beside("http://site.example/item.json", "http://other.example/m.zip")
+    assert not is_beside("https://site.example/item.json", "https://site.example/m.zip")
+    assert not is_beside("/srv/item.json", "http://site.example/m.zip")
 
 
 @pytest.mark.parametrize(

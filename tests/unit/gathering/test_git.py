@@ -54,7 +54,7 @@ def test_an_archive_of_data_has_no_commits(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ext::sh -c id", "--upload-pack=touch /tmp/x", "git://h.example/r", "file:///srv/r", "http://h.example/r",
+    ["ext::sh -c id", "--upload-pack=touch /tmp/x", "git://h.example/r", "file:///srv/r", "http://10.0.0.1/r",
      "https://user:pw@h.example/r", "https://127.0.0.1/r", "data:x"],
 )  # fmt: skip
 def test_attacks_are_hostile(url: str) -> None:
@@ -68,7 +68,7 @@ def test_an_ssh_address_is_answered_with_the_https_one() -> None:
     assert "https://github.com/o/r.git" in caught.value.hint
 
 
-@pytest.mark.parametrize("url", ["host:path", "o/r", "ftp.example/x", "/srv/r"])
+@pytest.mark.parametrize("url", ["host:path", "o/r", "ftp.example/x", "/srv/r", "http://h.example/r"])
 def test_other_things_are_invalid(url: str) -> None:
     with pytest.raises(ItemInvalid):
         repo(url)

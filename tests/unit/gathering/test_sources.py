@@ -256,6 +256,15 @@ def test_python_files_of_the_repository_are_not_imported(repo: Repo, store: Stor
     assert not mark.exists()
 
 
+def test_code_that_nothing_runs_is_left_out_where_it_cannot_be_had(repo: Repo, store: Store) -> None:
+    repo.commit({"a.py": "1"})
+    sources = Sources(RealPrograms({"PATH": PATH}), store, silent)
+    runtime = Runtime(source_url=repo.bare.as_uri(), source_commit="ab" * 20)
+    given = item(origin="/items/i.json", runtime=runtime)
+    source, (finding,) = sources.gather(given, allow_unpinned=False, needed=False)
+    assert source is None and finding.code == "source-left-out" and "cannot be had" in finding.message
+
+
 def test_a_missing_repository(store: Store, tmp_path: Path) -> None:
     with pytest.raises(SourceGone, match="no git repository"):
         gathered((tmp_path / "nowhere").as_uri(), "1" * 40, store)

@@ -112,7 +112,8 @@ NO_FILE = [
     ("[card](https://huggingface.co/o/r)", "repository"), ("~me/m.pt", "local"), ("torch.hub", "symbol"),
     ("https://a.org/x, https://b.org/y", "several"), ("https://a.org/x https://b.org/y", "several"),
     ("git@github.com:o/r.git", "repository"), ("git+https://github.com/o/r@v1", "repository"),
-    ("https://example.org", "page"), ("https://[", "text"),
+    ("https://example.org", "page"), ("https://[", "text"), ("https://x.readthedocs.io/en/latest/", "page"),
+    ("https://pypi.example/project/x/1.0/", "page"),
 ]  # fmt: skip
 
 
@@ -153,6 +154,42 @@ def test_whether_the_bytes_may_change_under_the_address(href: str, moves: bool, 
 )  # fmt: skip
 def test_the_repository_behind(href: str, repository: str) -> None:
     assert read_href(href).repository == repository
+
+
+@pytest.mark.parametrize(
+    ("href", "repository"),
+    [(f"https://github.corp.example/o/r/tree/{SHA}/src", "https://github.corp.example/o/r"),
+     (f"https://github.corp.example/o/r/commit/{SHA}", "https://github.corp.example/o/r"),
+     (f"https://github.corp.example/o/r/archive/{SHA}.zip", "https://github.corp.example/o/r"),
+     (f"https://git.example/g/s/r/-/tree/{SHA}", "https://git.example/g/s/r"),
+     (f"https://gitlab.com/g/r/tree/{SHA}", "https://gitlab.com/g/r"),
+     (f"https://gitea.example/o/r/src/commit/{SHA}/a", "https://gitea.example/o/r"),
+     (f"https://codeberg.org/o/r/commit/{SHA}", "https://codeberg.org/o/r"),
+     (f"https://bitbucket.example/o/r/src/{SHA}/", "https://bitbucket.example/o/r")],
+)  # fmt: skip
+def test_any_host_that_shows_a_commit_names_one(href: str, repository: str) -> None:
+    found = read_href(href)
+    assert (found.repository, found.commit) == (repository, SHA)
+
+
+@pytest.mark.parametrize("name", ["main", "v1.0", SHA[:12]])
+def test_a_folder_called_tree_is_no_code_host(name: str) -> None:
+    found = read_href(f"https://files.example/models/tree/{name}/m.onnx")
+    assert (found.kind, found.repository) == ("file", None)
+
+
+@pytest.mark.parametrize(
+    ("href", "twin"),
+    [("ssh://git@gitlab.com:22/a/b.git", "https://gitlab.com/a/b.git"), ("git@git.example:a/b.git", None),
+     ("git+ssh://git@github.com/o/r", GH), ("ssh://git.example/a/b", None)],
+)  # fmt: skip
+def test_an_ssh_address_has_a_twin_where_its_host_is_known(href: str, twin: str | None) -> None:
+    found = read_href(href)
+    assert (found.keyed, found.kind, found.url, found.repository) == (True, "repository", None, twin)
+
+
+def test_a_digest_is_no_ssh_address() -> None:
+    assert read_href("ubuntu@sha256:" + "ab" * 32).kind == "image"
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,16 @@ def test_code_that_is_not_called_may_be_at_any_commit() -> None:
     assert found(read(item), "unused-source-not-pinned").severity == "info"
 
 
+@pytest.mark.parametrize(
+    ("framework", "version"),
+    [("lightning", None), ("torchgeo", None), ("segmentation_models_pytorch.Unet", None), ("torch.nn.Module", "2.1.2")],
+)
+def test_the_version_of_a_package_is_not_its_frameworks(framework: str, version: str | None) -> None:
+    got = spoil(PROPERTIES + "mlm:framework", framework)
+    assert (got.runtime.framework, got.runtime.version) == ("PyTorch", version)
+    assert ("version-of-package" in codes(got)) is (version is None)
+
+
 def test_a_dotted_name_that_is_not_known_stays() -> None:
     assert spoil(PROPERTIES + "mlm:framework", "company.framework").runtime.framework == "company.framework"
 

@@ -169,7 +169,25 @@ def test_places_of_code(href: str, url: str, ref: str | None, pinned: bool) -> N
     assert ("source-not-pinned" in codes(item)) is not pinned
 
 
-@pytest.mark.parametrize("href", ["src/inference.py", "https://example.org/code.zip", "https://zenodo.org/records/1"])
+@pytest.mark.parametrize(
+    ("href", "instead"),
+    [("https://github.com/me/x", "https://github.com/me/x/tree/<40 hex digits>"),
+     ("https://github.com/me/x/blob/main/a.py", "https://github.com/me/x/tree/<40 hex digits>"),
+     ("https://gitlab.com/g/s/x", "https://gitlab.com/g/s/x/-/tree/<40 hex digits>"),
+     ("https://bitbucket.org/me/x", "https://bitbucket.org/me/x/src/<40 hex digits>"),
+     ("https://codeberg.org/me/x", "https://codeberg.org/me/x/src/commit/<40 hex digits>"),
+     ("git@github.com:me/x.git", "https://github.com/me/x/tree/<40 hex digits>")],
+)  # fmt: skip
+def test_how_to_name_a_commit_is_said_of_the_item_s_own_repository(href: str, instead: str) -> None:
+    item = changed(code={"href": href, "roles": ["code"]})
+    assert found(item, "source-not-pinned").hint == f"link it at a commit: {instead}"
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["src/inference.py", "https://example.org/code.zip", "https://zenodo.org/records/1",
+     "https://x.readthedocs.io/en/latest/", "https://medium.com/@me/x"],
+)  # fmt: skip
 def test_code_that_is_no_repository(href: str) -> None:
     item = changed(code={"href": href, "roles": ["mlm:source_code"]})
     assert item.runtime.source_url is None and found(item, "source-is-no-repository").evidence == href

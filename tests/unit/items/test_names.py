@@ -7,7 +7,7 @@ import pytest
 from dlm_build.errors import ItemHostile, ItemInvalid
 from dlm_build.records import Item
 
-from .samples_of_items import ASSET, DATA, DOCKER, RUNTIME, codes, found, read_spoiled
+from .samples_of_items import ASSET, DATA, DOCKER, RUNTIME, codes, found, read, read_spoiled, spoiled
 
 MACHINE = (
     f"{RUNTIME}framework",
@@ -92,6 +92,29 @@ def test_versions(written: str, read: str) -> None:
 def test_versions_that_are_not_one_version(written: str) -> None:
     with pytest.raises(ItemInvalid, match="must be one exact version"):
         runtime("version", written)
+
+
+@pytest.mark.parametrize("written", ["1.7.x", "1.7.X", "1.7.*"])
+def test_an_open_version_says_that_it_is_one(written: str) -> None:
+    item = runtime("version", written)
+    assert item.runtime.version == written
+    finding = found(item, "version-is-open")
+    assert (finding.severity, finding.hint) == ("warning", "write the whole version, e.g. 1.7.1")
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "kept"),
+    [("pytorch-lightning", "1.7.1", None), ("PyTorch Lightning", "2.0", None), ("lightning", "2.1.0", None),
+     ("Keras", "3.0.5", None), ("keras", "2.3.1", None), ("tf.keras", "2.16.1", None), ("Keras", "2.10", "2.10"),
+     ("Keras", "2.4.3", "2.4.3"), ("Keras", "2", "2"), ("libtorch", "1.7.1", "1.7.1"), ("TF", "2.16.1", "2.16.1")],
+)  # fmt: skip
+def test_the_version_of_a_library_is_not_the_frameworks(framework: str, version: str, kept: str | None) -> None:
+    document = spoiled(f"{RUNTIME}version", version)
+    document["properties"]["dlm:runtime"]["framework"] = framework
+    item = read(document)
+    assert (item.runtime.framework, item.runtime.version) == (framework, kept)
+    assert ("version-of-package" in codes(item)) is (kept is None)
+    assert "no-framework-version" not in codes(item)
 
 
 def test_a_version_that_is_a_number_says_its_patch_level_is_unknown() -> None:

@@ -254,3 +254,10 @@ def test_two_that_may_be_the_model() -> None:
     migrated = of(item)
     types = {key: one["mlm:artifact_type"] for key, one in migrated.document["assets"].items() if key in ("a", "b")}
     assert types == {"a": "onnx", "b": "torch.save"} and "/assets" in assumed(migrated)
+
+
+def test_the_version_of_a_library_is_not_said_to_be_its_framework_s() -> None:
+    migrated = of(spoiled(RUNTIME + "framework", "pytorch-lightning"))
+    assert "mlm:framework_version" not in told(migrated)
+    (note,) = [note for note in migrated.dropped if note.pointer == "/properties/dlm:runtime/version"]
+    assert "1.7.1 is a version of pytorch-lightning" in note.reason

@@ -291,6 +291,12 @@ def test_an_item_dated_before_its_framework_is_solved_after_the_release() -> Non
     assert asked.as_of == "2016-05-03T23:59:59Z"
 
 
+@pytest.mark.parametrize(("date", "told"), [("2099-01-01T00:00:00Z", True), ("2030-01-01T00:00:00Z", False)])
+def test_a_date_that_cannot_have_come_yet(date: str, told: bool) -> None:
+    made = plan(item(framework="PyTorch", version="1.7.1", run=RUN, date=date))
+    assert ("date-in-the-future" in findings(made)) is told
+
+
 def test_the_date_names_the_place_it_came_from() -> None:
     with pytest.raises(ItemInvalid, match=r"^/properties/updated: .*is not an ISO 8601 date"):
         plan(item(framework="PyTorch", run=RUN, date="soon", date_pointer="/properties/updated"))

@@ -1,0 +1,169 @@
+"""What a build would refuse, or correct, before it fetches anything: told by the build's own rules. Pure.
+
+refusals(item, …) -> by part     what stops it: a command, an address, a source, a version
+doubts(item, …) -> findings      what it takes in another sense than it was written
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from dlm_build.checking.recipes import tables
+from dlm_build.checking.records import PartName
+from dlm_build.errors import DlmBuildError, ItemInvalid
+from dlm_build.fetching.urls import checked_url, is_beside, shown_url
+from dlm_build.findings.completeness import WeightsOverHttp
+from dlm_build.findings.online import AddressNotAllowed
+from dlm_build.findings.planning import UnknownVersion
+from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable
+from dlm_build.hrefs import read_href
+from dlm_build.planning.command import parse_command
+from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
+from dlm_build.planning.frameworks import table_of
+from dlm_build.planning.tables import Framework
+from dlm_build.planning.versions import Picked, pick
+from dlm_build.records import Asset, Finding, Item
+
+_PLAIN = re.compile(r"https://(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z]{2,}/[!-\[\]-~]*")
+"""Addresses that surely may be asked, which is nearly all of them."""
+_URL = re.compile(r"https?://", re.IGNORECASE)
+
+Refusals = Mapping[PartName, tuple[Finding, ...]]
+
+
+def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
+    """What a build refuses, by the part that lacks it; the reader did not say it. `alone` as in `_version`."""
+    found: defaultdict[PartName, tuple[Finding, ...]] = defaultdict(tuple)
+    if finding := _command(item):
+        found["code"] = (finding,)
+    if item.runtime.source_url and (finding := _source(item, item.runtime.source_url)):
+        found["code"] += (finding,)
+    for part, url, pointer in _addresses(item, model):
+        if not _PLAIN.fullmatch(url) and (finding := _address(item, url, pointer, is_model=part == "weights")):
+            found[part] += (finding,)
+    if finding := _version(item, alone=alone):
+        found["environment"] += (finding,)
+    return found
+
+
+def doubts(item: Item, *, alone: bool) -> tuple[Finding, ...]:
+    """That the framework's version is not known, that the item is older than it, or that its day has not come yet."""
+    found = (in_the_future(item, tables().collected), *_of_version(item, alone=alone))
+    return tuple(finding for finding in found if finding)
+
+
+# --- command and code --------------------------------------------------------------------------------------------
+
+
+def _command(item: Item) -> Finding | None:
+    run, pointer = item.runtime.docker.run, item.pointers.run
+    if run is None:
+        return None
+    try:
+        parse_command(run, pointer=pointer)
+    except ItemInvalid as problem:
+        return RunNotPlain.at(pointer, found=run, why=problem.message.removeprefix(f"{pointer}: "), how=problem.hint)
+    return None
+
+
+def _source(item: Item, url: str) -> Finding | None:
+    if _PLAIN.fullmatch(url) and read_href(url).repository:
+        return None
+    from dlm_build.gathering.sources import source_repository  # all of the room for one in a hundred items
+
+    try:
+        source_repository(item, ())
+    except DlmBuildError as problem:
+        found = {"found": shown_url(url), "why": problem.message, "how": problem.hint}
+        return SourceRefused.at(item.pointers.source, **found)
+    return None
+
+
+# --- addresses ---------------------------------------------------------------------------------------------------
+
+
+def _addresses(item: Item, model: Asset | None) -> Iterator[tuple[PartName, str, str]]:
+    """Every URL that a build would ask for, with its place."""
+    sample = item.sample
+    if model and _URL.match(model.href):
+        yield "weights", model.href, f"{model.pointer}/href"
+    named: tuple[tuple[PartName, str | None, str], ...] = (
+        ("environment", item.runtime.requirement_file, item.pointers.requirements),
+        ("sample", sample.input if sample else None, item.pointers.sample),
+        ("expected", sample.expected if sample else None, item.pointers.sample),
+    )
+    for part, name, pointer in named:
+        if name is None:
+            continue
+        if _URL.match(name):
+            yield part, name, pointer
+        for asset in item.assets:
+            if asset.key == name and _URL.match(asset.href):
+                yield part, asset.href, f"{asset.pointer}/href"
+
+
+def _address(item: Item, url: str, pointer: str, *, is_model: bool) -> Finding | None:
+    try:
+        checked_url(url, trusted=False)
+    except DlmBuildError as problem:
+        if is_beside(item.origin, url):
+            return None
+        if is_model and isinstance(problem, ItemInvalid) and url.lower().startswith("http://"):
+            return WeightsOverHttp.at(pointer, found=shown_url(url))
+        return AddressNotAllowed.at(pointer, found=shown_url(url), why=problem.message, how=problem.hint)
+    return None
+
+
+# --- the framework's version -------------------------------------------------------------------------------------
+
+
+def _version(item: Item, *, alone: bool) -> Finding | None:
+    """`alone`: whether the weights are ONNX and run by nothing else, so that only onnxruntime's version counts."""
+    table = _table(item, alone=alone)
+    if table is None:
+        return None
+    try:
+        _picked(table.name, item.runtime.version or "")
+    except ItemInvalid as problem:
+        return VersionUnreadable.at(item.pointers.version, found=item.runtime.version, how=problem.hint)
+    return None
+
+
+def _of_version(item: Item, *, alone: bool) -> Iterator[Finding]:
+    table = _table(item, alone=alone)
+    try:
+        picked = _picked(table.name, item.runtime.version or "") if table else None
+    except ItemInvalid:
+        return
+    if table is None or picked is None:
+        return
+    if not picked.exists:
+        yield UnknownVersion.at(item.pointers.version, found=picked.reason, other=picked.row.version)
+        return
+    released, made = picked.row.released, parse_instant(item.date) if item.date else None
+    if made is None or released is None or (item.date or "")[:10] >= released:
+        return
+    row = pick(table, item.runtime.version, made, item.pointers.version).row  # of several, what a build would take
+    settled = settle_as_of(made, row, from_item=True, pointer=item.date_pointer)
+    yield from settled.findings if settled else ()
+
+
+def _table(item: Item, *, alone: bool) -> Framework | None:
+    """None where no version is given, or none that counts."""
+    if not (item.runtime.framework and item.runtime.version):
+        return None
+    table = _known(item.runtime.framework)
+    return None if table is None or (alone and table.name != "onnxruntime") else table
+
+
+@lru_cache(maxsize=256)
+def _known(framework: str) -> Framework | None:
+    return table_of(framework, tables().frameworks)
+
+
+@lru_cache(maxsize=256)
+def _picked(table: str, version: str) -> Picked:
+    return pick(tables().framework(table), version, None, "")
