@@ -38,6 +38,7 @@ _SAID_AS = {
 _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
 """Formats that hold the program too: their framework alone runs them."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
+_DECLARED_TO_NEED_CODE = frozenset(("pickled", "safetensors"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -113,7 +114,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     named = runtime.handler or runtime.docker.run
     if named:
         return _named_code(item, asset, words, named)
-    if suffix_of(name) in _ALONE or ".cbm" in name or _said_alone(asset, name):
+    if _is_alone(asset, name):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
@@ -130,9 +131,12 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     return _missing(name="code", gap=gap)
 
 
-def _said_alone(asset: Asset | None, name: str) -> bool:
-    """Whether the publisher says so of a file whose name does not tell."""
-    return asset is not None and asset.declared in _DECLARED_ALONE and suffix_of(name) not in _PACKED
+def _is_alone(asset: Asset | None, name: str) -> bool:
+    """Whether the file holds its program, by its name, or by its publisher's words where the name does not tell."""
+    suffix, said = suffix_of(name), asset.declared if asset else None
+    if suffix in _ALONE or ".cbm" in name:
+        return said not in _DECLARED_TO_NEED_CODE or ".cbm" in name
+    return said in _DECLARED_ALONE and suffix not in _PACKED
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:

@@ -5,15 +5,19 @@ MLM asks for an explicit null where nothing applies, so an empty field is no fin
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from dlm_build.errors import ItemInvalid
 from dlm_build.findings import Kind
-from dlm_build.findings.mlm import FieldMisplaced, OneNotAList
+from dlm_build.findings.mlm import FieldLeftOut, FieldMisplaced, OneNotAList
 from dlm_build.items.document import described
 from dlm_build.items.mlm.roles import Entry
 from dlm_build.items.node import Node
+
+T = TypeVar("T")
 
 
 class Where(NamedTuple):
@@ -68,6 +72,19 @@ def rows_of_list(node: Node) -> list[Node]:
 
 def first_of(node: Node) -> Node:
     return next(iter(rows_of(node)), node)
+
+
+def lenient(node: Node, read: Callable[[Node], T], otherwise: T) -> T:
+    """What `read` makes of a field that no build rests on; where it cannot be what it says, a finding and `otherwise`.
+
+    What no honest item has is refused all the same.
+    """
+    try:
+        return read(node)
+    except ItemInvalid as refused:
+        pointer, what = (refused.place.pointer, refused.place.what) if refused.place else (node.pointer, str(refused))
+        node.log.add(FieldLeftOut.at(pointer, found=what, fix=refused.hint))
+        return otherwise
 
 
 def find(node: Node, kind: type[Kind], fix: str, **found: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from dlm_build.findings.dialects import SchemaOfAnother
 from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.document import digest
@@ -21,7 +22,11 @@ from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
 
 NAME = "mlm"
 PREFIX = "mlm:"
-_SCHEMA = re.compile(r"/(?:mlm|mlm-extension|dlm-extension)/v([0-9][0-9A-Za-z.-]{0,20})/")
+SCHEMA = re.compile(r"/(?:mlm|mlm-extension)/|/dlm-extension/v1\.0\.0/")
+"""Of any version, in an address. The extension was the DLM extension when it got its name."""
+_VERSION = re.compile(r"/(?:mlm|mlm-extension|dlm-extension)/v([0-9][0-9A-Za-z.-]{0,20})/")
+_OLDER_SCHEMA = re.compile(r"/ml-model/")
+_TODAY = "https://stac-extensions.github.io/mlm/v1.5.2/schema.json"
 _BY_FIELDS = (
     ("norm_type", "1.0 to 1.3"),
     ("norm_by_channel", "1.0 to 1.3"),
@@ -75,13 +80,22 @@ def normalise(root: Node) -> Item:
 def recognised(root: Node, first_input: Node) -> tuple[str | None, str]:
     """The version of MLM as far as the item tells, and by what it was recognised."""
     for row in root.get("stac_extensions").rows():
-        if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
+        if isinstance(row.value, str) and (found := _VERSION.search(row.value)):
             return found[1], f"the schema of {found[1]} in {row.pointer}"
-    names = [name for name, _ in root.get("properties").members() if name.startswith(PREFIX)]
-    where = f"/properties/{names[0]}" if names else "fields that begin with mlm: outside /properties"
+    where = where_told(root, PREFIX, "ML-Model", _OLDER_SCHEMA, _TODAY)
     by_fields = [version for name, version in _BY_FIELDS if first_input.has(name)]
     told = f", and by `{PREFIX}input`, which is written as in {by_fields[-1]}" if by_fields else ""
     return (by_fields[-1] if by_fields else None), where + told
+
+
+def where_told(root: Node, prefix: str, other: str, others: re.Pattern[str], own: str) -> str:
+    """By what a dialect was recognised whose schema is not named; that the one of another is, is noted."""
+    for row in root.get("stac_extensions").rows():
+        if isinstance(row.value, str) and others.search(row.value):
+            row.find(SchemaOfAnother, title=other, found=row.value, prefix=prefix, schema=own)
+    if name := next((name for name in root.get("properties").names() if name.startswith(prefix)), ""):
+        return f"/properties/{name}"
+    return f"its schema, or fields and roles that begin with {prefix} outside /properties"
 
 
 def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) -> None:

@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
+from dlm_build.findings.mlm_assets import (
+    ArtifactAgainstName,
+    ModelRoleOnCode,
+    SeveralModels,
+    WeightsAreAPage,
+    WeightsNeedCode,
+)
 from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import assets_in_place
 from dlm_build.items.display import display_text, phrase
@@ -135,6 +141,9 @@ def _reason(chosen: Entry, models: list[Entry]) -> str:
 
 
 def _check_type(entry: Entry) -> None:
+    artifact = artifact_of(entry)
+    if artifact.against:
+        entry.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
     if _is_page(entry) and not _is_lost(entry):
         entry.node.get("type").find(WeightsAreAPage, found=entry.asset.media_type)
 

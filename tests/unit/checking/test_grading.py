@@ -127,6 +127,16 @@ def test_what_mlm_says_the_weights_are(
     assert (checked.grade.letter == "D") is (code == "nothing-runs-the-weights")
 
 
+@pytest.mark.parametrize(("href", "alone"), [("https://example.org/m.onnx", True), ("https://example.org/m.h5", False)])
+def test_the_grade_and_the_findings_agree_on_whether_weights_need_code(href: str, alone: bool) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": href, "mlm:artifact_type": "torch.save"}
+    checked = check(item)
+    assert codes(checked).isdisjoint(("weights-need-code", "nothing-runs-the-weights")) is alone
+    assert (checked.grade.letter in "ABC") is alone
+
+
 def test_an_archive_without_code_is_not_called_code() -> None:
     item = copy.deepcopy(MLM)
     del item["assets"]["code"]
