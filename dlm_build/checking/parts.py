@@ -21,6 +21,7 @@ from dlm_build.findings.completeness import (
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
+from dlm_build.model_asset import candidates
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.words import Words, words_of
@@ -114,7 +115,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     named = runtime.handler or runtime.docker.run
     if named:
         return _named_code(item, asset, words, named)
-    if _is_alone(asset, name):
+    if _is_alone(asset, name) or _is_lost_alone(item, asset):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
@@ -137,6 +138,12 @@ def _is_alone(asset: Asset | None, name: str) -> bool:
     if suffix in _ALONE or ".cbm" in name:
         return said not in _DECLARED_TO_NEED_CODE or ".cbm" in name
     return said in _DECLARED_ALONE and suffix not in _PACKED
+
+
+def _is_lost_alone(item: Item, asset: Asset | None) -> bool:
+    """Whether the model that has no address of its file would run alone, once it had one."""
+    models = candidates(item.assets) if asset is None else ()
+    return len(models) == 1 and _is_alone(models[0], _last(without_query(models[0].href)))
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:

@@ -32,6 +32,31 @@ class OneNotAList(Kind):
     """
 
 
+class NamesNotAList(Kind):
+    """is an object of {count} by their names ({found}); read as a list"""
+
+    severity = HYGIENE
+    fix = 'write a list, each with its name in it: [{{"name": …}}]'
+    more = """
+    Inputs and outputs are lists, whose order is that of a model's arguments and results. Their names stand inside.
+
+    Before: `"mlm:input": {"rgb": {"bands": […]}}`. After: `"mlm:input": [{"name": "rgb", "bands": […]}]`.
+    """
+
+
+class FieldUnknown(Kind):
+    """is no field that MLM has here; it is not read"""
+
+    severity = HYGIENE
+    fix = "{fix}"
+    more = """
+    MLM allows other fields, and nothing reads them. Where it is a field of MLM with a slip in its name, what it says is
+    missing.
+
+    Before: `"band": ["red"]` in an input. After: `"bands": ["red"]`.
+    """
+
+
 class FrameworkApart(Kind):
     """must be a text, but is {found}; name and version are taken from it"""
 

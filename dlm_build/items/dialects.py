@@ -48,12 +48,13 @@ def _generation(one: Generation) -> Dialect:
     return Dialect(name=one.name, title=one.title, marks=one.marks, whole=whole, read=dlm.normalise)
 
 
+_MLM_SPELLINGS = ("mlm_input", "mlm_output", "mlm_architecture", "mlm/input", "mlm/output", "mlm/architecture")
 DIALECTS = (
     Dialect(
         name=mlm.NAME,
         title="MLM (Machine Learning Model)",
-        marks=marks(mlm.PREFIX),
-        whole=marks("mlm:input", "mlm:output", "mlm:architecture"),
+        marks=marks(mlm.PREFIX, *_MLM_SPELLINGS),
+        whole=marks("mlm:input", "mlm:output", "mlm:architecture", *_MLM_SPELLINGS),
         read=mlm.normalise,
         role=mlm.PREFIX,
         schema=mlm.SCHEMA,

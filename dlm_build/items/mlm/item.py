@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 from dlm_build.findings.dialects import SchemaOfAnother
+from dlm_build.findings.reading import ContradictionSpellings, OtherSpelling
 from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
-from dlm_build.items.document import digest
+from dlm_build.items.document import described, digest
 from dlm_build.items.identity import identity
 from dlm_build.items.mlm.bands import find_listing
-from dlm_build.items.mlm.fields import Where, first_of
+from dlm_build.items.mlm.fields import Where, entries_of
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import sample_of
 from dlm_build.items.mlm.shapes import has_sides, is_map_of_labels
-from dlm_build.items.mlm.tensors import read_mlm_inputs, read_mlm_outputs, result_of
+from dlm_build.items.mlm.tensors import INPUT_FIELDS, OUTPUT_FIELDS, read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
 from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
 
@@ -41,18 +42,21 @@ _BY_FIELDS = (
 def normalise(root: Node) -> Item:
     """Raises ItemInvalid or ItemHostile with the pointer of the first field that cannot be used."""
     sha256 = digest(root.value)
+    root = respelled(root)
     who = identity(root, sha256)
     entries = read_entries(root)
-    where = Where(root, root.get("properties"), choose_model(entries))
+    where = Where(root, root.get("properties"), choose_model(root, entries))
     inputs_node, outputs_node = where.item_field("mlm:input"), where.item_field("mlm:output")
-    first_in, first_out = first_of(inputs_node), first_of(outputs_node)
+    ins, outs = entries_of(inputs_node, INPUT_FIELDS), entries_of(outputs_node, OUTPUT_FIELDS)
+    first_in, first_out = (ins or [inputs_node])[0], (outs or [outputs_node])[0]
     version, reason = recognised(root, first_in)
     left = read_leftovers(where.properties)
     runtime = read_mlm_runtime(where, entries, left)
     sample = sample_of(where, entries, left.archive)
     listing = find_listing(where, entries)
-    inputs = completed(read_mlm_inputs(inputs_node, listing, left.inputs.selected_bands), left.inputs)
-    outputs = completed(read_mlm_outputs(outputs_node, where.item_field("mlm:tasks", "mlm:task")), left.outputs)
+    inputs = completed(read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands), left.inputs)
+    tasks = where.item_field("mlm:tasks", "mlm:task")
+    outputs = completed(read_mlm_outputs(outputs_node, outs, tasks), left.outputs)
     _compare(first_in, first_out, inputs, outputs)
     return Item(
         id=who.id,
@@ -75,6 +79,25 @@ def normalise(root: Node) -> Item:
         outputs=outputs,
         findings=root.log.findings,
     )
+
+
+def respelled(root: Node) -> Node:
+    """With those fields under their own names that the properties have as `mlm_name`, or as `name` in one `mlm`."""
+    properties = root.at("properties")
+    if not any(name == "mlm" or name.startswith("mlm_") for name in properties.names()):
+        return root
+    members = dict(properties.members())
+    others = [(f"{PREFIX}{name[4:]}", node) for name, node in members.items() if name.startswith("mlm_")]
+    others += [(PREFIX + name.removeprefix(PREFIX), node) for name, node in properties.at("mlm").members()]
+    for name, node in others:
+        own = members.get(name)
+        if own is None or own.absent:
+            node.find(OtherSpelling, wanted=name)
+            members[name] = node
+        elif not node.absent and own.value != node.value:
+            said = {"found": described(node.value), "used": described(own.value)}
+            node.find(ContradictionSpellings, **said, other=own.pointer)
+    return root.made_of({**dict(root.members()), "properties": properties.made_of(members)})
 
 
 def recognised(root: Node, first_input: Node) -> tuple[str | None, str]:

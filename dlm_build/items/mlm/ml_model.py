@@ -46,7 +46,7 @@ def normalise(root: Node) -> Item:
     who = identity(root, sha256)
     properties = root.get("properties")
     entries = read_entries(root)
-    where = Where(root, properties, choose_model(entries))
+    where = Where(root, properties, choose_model(root, entries))
     left = read_leftovers(properties)
     found = _found(where, entries, left)
     sample = sample_of(where, entries, left.archive)

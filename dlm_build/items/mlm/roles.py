@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.findings.mlm_assets import (
     ArtifactAgainstName,
     ModelRoleOnCode,
@@ -16,8 +17,9 @@ from dlm_build.findings.mlm_assets import (
     WeightsNeedCode,
 )
 from dlm_build.hrefs import read_href, without_query
-from dlm_build.items.assets import assets_in_place
+from dlm_build.items.assets import assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
+from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
@@ -31,6 +33,7 @@ RUNTIME = frozenset((
     "container", "docker", "image", "container image", "inference runtime", "runtime", "inference", "inferencing image",
 ))  # fmt: skip
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
+_EXAMPLE = '"assets": {"model": {"href": "https://…/model.onnx", "roles": ["mlm:model"], "mlm:artifact_type": "onnx"}}'
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
 _TRAINS = frozenset(("train", "training"))
@@ -65,7 +68,7 @@ class Entry(NamedTuple):
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    return tuple([_entry(*placed) for placed in assets_in_place(root)])
+    return tuple([_entry(*placed) for placed in assets_in_place(root, _EXAMPLE)])
 
 
 def asset_places(assets: Node) -> dict[str, Node]:
@@ -77,9 +80,7 @@ def asset_places(assets: Node) -> dict[str, Node]:
 
 
 def _entry(asset: Asset, node: Node, place: Node) -> Entry:
-    purposes = frozenset(map(_plain, asset.roles))
-    if _KNOWN.isdisjoint(purposes):
-        purposes |= {_plain(phrase(asset.key))}
+    purposes = _purposes(asset.roles, asset.key)
     return Entry(
         asset=asset,
         node=node,
@@ -88,6 +89,11 @@ def _entry(asset: Asset, node: Node, place: Node) -> Entry:
         href=place.value.strip() if isinstance(place.value, str) else asset.href,
         trains=not _TRAINS.isdisjoint(" ".join(purposes).split()),
     )
+
+
+def _purposes(roles: tuple[str, ...], key: str) -> frozenset[str]:
+    purposes = frozenset(map(_plain, roles))
+    return purposes | {_plain(phrase(key))} if _KNOWN.isdisjoint(purposes) else purposes
 
 
 def _plain(role: str) -> str:
@@ -99,11 +105,12 @@ def artifact_of(entry: Entry) -> Artifact:
     return read_artifact(entry.href, entry.asset.media_type, declared)
 
 
-def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
+def choose_model(root: Node, entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
     models = [entry for entry in entries if _is_model(entry)]
     models = models or [entry for entry in entries if entry.has(WEIGHTS) and not entry.trains]
     if not models:
+        _tell_of_lost(root, entries)
         return None
     chosen = models[0]
     if len(models) > 1:
@@ -114,6 +121,23 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
         )
     _check_type(chosen)
     return chosen
+
+
+def _tell_of_lost(root: Node, entries: tuple[Entry, ...]) -> None:
+    """Notes the asset that says it is the model and was left out, as its href names no file."""
+    read = {entry.node.pointer for entry in entries}
+    for pointer, node in asset_places(root.at("assets")).items():
+        if pointer in read or not isinstance(node.value, dict):
+            continue
+        purposes = _purposes(read_roles(node), pointer.rpartition("/")[2])
+        if not purposes.isdisjoint(MODEL | ARCHIVE | WEIGHTS):
+            place = node.get("href", "url")
+            found = place.value if isinstance(place.value, str) else described(place.value)
+            what = "several addresses in one text" if isinstance(place.value, str) else "no text with one address"
+            place.find(
+                ModelHasNoAddress, found=found, what=what, instead='write "href": "https://…", one address alone'
+            )
+            return
 
 
 def _is_model(entry: Entry) -> bool:

@@ -200,8 +200,9 @@ def _gpu(node: Node) -> bool | None:
 def entrypoint_of(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
     """Where it stands, and the function to call; None where there is none that can be."""
     code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
-    named = [node for node in (*[entry.node for entry in code], where.properties, where.root) if node.has(_ENTRYPOINT)]
-    places = [at for node in named if (at := node.at(_ENTRYPOINT)).value is not None]
+    nodes = (*[entry.node for entry in code], where.properties, where.root)
+    named = [node for node in nodes if node.has(_ENTRYPOINT) or node.has("mlm_entrypoint")]
+    places = [at for node in named if (at := node.get(_ENTRYPOINT, "mlm_entrypoint")).value is not None]
     architecture = text_of(where.properties, "mlm:architecture")
     first = places[0] if places else where.root.get("assets")
     for node in places:

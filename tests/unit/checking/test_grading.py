@@ -137,6 +137,26 @@ def test_the_grade_and_the_findings_agree_on_whether_weights_need_code(href: str
     assert (checked.grade.letter in "ABC") is alone
 
 
+@pytest.mark.parametrize(
+    ("href", "artifact"),
+    [("https://zenodo.org/records/123", "onnx"), ("ftp://example.org/m.onnx", None), ("10.5281/zenodo.123", "onnx")],
+)
+def test_a_model_without_an_address_that_runs_alone_wants_no_code(href: str, artifact: str | None) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": href, "mlm:artifact_type": artifact, "type": None}
+    checked = check(item)
+    assert checked.grade.letter in "DE" and [lift.part for lift in checked.grade.lifts] == ["weights"]
+
+
+def test_a_model_whose_href_is_a_list_is_not_called_unclear() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["href"] = ["https://a.example/m.pt", "https://b.example/m.pt"]
+    checked = check(item)
+    assert "no-model-asset" not in codes(checked)
+    assert checked.grade.lifts[0].pointer == "/assets/model/href"
+
+
 def test_an_archive_without_code_is_not_called_code() -> None:
     item = copy.deepcopy(MLM)
     del item["assets"]["code"]

@@ -457,3 +457,48 @@ def test_leftovers_of_a_wrong_type_are_refused_with_their_place() -> None:
     item["properties"]["dlm:runtime"] = "PyTorch"
     with pytest.raises(ItemInvalid, match="/properties/dlm:runtime: must be an object"):
         read(item)
+
+
+# --- spellings ---------------------------------------------------------------------------------------------------
+
+
+def _respelled(nested: bool) -> dict[str, Any]:
+    item = copy.deepcopy(MLM)
+    ours = [name for name in item["properties"] if name.startswith("mlm:")]
+    fields = {name: item["properties"].pop(name) for name in ours}
+    if nested:
+        item["properties"]["mlm"] = {name.removeprefix("mlm:"): value for name, value in fields.items()}
+    else:
+        item["properties"] |= {name.replace(":", "_"): value for name, value in fields.items()}
+    return item
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_fields_with_an_underscore_or_nested_in_one(nested: bool) -> None:
+    item, plain = read(_respelled(nested)), read(MLM)
+    assert item.dialect == "mlm" and item.title == plain.title
+    assert (item.runtime, item.inputs, item.outputs) == (plain.runtime, plain.inputs, plain.outputs)
+    spelled = {finding.pointer: finding.hint for finding in item.findings if finding.code == "other-spelling"}
+    place = "/properties/mlm/framework" if nested else "/properties/mlm_framework"
+    assert spelled[place] == "rename it to `mlm:framework`" and item.pointers.framework == place
+
+
+def test_such_fields_tell_the_dialect_alone() -> None:
+    item = _respelled(nested=True)
+    del item["stac_extensions"]
+    item["assets"] = {"a": {"href": "https://example.org/m.onnx"}}
+    assert read(item).dialect == "mlm"
+
+
+def test_two_spellings_that_disagree() -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm_framework"] = "TensorFlow"
+    got = read(item)
+    assert got.runtime.framework == "PyTorch"
+    assert found(got, "contradiction-spellings").pointer == "/properties/mlm_framework"
+
+
+def test_an_entry_point_with_an_underscore() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["code"]["mlm_entrypoint"] = item["assets"]["code"].pop("mlm:entrypoint")
+    assert read(item).runtime.handler == "shore.inference:predict"
