@@ -86,9 +86,13 @@ def respelled(root: Node) -> Node:
     properties = root.at("properties")
     if not any(name == "mlm" or name.startswith("mlm_") for name in properties.names()):
         return root
-    members = dict(properties.members())
-    others = [(f"{PREFIX}{name[4:]}", node) for name, node in members.items() if name.startswith("mlm_")]
-    others += [(PREFIX + name.removeprefix(PREFIX), node) for name, node in properties.at("mlm").members()]
+    nested = properties.at("mlm")
+    members, others = {}, [(PREFIX + name.removeprefix(PREFIX), node) for name, node in nested.members()]
+    for name, node in properties.members():
+        if name.startswith("mlm_"):
+            others.append((PREFIX + name[4:], node))
+        elif name != "mlm" or not isinstance(nested.value, dict):
+            members[name] = node
     for name, node in others:
         own = members.get(name)
         if own is None or own.absent:
