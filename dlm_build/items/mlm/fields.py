@@ -36,8 +36,10 @@ class Where(NamedTuple):
 
     def asset_field(self, name: str) -> Node:
         """A field that the model's asset may have of its own, else the item's."""
-        if self.model and (own := self.model.node.get(name, name.replace(":", "_"))).value is not None:
-            return own
+        other = name.replace(":", "_")
+        own = self.model.node if self.model else None
+        if own and (own.has(name) or own.has(other)) and not (field := own.get(name, other)).absent:
+            return field
         return self._field((self.root,), name)
 
     def _field(self, elsewhere: tuple[Node, ...], name: str, *others: str) -> Node:
@@ -85,7 +87,7 @@ def entries_of(node: Node, known: frozenset[str]) -> list[Node]:
         node.find(NamesNotAList, count=len(value), found=", ".join(value))
         return [one for _, one in node.members()]
     rows = rows_of_list(node) if isinstance(value, dict) else rows_of(node)
-    return [row for row in rows if lenient(row, _as_entry, None) is not None]
+    return [row for row in rows if isinstance(row.value, dict) or lenient(row, _as_entry, None)]
 
 
 def _as_entry(row: Node) -> Node:

@@ -165,9 +165,6 @@ def _reason(chosen: Entry, models: list[Entry]) -> str:
 
 
 def _check_type(entry: Entry) -> None:
-    artifact = artifact_of(entry)
-    if artifact.against:
-        entry.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
     if _is_page(entry) and not _is_lost(entry):
         entry.node.get("type").find(WeightsAreAPage, found=entry.asset.media_type)
 
@@ -183,7 +180,9 @@ def _is_lost(entry: Entry) -> bool:
 
 
 def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool) -> None:
-    """Notes weights that nothing can load. `artifact` is the model's."""
+    """Notes weights that are not what they are said to be, or that nothing can load. `artifact` is the model's."""
+    if model and artifact and artifact.against:
+        model.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
     if model and artifact and artifact.kind in ("pickled", "safetensors") and not has_code:
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 
