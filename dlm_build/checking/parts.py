@@ -141,7 +141,9 @@ def _is_alone(asset: Asset | None, name: str) -> bool:
 
 
 def _is_lost_alone(item: Item, asset: Asset | None) -> bool:
-    """Whether the model that has no address of its file would run alone, once it had one."""
+    """Whether the model that has no address of its file would run alone, once it had one; all of ONNX do."""
+    if asset is None and (item.runtime.framework or "").lower() in ("onnx", "onnxruntime"):
+        return True
     models = candidates(item.assets) if asset is None else ()
     return len(models) == 1 and _is_alone(models[0], _last(without_query(models[0].href)))
 

@@ -155,6 +155,9 @@ def test_a_model_whose_href_is_a_list_is_not_called_unclear() -> None:
     checked = check(item)
     assert "no-model-asset" not in codes(checked)
     assert checked.grade.lifts[0].pointer == "/assets/model/href"
+    del item["assets"]["code"]
+    item["properties"]["mlm:framework"] = "ONNX"
+    assert [lift.part for lift in check(item).grade.lifts] == ["weights"]
 
 
 def test_an_archive_without_code_is_not_called_code() -> None:
