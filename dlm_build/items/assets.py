@@ -80,7 +80,7 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
     if node.value is not None and not isinstance(node.value, dict):
         example = shown(node.value) if isinstance(node.value, str) else "https://…"
         raise node.invalid(f"must be an object, but is {described(node.value)}", f'write {{"href": "{example}"}}')
-    place = _one(node.get("href", "url"))
+    place = href_of(node)
     href = _href(place)
     if href is None:
         return None
@@ -124,8 +124,9 @@ def read_roles(node: Node) -> tuple[str, ...]:
     return tuple(text for row in rows if (role := display_text(row)) and (text := phrase(role)))
 
 
-def _one(node: Node) -> Node:
-    """The one text of a list; anything else as it is."""
+def href_of(asset: Node) -> Node:
+    """The place of an asset's address: the one text of a list, with a finding; anything else as it is."""
+    node = asset.get("href", "url")
     if not isinstance(node.value, list) or len(node.value) != 1 or not isinstance(node.value[0], str):
         return node
     node.find(NotAnObject)

@@ -6,6 +6,7 @@ import posixpath
 from typing import Any
 
 from dlm_build.hrefs import read_href
+from dlm_build.items.assets import href_of
 from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
@@ -61,7 +62,7 @@ class _Where:
 
 
 def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str, Any]:
-    href = node.get("href", "url").value
+    href = href_of(node).value
     assert isinstance(href, str)
     published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
     rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}

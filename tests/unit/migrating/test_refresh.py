@@ -52,6 +52,13 @@ def test_fields_in_another_spelling_become_those_of_mlm(nested: bool) -> None:
     assert not [name for name in told if name == "mlm" or name.startswith("mlm_")]
 
 
+def test_a_list_of_one_address_becomes_that_address() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["href"] = ["https://example.org/shore.pt"]
+    _, migrated = refreshed(item)
+    assert migrated.document["assets"]["model"]["href"] == "https://example.org/shore.pt"
+
+
 def test_classes_get_what_is_asked_for() -> None:
     _, migrated = refreshed(MLM)
     classes = migrated.document["properties"]["mlm:output"][0]["classification:classes"]
