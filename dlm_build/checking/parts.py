@@ -22,6 +22,7 @@ from dlm_build.findings.completeness import (
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
+from dlm_build.model_asset import candidates
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.words import Words, words_of
@@ -39,6 +40,7 @@ _SAID_AS = {
 _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
 """Formats that hold the program too: their framework alone runs them."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
+_DECLARED_TO_NEED_CODE = frozenset(("pickled", "safetensors"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -137,7 +139,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     if named:
         return _named_code(item, asset, words, named)
     suffix = suffix_of(name)
-    if suffix in _ALONE or ".cbm" in name or _said_alone(asset, suffix):
+    if _is_alone(asset, name, suffix) or _is_lost_alone(item, asset):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
@@ -153,9 +155,25 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     return _missing(name="code", gap=gap)
 
 
-def _said_alone(asset: Asset | None, suffix: str) -> bool:
-    """Whether the publisher says so of a file whose name does not tell."""
-    return asset is not None and asset.declared in _DECLARED_ALONE and suffix not in _PACKED
+def _is_alone(asset: Asset | None, name: str, suffix: str) -> bool:
+    """Whether the file holds its program, by its name, or by its publisher's words where the name does not tell."""
+    said = asset.declared if asset else None
+    if suffix in _ALONE or ".cbm" in name:
+        return said not in _DECLARED_TO_NEED_CODE or ".cbm" in name
+    return said in _DECLARED_ALONE and suffix not in _PACKED
+
+
+def _is_lost_alone(item: Item, asset: Asset | None) -> bool:
+    """Whether the model that has no address of its file would run alone, once it had one; all of ONNX do."""
+    if asset is not None:
+        return False
+    if (item.runtime.framework or "").lower() in ("onnx", "onnxruntime"):
+        return True
+    models = candidates(item.assets)
+    if len(models) != 1:
+        return False
+    name = _last(without_query(models[0].href))
+    return _is_alone(models[0], name, suffix_of(name))
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:

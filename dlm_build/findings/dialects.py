@@ -106,9 +106,24 @@ class OtherDialectToo(Kind):
     fix = "keep the fields of one dialect"
     more = """
     One item may describe its model in two dialects, often after a conversion that left the old fields where they
-    were. One of them is read as a whole, never a mixture, so that nothing is guessed about which value wins.
+    were. One of them is read as a whole, never a mixture, so that nothing is guessed about which value wins. Only what
+    ML-Model has no fields for is read from those of MLM: the framework, its version, the entry point.
 
     Before: `"mlm:name": "coast"` beside a whole `"dlm:runtime"`. After: one of them.
+    """
+
+
+class SchemaOfAnother(Kind):
+    """is the schema of {title}, but what the item says is said as `{prefix}`"""
+
+    severity = HYGIENE
+    fix = 'write "{schema}"'
+    more = """
+    Validators hold an item to the schemas that it lists. The one of another dialect asks for fields that are not there,
+    and nothing looks at those that are.
+
+    Before: `"mlm:input"` beside `"https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"`. After:
+    `"https://stac-extensions.github.io/mlm/v1.5.2/schema.json"`.
     """
 
 

@@ -32,6 +32,31 @@ class OneNotAList(Kind):
     """
 
 
+class NamesNotAList(Kind):
+    """is an object of {count} by their names ({found}); read as a list"""
+
+    severity = HYGIENE
+    fix = 'write a list, each with its name in it: [{{"name": …}}]'
+    more = """
+    Inputs and outputs are lists, whose order is that of a model's arguments and results. Their names stand inside.
+
+    Before: `"mlm:input": {"rgb": {"bands": […]}}`. After: `"mlm:input": [{"name": "rgb", "bands": […]}]`.
+    """
+
+
+class FieldUnknown(Kind):
+    """is no field that MLM has here; it is not read"""
+
+    severity = HYGIENE
+    fix = "{fix}"
+    more = """
+    MLM allows other fields, and nothing reads them. Where it is a field of MLM with a slip in its name, what it says is
+    missing.
+
+    Before: `"band": ["red"]` in an input. After: `"bands": ["red"]`.
+    """
+
+
 class FrameworkApart(Kind):
     """must be a text, but is {found}; name and version are taken from it"""
 
@@ -59,11 +84,38 @@ class FrameworkFromModule(Kind):
     """
 
 
+class FrameworkInWords(Kind):
+    """ "{found}" is more than the name of a framework; {framework}, the only one in it, is used"""
+
+    severity = VERIFICATION
+    fix = 'write "mlm:framework": "{name}"'
+    more = """
+    The field holds the name alone, by which other programs search and choose. What else there is to say of how the
+    model was made belongs into the description.
+
+    Before: `"mlm:framework": "PyTorch (via segmentation_models_pytorch)"`. After: `"mlm:framework": "PyTorch"`.
+    """
+
+
+class FieldLeftOut(Kind):
+    """{found}; it is left out"""
+
+    severity = VERIFICATION
+    fix = "{fix}"
+    more = """
+    The field holds what it cannot, and the build does not rest on it: a shape, a scaling, a version that is a range. It
+    is read as not given, and everything else of the item is read all the same. What follows from its absence is said
+    besides, where something does.
+
+    Before: `"mlm:framework_version": ">=2.0,<3"`. After: `"mlm:framework_version": "2.1.2"`.
+    """
+
+
 class FrameworkFromArtifact(Kind):
     """no framework is given; {framework} is inferred from {found}"""
 
     severity = VERIFICATION
-    fix = 'add "mlm:framework": "{framework}" and "mlm:framework_version"'
+    fix = 'add "mlm:framework": "{name}" and "mlm:framework_version"'
     more = """
     A file tells what it was written by, as far as its description goes, and not by which version. The version is then
     one of the item's time, and results may differ in their last digits.
@@ -77,13 +129,14 @@ class FrameworkOfArtifact(Kind):
     """says {found}, but the model that is used is {artifact}: it is run with {framework}, whose version is not given"""
 
     severity = VERIFICATION
-    fix = 'write "mlm:framework": "{framework}" and "mlm:framework_version" at the asset itself'
+    fix = 'write "mlm:framework": "{name}" and "mlm:framework_version" at the asset itself'
     more = """
     An item may say what a model was trained with, and publish it exported to another format. What runs the export is
-    another program, and its version is the one that matters for getting the same numbers.
+    another program, and its version is the one that matters for getting the same numbers. Where the file is no export,
+    one of the two is wrong: the framework, or the `mlm:artifact_type` that the file is told by.
 
-    Before: `"mlm:framework": "PyTorch"` and a model in ONNX. After: at the asset, `"mlm:framework": "onnxruntime",
-    "mlm:framework_version": "1.20.1"`.
+    Before: `"mlm:framework": "PyTorch"` and a model in ONNX. After: at the asset, `"mlm:framework": "ONNX",
+    "mlm:framework_version": "1.20.1"`, the version of onnxruntime.
     """
 
 

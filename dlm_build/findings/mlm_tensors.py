@@ -43,12 +43,36 @@ class DimensionsAssumed(Kind):
     """the order of the dimensions is not given; {found} is read as {order}"""
 
     severity = VERIFICATION
-    fix = 'add "dim_order": ["batch", "bands", "height", "width"]'
+    fix = 'add "dim_order": {names}'
     more = """
     Numbers alone do not say which of them counts the bands. Read wrongly, the sample would be cut the wrong way.
 
     Before: `"shape": [224, 224, 3]`. After: `"shape": [-1, 224, 224, 3], "dim_order": ["batch", "height", "width",
     "bands"]`.
+    """
+
+
+class SizesNotNumbers(Kind):
+    """has sizes that are no numbers ({found}); each is read as -1, any size"""
+
+    severity = HYGIENE
+    fix = 'write "shape": {read}'
+    more = """
+    A dimension that may have any size is -1 in MLM. Programs that export models write null or a name for it.
+
+    Before: `"shape": [null, 3, "height", "width"]`. After: `"shape": [-1, 3, -1, -1]`.
+    """
+
+
+class DataTypeOfLibrary(Kind):
+    """{found} is what a library calls the type; read as {read}"""
+
+    severity = HYGIENE
+    fix = 'write "data_type": "{read}"'
+    more = """
+    The types of MLM are those of rasters, without the name of a Python package before them.
+
+    Before: `"data_type": "torch.float32"`. After: `"data_type": "float32"`.
     """
 
 
@@ -70,7 +94,7 @@ class DimensionsUnread(Kind):
     """the shape {found} has the dimensions {order}, which are not those of an image; it is left out"""
 
     severity = VERIFICATION
-    fix = 'name them as in "dim_order": ["batch", "bands", "height", "width"]'
+    fix = "{fix}"
     more = """
     Images have a batch, bands, a height and a width. A sample for other dimensions has to be an array of the model's
     own shape (`.npy`), which is fed as it is.
@@ -155,6 +179,19 @@ class BandsAgainstShape(Kind):
     """
 
 
+class ClassesByValue(Kind):
+    """is an object; read as {count} classes by their values"""
+
+    severity = HYGIENE
+    fix = 'write a list: [{{"value": 0, "name": "…"}}]'
+    more = """
+    Classes are a list of objects, with value, name and whatever else there is to say of each.
+
+    Before: `"classification:classes": {"0": "sea", "1": "land"}`. After: `"classification:classes": [{"value": 0,
+    "name": "sea"}, {"value": 1, "name": "land"}]`.
+    """
+
+
 class VariablesUnread(Kind):
     """variables of a data cube ({found}) are not read from one; the sample file must hold the tensor as it is"""
 
@@ -178,6 +215,20 @@ class ScalingNotDone(Kind):
     and the model then sees values that it was not trained on.
 
     Before: `{"type": "clip", "minimum": 0, "maximum": 255}`. After: the clipping as the first layer of the model.
+    """
+
+
+class ScalingInColumns(Kind):
+    """is one object with lists; read as {count} steps, one for each band"""
+
+    severity = HYGIENE
+    fix = "write a list of {count} objects, each with its own numbers"
+    more = """
+    From MLM 1.4 on a scaling is a list with one step for each band. Lists of numbers inside one step are what earlier
+    drafts and most libraries have; where they can only mean a number for each band, they are read so.
+
+    Before: `{"type": "z-score", "mean": [1, 2], "stddev": [3, 4]}`. After: `[{"type": "z-score", "mean": 1, "stddev":
+    3}, {"type": "z-score", "mean": 2, "stddev": 4}]`.
     """
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dlm_build.errors import shown
 from dlm_build.findings import assets as kinds
-from dlm_build.findings.reading import BackslashInPath, SurroundingSpaces
+from dlm_build.findings.reading import BackslashInPath, NotAnObject, SurroundingSpaces
 from dlm_build.items.display import TITLE, cleaned, display_text, phrase
 from dlm_build.items.document import Number, described
 from dlm_build.items.locations import is_no_path, tell_of_model, understood
@@ -45,8 +45,8 @@ class Placed(Record, frozen=True, kw_only=True):
     href: Node
 
 
-def assets_in_place(root: Node) -> list[Placed]:
-    """As `read_assets`, with their places."""
+def assets_in_place(root: Node, example: str = "") -> list[Placed]:
+    """As `read_assets`, with their places. `example`: what to add where there are none, as the dialect spells it."""
     node = root.get("assets")
     taken: dict[str, int] = {}
     pairs = _members(node)
@@ -55,7 +55,8 @@ def assets_in_place(root: Node) -> list[Placed]:
     published = [placed for key, one in pairs if (placed := _asset(key, one, taken))]
     found = [replace(one, asset=understood(one.asset, one.href)) for one in published]
     if not found:
-        node.find(kinds.NoAssets)
+        finding = kinds.NoAssets.at(node.pointer)
+        node.log.add(replace(finding, hint=f"add {example}") if example else finding)
     tell_of_model([(one.asset, one.href) for one in found])
     return found
 
@@ -81,7 +82,7 @@ def _asset(key: str, node: Node, taken: dict[str, int]) -> Placed | None:
     if node.value is not None and not isinstance(node.value, dict):
         example = shown(node.value) if isinstance(node.value, str) else "https://…"
         raise node.invalid(f"must be an object, but is {described(node.value)}", f'write {{"href": "{example}"}}')
-    place = node.get("href", "url")
+    place = href_of(node)
     href = _href(place)
     if href is None:
         return None
@@ -123,6 +124,15 @@ def read_roles(node: Node) -> tuple[str, ...]:
             what = f"must be a list of texts, but is {described(roles.value)}; left out"
             roles.find(kinds.RolesNotAList, what=what, found=described(roles.value))
     return tuple([text for row in rows if (role := display_text(row)) and (text := phrase(role))])
+
+
+def href_of(asset: Node) -> Node:
+    """The place of an asset's address: the one text of a list, with a finding; anything else as it is."""
+    node = asset.get("href", "url")
+    if not isinstance(node.value, list) or len(node.value) != 1 or not isinstance(node.value[0], str):
+        return node
+    node.find(NotAnObject)
+    return node.rows()[0]
 
 
 def _href(node: Node) -> str | None:

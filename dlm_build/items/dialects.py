@@ -5,6 +5,7 @@ To add a dialect: a module with `normalise(root) -> Item`, and its row here gets
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
@@ -35,6 +36,12 @@ class Dialect(Record, frozen=True, kw_only=True):
     whole: Marks
     """Marks of a whole description, not of what a conversion left behind: they win over any row without them."""
     read: Callable[[Node], Item]
+    also: frozenset[str] = frozenset()
+    """Fields of other dialects that it reads."""
+    role: str = ""
+    """How roles of its own begin; they tell it, as its schema does, where no field does."""
+    schema: re.Pattern[str] | None = None
+    """In the address of its schema."""
 
 
 def _generation(one: Generation) -> Dialect:
@@ -42,21 +49,27 @@ def _generation(one: Generation) -> Dialect:
     return Dialect(name=one.name, title=one.title, marks=one.marks, whole=whole, read=dlm.normalise)
 
 
+_MLM_SPELLINGS = ("mlm_input", "mlm_output", "mlm_architecture", "mlm/input", "mlm/output", "mlm/architecture")
 DIALECTS = (
     Dialect(
         name=mlm.NAME,
         title="MLM (Machine Learning Model)",
-        marks=marks(mlm.PREFIX),
-        whole=marks("mlm:input", "mlm:output", "mlm:architecture"),
+        marks=marks(mlm.PREFIX, *_MLM_SPELLINGS),
+        whole=marks("mlm:input", "mlm:output", "mlm:architecture", *_MLM_SPELLINGS),
         read=mlm.normalise,
+        role=mlm.PREFIX,
+        schema=mlm.SCHEMA,
     ),
     *(_generation(one) for one in GENERATIONS),
     Dialect(
         name=ml_model.NAME,
         title="ML-Model",
         marks=marks(ml_model.PREFIX),
-        whole=marks("ml-model:type", "ml-model:prediction_type"),
+        whole=marks("ml-model:type", "ml-model:prediction_type", "ml-model:learning_approach", "ml-model:architecture"),
         read=ml_model.normalise,
+        also=ml_model.MLM_FIELDS,
+        role=ml_model.PREFIX,
+        schema=ml_model.SCHEMA,
     ),
 )
 """The first row that has marks of a whole description wins, else the first that has marks."""
@@ -77,11 +90,14 @@ def read_dialect(root: Node) -> Item:
         if not (spoken and isinstance(root.at("properties").value, dict)):
             raise root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
         root.at("type").find(ReadAsAnItem, found=word)
+    spoken = spoken or _without_fields(root)
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:
         if other.read != spoken[0].read and other.read != dlm.normalise:
-            root.find(OtherDialectToo, title=other.title, found=_listed(_found(places, other.marks)))
+            unread = [name for name in _found(places, other.marks) if name not in spoken[0].also]
+            if unread:
+                root.find(OtherDialectToo, title=other.title, found=_listed(unread))
     return spoken[0].read(root)
 
 
@@ -124,6 +140,20 @@ def _places(root: Node) -> list[dict[str, Value]]:
     assets = root.at("assets").value
     inner = assets.values() if isinstance(assets, dict) else assets if isinstance(assets, list) else ()
     return [place for place in (root.at("properties").value, root.value, *inner) if isinstance(place, dict)]
+
+
+def _without_fields(root: Node) -> list[Dialect]:
+    """The dialect that an item without any fields of one speaks by the roles of its assets, else by its schemas."""
+    rows = root.at("stac_extensions").values()
+    schemas = [row for row in rows if isinstance(row, str)]
+    roles = [role for place in _places(root) for name in ("roles", "role") for role in _texts(place.get(name))]
+    by_role = [one for one in DIALECTS if one.role and any(role.startswith(one.role) for role in roles)]
+    return by_role[:1] or [one for one in DIALECTS if one.schema and any(map(one.schema.search, schemas))][:1]
+
+
+def _texts(value: Value) -> list[str]:
+    rows = value if isinstance(value, list) else [value]
+    return [row.strip().lower() for row in rows if isinstance(row, str)]
 
 
 def _is_in(places: list[dict[str, Value]], those: Marks) -> bool:

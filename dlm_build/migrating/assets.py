@@ -8,6 +8,7 @@ from typing import Any
 
 from dlm_build.hrefs import read_href
 from dlm_build.hrefs.repositories import commit_address
+from dlm_build.items.assets import href_of
 from dlm_build.items.mlm.roles import asset_places
 from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
@@ -64,7 +65,7 @@ class _Where:
 
 
 def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str, Any]:
-    href = node.get("href", "url").value
+    href = href_of(node).value
     assert isinstance(href, str)
     published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
     _tell_moves(asset, node, where.notes)

@@ -11,6 +11,7 @@ from dlm_build.items.dlm.generation import Generation
 from dlm_build.items.dlm.parts import CURRENT, Parts, read_parts, spoken
 from dlm_build.items.document import Document, Number, Value
 from dlm_build.items.marks import spellings
+from dlm_build.items.mlm import item as mlm
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import as_object
 from dlm_build.records import Item
@@ -47,6 +48,7 @@ class Source(NamedTuple):
 def read_source(item: Item, document: Document) -> Source:
     """`document` is what `item` was read from."""
     root = with_properties(Node.root(document))
+    root = mlm.respelled(root) if item.dialect == mlm.NAME else root
     properties = root.at("properties")
     places = (properties, root)
     generations = spoken(places) if item.dialect.startswith("dlm/") else []

@@ -10,6 +10,7 @@ from dlm_build.hrefs import without_query
 from dlm_build.records import Record
 
 _BY_NAME = "the suffix "
+_BY_TYPE_FIELD = "mlm:artifact_type "
 ArtifactKind = Literal["archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other"]
 
 
@@ -21,6 +22,8 @@ class Artifact(Record, frozen=True, kw_only=True):
     """The words it was told by, e.g. `mlm:artifact_type torch.save`."""
     framework: str | None = None
     """The framework that runs it, as far as they tell."""
+    against: str = ""
+    """The words that say another kind than the name of the file, where there are any: they are not believed."""
 
     @property
     def alone(self) -> bool:
@@ -37,6 +40,11 @@ class Artifact(Record, frozen=True, kw_only=True):
         """Whether it is an archive as TorchServe takes it, which holds what runs it."""
         return self.kind == "archive" and re.search(r"\bmar\b|model-archiver", self.evidence) is not None
 
+    @property
+    def framework_is_said(self) -> bool:
+        """Whether its publisher's words tell the framework. What joblib writes may be of any that is no network."""
+        return self.framework is not None and self.declared is not None and "joblib" not in self.evidence.lower()
+
 
 _TITLES: dict[ArtifactKind, str] = {
     "archive": "an archive",
@@ -45,7 +53,7 @@ _TITLES: dict[ArtifactKind, str] = {
     "exported": "an exported program (torch.export)",
     "keras": "a TensorFlow or Keras model",
     "safetensors": "safetensors",
-    "pickled": "a pickled object (torch.save)",
+    "pickled": "a pickled object",
     "other": "of no known format",
 }
 _BY_TYPE: tuple[tuple[str, ArtifactKind], ...] = (
@@ -64,6 +72,8 @@ _BY_SUFFIX: dict[str, ArtifactKind] = {
     ".keras": "keras", ".h5": "keras", ".pb": "keras",
     ".pth": "pickled", ".pt": "pickled", ".ckpt": "pickled", ".pkl": "pickled", ".joblib": "pickled",
 }  # fmt: skip
+_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".keras", ".torchscript"))
+"""That nobody gives to anything else; what else is said of such a file is a copy from elsewhere."""
 _FRAMEWORKS = (
     (r"onnx", "onnxruntime"),
     (r"torch|pytorch|lightning", "PyTorch"),
@@ -97,7 +107,12 @@ _FRAMEWORK_NAMES = frozenset((
 
 
 def title_of(artifact: Artifact) -> str:
-    return _TITLES[artifact.kind]
+    title = _TITLES[artifact.kind]
+    if artifact.kind != "pickled":
+        return title
+    by = artifact.evidence.removeprefix(_BY_TYPE_FIELD) if artifact.evidence.startswith(_BY_TYPE_FIELD) else ""
+    by = by or ("torch.save" if artifact.framework == "PyTorch" else "")
+    return f"{title} ({by})" if by else title
 
 
 def read_artifact(href: str, media_type: str | None, artifact_type: str | None) -> Artifact:
@@ -107,14 +122,16 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
         return Artifact(kind="archive", evidence=_BY_NAME + suffix, framework=framework_in(artifact_type or ""))
     parameters = (media_type or "").partition(";")[2]
     words = (
-        (f"mlm:artifact_type {artifact_type}", artifact_type or ""),
+        (f"{_BY_TYPE_FIELD}{artifact_type}", artifact_type or ""),
         (f"the media type's {parameters.strip()}", parameters),
     )
+    named, against = _BY_SUFFIX.get(suffix, "other"), ""
     for evidence, word in words:
         if kind := kind_in(word):
-            return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
-    kind = _BY_SUFFIX.get(suffix, "other")
-    return Artifact(kind=kind, evidence=_BY_NAME + suffix, framework=_SUFFIX_FRAMEWORKS.get(suffix))
+            if kind == named or suffix not in _SURE_SUFFIXES:
+                return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
+            against = against or evidence
+    return Artifact(kind=named, evidence=_BY_NAME + suffix, framework=_SUFFIX_FRAMEWORKS.get(suffix), against=against)
 
 
 def suffix_of(href: str) -> str:
@@ -124,10 +141,20 @@ def suffix_of(href: str) -> str:
     return f".{suffix}".lower() if stem and suffix else ""
 
 
-@lru_cache(maxsize=256)
 def framework_in(text: str) -> str | None:
-    """The framework that some words speak of."""
-    return next((name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())), None) if text else None
+    """The framework that some words speak of; of several, the first in the order of the table."""
+    return next(iter(frameworks_in(text)), None) if text else None
+
+
+@lru_cache(maxsize=256)
+def frameworks_in(text: str) -> tuple[str, ...]:
+    """Every framework that some words speak of."""
+    return tuple([name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())])
+
+
+def mlm_name(framework: str) -> str:
+    """As MLM recommends to write it."""
+    return "ONNX" if framework == "onnxruntime" else framework
 
 
 @lru_cache(maxsize=256)

@@ -11,12 +11,15 @@ from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import digest
 from dlm_build.items.identity import identity
-from dlm_build.items.mlm.artifacts import framework_in
-from dlm_build.items.mlm.code_places import CodePlace, code_of
+from dlm_build.items.mlm.artifacts import Artifact, framework_in, mlm_name
+from dlm_build.items.mlm.code_places import code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links, read_image
 from dlm_build.items.mlm.fields import Where, find
+from dlm_build.items.mlm.item import SCHEMA as NEWER_SCHEMA
+from dlm_build.items.mlm.item import where_told
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
+from dlm_build.items.mlm.runtime import Found, entrypoint_of, framework_apart, framework_of, version_of
 from dlm_build.items.mlm.sample_assets import environment_of, sample_of
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import boolean
@@ -24,8 +27,14 @@ from dlm_build.records import DeclaredDocker, DeclaredSample, Item, Outputs, Poi
 
 NAME = "ml-model"
 PREFIX = "ml-model:"
-_SCHEMA = re.compile(r"/ml-model/v([0-9][0-9A-Za-z.-]{0,20})/")
-_AS_MLM = 'write the item as MLM, which has "mlm:framework" and "mlm:framework_version"'
+SCHEMA = re.compile(r"/ml-model/")
+_TODAY = "https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"
+_VERSION = re.compile(r"/ml-model/v([0-9][0-9A-Za-z.-]{0,20})/")
+MLM_FIELDS = frozenset(("mlm:framework", "mlm:framework_version", "mlm:entrypoint", "mlm:artifact_type"))
+"""Of MLM, read here too: ML-Model has no words for what they say."""
+_OF_FRAMEWORKS = ("mlm:framework", "mlm:framework_version")
+_ADD_FRAMEWORK = 'add "mlm:framework": "PyTorch" and "mlm:framework_version": "2.1.2", which MLM has for it'
+_ADD_VERSION = 'add "mlm:framework_version": "2.1.2", which MLM has for it'
 _TREES = re.compile(r"forest|tree|boost|regress|bayes|svm|support.vector|neighbou?r|ensemble|means", re.IGNORECASE)
 """Words of architectures that are no networks."""
 _DRAFT = ("ml-model:image", "ml-model:command", "ml-model:requires-gpu", "ml-model:input-volume")
@@ -37,11 +46,10 @@ def normalise(root: Node) -> Item:
     who = identity(root, sha256)
     properties = root.get("properties")
     entries = read_entries(root)
-    model = choose_model(entries)
+    where = Where(root=root, properties=properties, model=choose_model(root, entries))
     left = read_leftovers(properties)
-    place = code_of(root, entries)
-    image = image_of_assets(entries) or image_of_links(root) or _draft_image(properties)
-    sample = sample_of(Where(root=root, properties=properties, model=model), entries, left.archive)
+    found = _found(where, entries, left)
+    sample = sample_of(where, entries, left.archive)
     version, reason = recognised(root)
     return Item(
         id=who.id,
@@ -50,14 +58,14 @@ def normalise(root: Node) -> Item:
         dialect=NAME,
         dialect_version=version,
         dialect_reason=reason,
-        pointers=_pointers(place, image, sample, left, environment_of(entries)),
+        pointers=_pointers(found, sample, left),
         title=who.title,
         description=who.description,
         license=who.license,
         date=who.date,
         date_pointer=who.date_pointer,
-        runtime=_runtime(properties, entries, model, (place, image, left)),
-        assets=with_model(entries, model, artifact_of(model) if model else None),
+        runtime=found.runtime,
+        assets=with_model(entries, where.model, found.artifact),
         archive=tuple(row.entry for row in left.archive),
         sample=sample,
         inputs=left.inputs,
@@ -69,60 +77,78 @@ def normalise(root: Node) -> Item:
 def recognised(root: Node) -> tuple[str | None, str]:
     """The version of ML-Model as far as the item tells, and by what it was recognised."""
     for row in root.get("stac_extensions").rows():
-        if isinstance(row.value, str) and (found := _SCHEMA.search(row.value)):
+        if isinstance(row.value, str) and (found := _VERSION.search(row.value)):
             return found[1], f"the schema of {found[1]} in {row.pointer}"
     properties = root.get("properties")
-    names = [name for name, _ in properties.members() if name.startswith(PREFIX)]
-    where = f"/properties/{names[0]}" if names else "fields that begin with ml-model: outside /properties"
+    where = where_told(root, PREFIX, "MLM", NEWER_SCHEMA, _TODAY)
     return ("a draft of 1.0" if any(properties.has(name) for name in _DRAFT) else None), where
 
 
-def _runtime(
-    properties: Node,
-    entries: tuple[Entry, ...],
-    model: Entry | None,
-    found: tuple[CodePlace | None, ContainerImage | None, Leftovers],
-) -> Runtime:
-    place, image, left = found
+def _found(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
+    """What runs the model. The fields of MLM for it are read too, since ML-Model has none of its own."""
+    model = where.model
     artifact = artifact_of(model) if model else None
-    check_code(model, artifact, has_code=bool(left.handler or left.run))
-    file = environment_of(entries)
-    return Runtime(
-        framework=_framework(properties, model),
-        handler=left.handler,
+    entry, called = entrypoint_of(where, entries, artifact)
+    called = left.handler or called
+    check_code(model, artifact, has_code=bool(called or left.run))
+    place, file = code_of(where.root, entries), environment_of(entries)
+    image = image_of_assets(entries) or image_of_links(where.root) or _draft_image(where.properties)
+    framework, number, named, release = _framework(where, artifact)
+    runtime = Runtime(
+        framework=framework,
+        version=number,
+        handler=called,
         source_url=place.url if place else None,
         source_commit=place.ref if place else None,
         requirement_file=left.requirement_file or (file.asset.key if file else None),
         docker=DeclaredDocker(
             image_name=image.name if image else None,
             tag=image.tag if image else None,
-            gpu=_gpu(properties),
+            gpu=_gpu(where.properties),
             working_dir=left.working_dir,
             run=left.run,
         ),
     )
+    return Found(
+        runtime=runtime,
+        artifact=artifact,
+        framework=named.pointer,
+        version=release.pointer,
+        handler=left.handler_pointer if left.handler else entry.pointer,
+        source=place.pointer if place else "/assets",
+        requirements=file.asset.pointer if file and not left.requirement_file else left.requirement_pointer,
+        gpu="/properties/ml-model:training-processor-type",
+        image=image.pointer if image else "/links",
+    )
 
 
-def _framework(properties: Node, model: Entry | None) -> str | None:
-    """No field of ML-Model says it, so it is inferred, with a finding that says from what; None where nothing tells."""
-    place = properties.get("ml-model:architecture")
-    told = next(_tellings(properties, model), None)
+def _framework(where: Where, artifact: Artifact | None) -> tuple[str | None, str | None, Node, Node]:
+    """Name and version, and where each stands.
+
+    No field of ML-Model says them. Where none of MLM does either, the name is inferred, with a finding that says from
+    what; None where nothing tells.
+    """
+    named, release = framework_apart(*map(where.asset_field, _OF_FRAMEWORKS))
+    if named.value is not None:
+        return *framework_of(named, release, artifact), named, release
+    place = where.properties.get("ml-model:architecture")
+    told = next(_tellings(where.properties, where.model), None)
     if told is None:
-        find(place, NoFramework, _AS_MLM)
-        return None
+        find(place, NoFramework, _ADD_FRAMEWORK)
+        return None, version_of(None, release), place, place
     framework, evidence = told
-    place.find(FrameworkFromArtifact, found=evidence, framework=framework)
-    find(place, NoFrameworkVersion, _AS_MLM)
-    return framework
+    place.find(FrameworkFromArtifact, found=evidence, framework=framework, name=mlm_name(framework))
+    number = version_of(framework, release)
+    if number is None and release.absent:
+        find(place, NoFrameworkVersion, _ADD_VERSION)
+    return framework, number, place, release if number else place
 
 
 def _tellings(properties: Node, model: Entry | None) -> Iterator[tuple[str, str]]:
     """Frameworks and what tells them, the surest first. A checkpoint is by definition PyTorch, but for trees."""
     architecture = display_text(properties.at("ml-model:architecture")) or ""
-    texts = [(f"the architecture {architecture}", architecture)]
-    for name in ("mlm:framework", "framework"):  # of MLM, or a publisher's own
-        value = display_text(properties.at(name)) or ""
-        texts.append((f"the field {name}, {value}", value))
+    own = display_text(properties.at("framework")) or ""
+    texts = ((f"the architecture {architecture}", architecture), (f"the field framework, {own}", own))
     for evidence, text in texts:
         if framework := framework_in(text):
             yield framework, evidence
@@ -161,21 +187,15 @@ def _draft_image(properties: Node) -> ContainerImage | None:
     return read_image(node, node.value.strip(), said=True) if isinstance(node.value, str) else None
 
 
-def _pointers(
-    place: CodePlace | None,
-    image: ContainerImage | None,
-    sample: DeclaredSample | None,
-    left: Leftovers,
-    file: Entry | None,
-) -> Pointers:
+def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers) -> Pointers:
     return Pointers(
-        framework="/properties/ml-model:architecture",
-        version="/properties/ml-model:architecture",
-        handler=left.handler_pointer,
-        source=place.pointer if place else "/assets",
-        requirements=file.asset.pointer if file and not left.requirement_file else left.requirement_pointer,
-        gpu="/properties/ml-model:training-processor-type",
-        image=image.pointer if image else "/links",
+        framework=found.framework,
+        version=found.version,
+        handler=found.handler,
+        source=found.source,
+        requirements=found.requirements,
+        gpu=found.gpu,
+        image=found.image,
         run=left.run_pointer,
         working_dir=left.working_dir_pointer,
         archive=left.archive_pointer if left.archive else "/assets",

@@ -7,10 +7,18 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from dlm_build.findings.mlm_assets import ModelRoleOnCode, SeveralModels, WeightsAreAPage, WeightsNeedCode
+from dlm_build.findings.hrefs import ModelHasNoAddress
+from dlm_build.findings.mlm_assets import (
+    ArtifactAgainstName,
+    ModelRoleOnCode,
+    SeveralModels,
+    WeightsAreAPage,
+    WeightsNeedCode,
+)
 from dlm_build.hrefs import read_href, without_query
-from dlm_build.items.assets import Placed, assets_in_place
+from dlm_build.items.assets import Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
+from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
@@ -24,6 +32,7 @@ RUNTIME = frozenset((
     "container", "docker", "image", "container image", "inference runtime", "runtime", "inference", "inferencing image",
 ))  # fmt: skip
 ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
+_EXAMPLE = '"assets": {"model": {"href": "https://…/model.onnx", "roles": ["mlm:model"], "mlm:artifact_type": "onnx"}}'
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)
 _MAY_BE_MODELS = MODEL | ARCHIVE
@@ -60,7 +69,7 @@ class Entry(Record, frozen=True, kw_only=True):
 
 
 def read_entries(root: Node) -> tuple[Entry, ...]:
-    return tuple(map(_entry, assets_in_place(root)))
+    return tuple(map(_entry, assets_in_place(root, _EXAMPLE)))
 
 
 def having(entries: Iterable[Entry], purposes: frozenset[str]) -> list[Entry]:
@@ -78,9 +87,7 @@ def asset_places(assets: Node) -> dict[str, Node]:
 
 def _entry(placed: Placed) -> Entry:
     asset, place = placed.asset, placed.href
-    purposes = frozenset(map(_plain, asset.roles))
-    if _KNOWN.isdisjoint(purposes):
-        purposes |= {_plain(phrase(asset.key))}
+    purposes = _purposes(asset.roles, asset.key)
     return Entry(
         asset=asset,
         node=placed.node,
@@ -89,6 +96,11 @@ def _entry(placed: Placed) -> Entry:
         href=place.value.strip() if isinstance(place.value, str) else asset.href,
         trains=not _TRAINS.isdisjoint(" ".join(purposes).split()),
     )
+
+
+def _purposes(roles: tuple[str, ...], key: str) -> frozenset[str]:
+    purposes = frozenset(map(_plain, roles))
+    return purposes | {_plain(phrase(key))} if _KNOWN.isdisjoint(purposes) else purposes
 
 
 def _plain(role: str) -> str:
@@ -100,11 +112,12 @@ def artifact_of(entry: Entry) -> Artifact:
     return read_artifact(entry.href, entry.asset.media_type, declared)
 
 
-def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
+def choose_model(root: Node, entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
     models = [entry for entry in having(entries, _MAY_BE_MODELS) if not _is_code(entry)]
     models = models or [entry for entry in having(entries, WEIGHTS) if not entry.trains]
     if not models:
+        _tell_of_lost(root, entries)
         return None
     chosen = models[0]
     if len(models) > 1:
@@ -115,6 +128,23 @@ def choose_model(entries: tuple[Entry, ...]) -> Entry | None:
         )
     _check_type(chosen)
     return chosen
+
+
+def _tell_of_lost(root: Node, entries: tuple[Entry, ...]) -> None:
+    """Notes the asset that says it is the model and was left out, as its href names no file."""
+    read = {entry.node.pointer for entry in entries}
+    for pointer, node in asset_places(root.at("assets")).items():
+        if pointer in read or not isinstance(node.value, dict):
+            continue
+        purposes = _purposes(read_roles(node), pointer.rpartition("/")[2])
+        if not purposes.isdisjoint(MODEL | ARCHIVE | WEIGHTS):
+            place = node.get("href", "url")
+            found = place.value if isinstance(place.value, str) else described(place.value)
+            what = "several addresses in one text" if isinstance(place.value, str) else "no text with one address"
+            place.find(
+                ModelHasNoAddress, found=found, what=what, instead='write "href": "https://…", one address alone'
+            )
+            return
 
 
 def _is_code(entry: Entry) -> bool:
@@ -156,7 +186,9 @@ def _is_lost(entry: Entry) -> bool:
 
 
 def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool) -> None:
-    """Notes weights that nothing can load. `artifact` is the model's."""
+    """Notes weights that are not what they are said to be, or that nothing can load. `artifact` is the model's."""
+    if model and artifact and artifact.against:
+        model.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
     if model and artifact and artifact.kind in ("pickled", "safetensors") and not has_code:
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 

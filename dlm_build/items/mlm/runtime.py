@@ -12,15 +12,23 @@ from dlm_build.findings.mlm import (
     FrameworkApart,
     FrameworkFromArtifact,
     FrameworkFromModule,
+    FrameworkInWords,
     FrameworkOfArtifact,
 )
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.display import display_text, text_of
 from dlm_build.items.document import described
-from dlm_build.items.mlm.artifacts import Artifact, counts_for_itself, framework_in, framework_of_module, title_of
+from dlm_build.items.mlm.artifacts import (
+    Artifact,
+    counts_for_itself,
+    framework_of_module,
+    frameworks_in,
+    mlm_name,
+    title_of,
+)
 from dlm_build.items.mlm.code_places import CodePlace, code_of
 from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, image_of_links
-from dlm_build.items.mlm.fields import Where, find, first_of, said
+from dlm_build.items.mlm.fields import Where, find, first_of, lenient, said
 from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
 from dlm_build.items.mlm.sample_assets import environment_of
@@ -60,9 +68,9 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
     given, docker = kept.at("framework"), kept.at("docker")
     named = _first(given, where.asset_field("mlm:framework"))
     release = _first(kept.at("version"), where.asset_field("mlm:framework_version"))
-    named, release = _apart(named, release)
-    framework, number = _framework(named, release, artifact if given.absent else None)
-    entry, called = _entrypoint(where, entries, artifact)
+    named, release = framework_apart(named, release)
+    framework, number = framework_of(named, release, artifact if given.absent else None)
+    entry, called = entrypoint_of(where, entries, artifact)
     url, commit = read_source(kept)
     alone = artifact is not None and artifact.alone and not (left.handler or left.run)
     place = _kept_source(kept, url, commit) or code_of(where.root, entries, needed=not alone)
@@ -118,30 +126,63 @@ def _kept_image(docker: Node, name: str | None, tag: str | None) -> ContainerIma
 # --- framework ---------------------------------------------------------------------------------------------------
 
 
-def _framework(named: Node, release: Node, artifact: Artifact | None) -> tuple[str | None, str | None]:
+def framework_of(named: Node, release: Node, artifact: Artifact | None) -> tuple[str | None, str | None]:
     """Name and version of what runs the model; either is None, with a finding, where it is not known."""
-    declared = machine_name(named, FRAMEWORK)
-    package = None
-    if declared and (inferred := framework_of_module(declared)):
-        framework, package = inferred
-        named.find(FrameworkFromModule, found=declared, framework=framework, package=package)
-        declared = framework
-    number = framework_version(declared, release, package if package and counts_for_itself(package) else None)
+    declared, package = _declared(named)
+    number = version_of(declared, release, package)
     told = artifact.framework if artifact else None
     if declared is None and artifact and told:
-        named.find(FrameworkFromArtifact, found=artifact.evidence, framework=told)
+        named.find(FrameworkFromArtifact, found=artifact.evidence, framework=told, name=mlm_name(told))
         declared = told
     if declared is None:
         find(named, NoFramework, 'add "mlm:framework": "PyTorch"')
-    elif artifact and artifact.kind == "onnx" and framework_in(declared) != "onnxruntime":
-        named.find(FrameworkOfArtifact, found=declared, artifact=title_of(artifact), framework="onnxruntime")
-        return "onnxruntime", None
+    elif artifact and told and _is_of_another(artifact, declared):
+        title = title_of(artifact)
+        named.find(FrameworkOfArtifact, found=declared, artifact=title, framework=told, name=mlm_name(told))
+        return told, None
     if number is None and release.absent:
         find(release, NoFrameworkVersion, 'add "mlm:framework_version": "2.1.2"')
     return declared, number
 
 
-def _apart(named: Node, release: Node) -> tuple[Node, Node]:
+def _declared(named: Node) -> tuple[str | None, str | None]:
+    """The name that is given; of one that no framework has, the one framework in its words.
+
+    With the package in whose place it stands, where that counts its versions for itself.
+    """
+    declared = lenient(named, _framework_name, None)
+    if declared and (inferred := framework_of_module(declared)):
+        framework, package = inferred
+        named.find(FrameworkFromModule, found=declared, framework=framework, package=package)
+        return framework, package if counts_for_itself(package) else None
+    return declared, None
+
+
+def _framework_name(named: Node) -> str | None:
+    try:
+        return machine_name(named, FRAMEWORK)
+    except ItemInvalid:
+        words = frameworks_in(named.value) if isinstance(named.value, str) else ()
+        if len(words) != 1:
+            raise
+        named.find(FrameworkInWords, found=named.value, framework=words[0], name=mlm_name(words[0]))
+        return words[0]
+
+
+def version_of(framework: str | None, release: Node, package: str | None = None) -> str | None:
+    """None, with a finding, where it is not one exact version of the framework; without any where there is none."""
+    return lenient(release, lambda node: framework_version(framework, node, package), None)
+
+
+def _is_of_another(artifact: Artifact, declared: str) -> bool:
+    """Whether the model is of another framework than the one declared, as far as that is known."""
+    names = frameworks_in(declared)
+    if artifact.kind == "onnx":
+        return names[:1] != ("onnxruntime",)
+    return bool(names) and artifact.framework_is_said and artifact.framework not in names
+
+
+def framework_apart(named: Node, release: Node) -> tuple[Node, Node]:
     """Name and version, where they are an object, or the first of a list."""
     row = first_of(named)
     if row is not named:
@@ -172,11 +213,12 @@ def _gpu(node: Node) -> bool | None:
 # --- entry point -------------------------------------------------------------------------------------------------
 
 
-def _entrypoint(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
+def entrypoint_of(where: Where, entries: tuple[Entry, ...], artifact: Artifact | None) -> tuple[Node, str | None]:
     """Where it stands, and the function to call; None where there is none that can be."""
     code = sorted(entries, key=lambda entry: (entry.trains, not entry.has(CODE)))
     nodes = (*[entry.node for entry in code], where.properties, where.root)
-    places = [at for node in nodes if node.has(_ENTRYPOINT) and (at := node.at(_ENTRYPOINT)).value is not None]
+    named = [node for node in nodes if node.has(_ENTRYPOINT) or node.has("mlm_entrypoint")]
+    places = [at for node in named if (at := node.get(_ENTRYPOINT, "mlm_entrypoint")).value is not None]
     architecture = text_of(where.properties, "mlm:architecture")
     first = places[0] if places else where.root.get("assets")
     for node in places:

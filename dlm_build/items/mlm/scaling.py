@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 
-from dlm_build.findings.mlm_tensors import ScalingIncomplete, ScalingNotDone, StatisticsWithoutNorm
+from dlm_build.findings.mlm_tensors import ScalingInColumns, ScalingIncomplete, ScalingNotDone, StatisticsWithoutNorm
+from dlm_build.findings.reading import OtherSpelling
 from dlm_build.items.document import Number, Value
 from dlm_build.items.mlm.fields import rows_of_list
 from dlm_build.items.node import Node
@@ -29,7 +30,13 @@ _FIELDS = {
     "none": (),
 }
 _ALSO = {"minimum": ("min",), "maximum": ("max",), "stddev": ("std", "standard_deviation")}
-_OTHER_NAMES = {"zscore": "z-score", "minmax": "min-max"}
+_OTHER_NAMES = {
+    "zscore": "z-score", "standardization": "z-score", "standardisation": "z-score", "standardize": "z-score",
+    "standardise": "z-score", "standardized": "z-score", "standardised": "z-score", "standard": "z-score",
+    "standard-score": "z-score", "standard-scaler": "z-score", "standardscaler": "z-score", "mean-std": "z-score",
+    "z-score-normalization": "z-score", "zscore-normalization": "z-score",
+    "minmax": "min-max", "min-max-scaling": "min-max", "min-max-normalization": "min-max", "minmaxscaler": "min-max",
+}  # fmt: skip
 _NOT_A_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?|none|null)", re.IGNORECASE)
 
 
@@ -53,8 +60,9 @@ def read_scaling(node: Node) -> Scaling:
     """Of one entry of `mlm:input`. Raises ItemInvalid for numbers that cannot be divided by."""
     new = node.at("value_scaling")
     if new.value is not None:
-        steps = [_plain_step(row) for row in new.values()]
-        return _combined(steps if steps and None not in steps else [_step(row) for row in rows_of_list(new)])
+        rows = _steps(new)
+        steps = [_plain_step(row.value) for row in rows]
+        return _combined([step or _step(row) for step, row in zip(steps, rows, strict=True)])
     kind = _name(node.at("norm_type"))
     if kind == "clip":
         return _by_clip(node.at("norm_clip"))
@@ -72,8 +80,12 @@ def read_scaling(node: Node) -> Scaling:
 
 def _name(node: Node) -> str:
     text = node.value.strip().lower() if isinstance(node.value, str) else ""
-    name = text.replace("_", "-")
-    return _OTHER_NAMES.get(name, name)
+    name = text.replace("_", "-").replace(" ", "-")
+    if (known := _OTHER_NAMES.get(name)) is None:
+        return name
+    if name not in ("zscore", "minmax"):
+        node.find(OtherSpelling, wanted=known)
+    return known
 
 
 def _plain_step(row: Value) -> _Step | None:
@@ -162,14 +174,31 @@ def _combined(steps: list[_Step | None]) -> Scaling:
     )
 
 
+def _steps(node: Node) -> list[Node]:
+    """One row a band, or one for all; an object of lists, alone or in a list, is turned into rows."""
+    rows = node.rows()
+    one = rows[0] if len(rows) == 1 else node
+    if columns := _columns(one):
+        one.find(ScalingInColumns, count=len(columns))
+        return columns
+    return rows_of_list(node)
+
+
 def _statistics(node: Node) -> list[Node]:
     """One row a band; an object of lists, as the drafts had it, is turned into rows."""
+    return _columns(node) or ([] if node.absent else rows_of_list(node))
+
+
+def _columns(node: Node) -> list[Node]:
+    """The rows of an object of lists, one number of each list in each; what stands alone counts for all of them."""
     if not isinstance(node.value, dict) or not any(isinstance(one, list) for one in node.value.values()):
-        return [] if node.absent else rows_of_list(node)
-    columns = {name: column.rows() for name, column in node.members() if isinstance(column.value, list)}
+        return []
+    members = node.members()
+    columns = {name: column.rows() for name, column in members if isinstance(column.value, list)}
+    alone = {name: member.value for name, member in members if name not in columns}
     length = max(map(len, columns.values()))
     rows = [{name: column[i].value for name, column in columns.items() if i < len(column)} for i in range(length)]
-    return [Node(node.log, node.pointer, dict(row)) for row in rows]
+    return [Node(node.log, node.pointer, {**alone, **row}) for row in rows]
 
 
 def _by_clip(node: Node) -> Scaling:

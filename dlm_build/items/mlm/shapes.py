@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dlm_build.errors import shown
-from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread
+from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread, SizesNotNumbers
+from dlm_build.items.document import Number, Value
+from dlm_build.items.limits import NUMBER
 from dlm_build.items.mlm.fields import said
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import integers
 from dlm_build.records import Record
 
 _MOST = 1 << 30
+_ANY = Number("-1")
 _SIDES = (("height", "width"), ("y", "x"), ("h", "w"), ("rows", "cols"), ("rows", "columns"), ("lat", "lon"),
           ("latitude", "longitude"))  # fmt: skip
 _BATCH = ("batch", "b", "n", "batch_size")
 _BANDS_FIRST = {2: ("batch", "bands"), 3: ("bands", "height", "width"), 4: ("batch", "bands", "height", "width")}
 _BANDS_LAST = {3: ("height", "width", "bands"), 4: ("batch", "height", "width", "bands")}
+_AS_ARRAY = "give the sample as an array of the model's own shape (`.npy`)"
 _FEW = 32
 """More channels than this, and a shape without names is read with the channels elsewhere."""
 
@@ -40,7 +44,7 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
 
     `image`: whether it has to be one, as an input has. Boxes, series and vectors are as good an output.
     """
-    place = node.at("shape")
+    place = _with_any_sizes(node.at("shape"))
     sizes = integers(place, -1, _MOST, '"shape": [-1, 3, 256, 256]')
     if 0 in sizes:
         raise place.invalid("has a size of 0", "write -1 for any size")
@@ -57,9 +61,38 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
     if shape is not None:
         return shape
     if image:
-        place.find(DimensionsUnread, found=list(sizes), order=", ".join(shown(name, 40) for name in names))
+        order = ", ".join(shown(name, 40) for name in names)
+        fix = f"name them as in {_named_as(len(sizes))}" if len(sizes) in _BANDS_FIRST else _AS_ARRAY
+        place.find(DimensionsUnread, found=list(sizes), order=order, fix=fix)
     batch = _batch(names)
     return Shape(batch=sizes[names.index(batch)] if batch else None)
+
+
+def _with_any_sizes(place: Node) -> Node:
+    """With -1 for null and for names, as exporters write a size that may be any."""
+    values = place.values()
+    odd = [value for value in values if value is None or (isinstance(value, str) and not _is_number(value))]
+    if not odd:
+        return place
+    sizes: list[Value] = [_ANY if value in odd else value for value in values]
+    read = ", ".join(size.raw if isinstance(size, Number) else shown(str(size), 40) for size in sizes)
+    place.find(SizesNotNumbers, found=", ".join(shown(str(value or "null"), 40) for value in odd), read=f"[{read}]")
+    return Node(place.log, place.place, sizes)
+
+
+def _is_number(text: str) -> bool:
+    return NUMBER.fullmatch(text.strip()) is not None
+
+
+def _named_as(count: int) -> str:
+    """As many names as there are dimensions, ready to paste."""
+    more = ("time",) if count == 5 else tuple(f"dim_{place}" for place in range(1, count - 3))
+    order = _BANDS_FIRST.get(count) or (("batch", *more, "bands", "height", "width") if count > 4 else ("bands",))
+    return f'"dim_order": {_quoted(order)}'
+
+
+def _quoted(names: Collection[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
 
 def has_sides(names: tuple[str, ...], sizes: Sequence[object]) -> bool:
@@ -118,7 +151,8 @@ def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
     last = len(sizes) in _BANDS_LAST and 0 < sizes[-1] <= _FEW < abs(sizes[-3])
     order = (_BANDS_LAST if last else _BANDS_FIRST).get(len(sizes), ())
     if not order:
-        place.find(DimensionsUnread, found=list(sizes), order="no names")
+        fix = f"add {_named_as(len(sizes))}, and {_AS_ARRAY}"
+        place.find(DimensionsUnread, found=list(sizes), order="no names", fix=fix)
         return Shape()
-    place.find(DimensionsAssumed, found=list(sizes), order=", ".join(order))
+    place.find(DimensionsAssumed, found=list(sizes), order=", ".join(order), names=_quoted(order))
     return _by_names(dict(zip(order, sizes, strict=True)), sizes) or Shape()

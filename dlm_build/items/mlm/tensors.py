@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import (
     BandsAgainstShape,
+    ClassesByValue,
+    DataTypeOfLibrary,
     ProcessingNotCalled,
     ResizeNotDone,
     SeveralInputs,
@@ -17,8 +20,8 @@ from dlm_build.findings.tensors import ContradictionClassIndex
 from dlm_build.items.display import display_text, phrase, text_of
 from dlm_build.items.document import Number, Value
 from dlm_build.items.mlm.bands import Listing, band_names, selected_bands
-from dlm_build.items.mlm.fields import rows_of, rows_of_list, said
-from dlm_build.items.mlm.scaling import read_scaling
+from dlm_build.items.mlm.fields import lenient, note_unknown, rows_of, rows_of_list, said
+from dlm_build.items.mlm.scaling import Scaling, read_scaling
 from dlm_build.items.mlm.shapes import Shape, read_shape
 from dlm_build.items.names import DTYPE, machine_name
 from dlm_build.items.node import Node
@@ -26,32 +29,44 @@ from dlm_build.items.scalars import integer, real
 from dlm_build.items.tensors import MAX_BANDS, MAX_BATCH, MAX_CLASSES, MAX_ELEMENTS, MAX_SIDE
 from dlm_build.records import ClassName, Inputs, Outputs
 
-_EXAMPLE = '"mlm:input": [{"name": "rgb", "bands": [], "input": {"shape": [-1, 3, 256, 256], "dim_order": [...]}}]'
+_STRUCTURE = frozenset(("shape", "dim_order", "data_type"))
+_INPUT = frozenset(("name", "bands", "variables", "input", "value_scaling", "resize_type", "pre_processing_function"))
+_OUTPUT = frozenset(("name", "tasks", "result", "bands", "variables", "post_processing_function"))
+_OLD_STRUCTURE = _STRUCTURE | {"name", "title", "description", "dim_names", "axes", "dtype"}
+INPUT_FIELDS = _INPUT | _OLD_STRUCTURE | {"input_array", "norm_by_channel", "norm_type", "norm_clip", "statistics"}
+OUTPUT_FIELDS = _OUTPUT | _OLD_STRUCTURE | {
+    "task", "result_array", "classification:classes", "classification_classes", "classes", "number_of_classes",
+    "num_classes",
+}  # fmt: skip
+"""Of every version, and of what stands in their place; those without `FIELDS` are what MLM has today."""
+_IS_VALUE = re.compile(r"[0-9]{1,9}")
+_LIBRARIES = ("torch", "np", "numpy", "tf", "tensorflow", "jnp", "jax.numpy")
 _NO_NUMBER = ("nan", "inf", "-inf", "none")
 
 
-def read_mlm_inputs(node: Node, listing: Listing, selected: tuple[int, ...] = ()) -> Inputs:
-    """`node` is `mlm:input`; `selected` are the places of its bands where the item gives them besides.
-
-    Raises ItemInvalid for numbers that no tensor has.
+def read_mlm_inputs(node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = ()) -> Inputs:
+    """`node` is `mlm:input`, `entries` are its objects; `selected` are the places of its bands where the item gives
+    them besides. Whatever cannot be what it says it is, is left out, with a finding: the sample may do without it.
     """
-    entries = rows_of_list(node)
     if not entries:
         return Inputs()
     if len(entries) > 1:
         node.find(SeveralInputs, count=len(entries), found=_labels(entries))
-    first = entries[0].object(_EXAMPLE)
-    structure = first.get("input", "input_array").object('"input": {"shape": [-1, 3, 256, 256]}')
-    structure = first if structure.absent else structure
-    shape = read_shape(structure)
-    _check_size(structure, shape)
+    first = entries[0]
+    note_unknown(first, INPUT_FIELDS, _INPUT)
+    structure = lenient(first.get("input", "input_array"), _structure, first)
+    if structure.absent:
+        structure = first
+    elif structure is not first:
+        note_unknown(structure, _OLD_STRUCTURE, _STRUCTURE)
+    shape = lenient(structure, _input_shape, Shape())
     names = band_names(first)
     _check_bands(first, names, shape)
     _note_processing(first, "pre_processing_function")
     resize = first.at("resize_type")
     if isinstance(resize.value, str) and resize.value.strip().lower() not in ("none", "null"):
         resize.find(ResizeNotDone, found=resize.value)
-    scaling = read_scaling(first)
+    scaling = lenient(first, read_scaling, Scaling())
     return Inputs(
         name=text_of(first, "name"),
         batch=_fixed(shape.batch),
@@ -61,10 +76,20 @@ def read_mlm_inputs(node: Node, listing: Listing, selected: tuple[int, ...] = ()
         scaling_factor=scaling.factor,
         mean=scaling.mean,
         std=scaling.std,
-        selected_bands=selected or selected_bands(first, names, listing),
-        dtype=listing.data_type or _dtype(said(structure, "data_type", "dtype")),
-        nodata=_nodata(listing.nodata),
+        selected_bands=selected or lenient(first, lambda node: selected_bands(node, names, listing), ()),
+        dtype=listing.data_type or lenient(said(structure, "data_type", "dtype"), _dtype, None),
+        nodata=lenient(listing.nodata, _nodata, None) if listing.nodata else None,
     )
+
+
+def _structure(node: Node) -> Node:
+    return node.object('"input": {"shape": [-1, 3, 256, 256]}')
+
+
+def _input_shape(structure: Node) -> Shape:
+    shape = read_shape(structure)
+    _check_size(structure, shape)
+    return shape
 
 
 def _labels(entries: list[Node]) -> str:
@@ -99,13 +124,17 @@ def _note_processing(node: Node, name: str) -> None:
 
 
 def _dtype(node: Node) -> str | None:
+    library, dot, name = node.value.strip().rpartition(".") if isinstance(node.value, str) else ("", "", "")
+    if dot and library.lower() in _LIBRARIES and DTYPE.pattern.fullmatch(name):
+        node.find(DataTypeOfLibrary, found=node.value, read=name.lower())
+        return name.lower()
     value = machine_name(node, DTYPE)
     return value.lower() if value else None
 
 
-def _nodata(node: Node | None) -> float | None:
+def _nodata(node: Node) -> float | None:
     """NaN and the like, which raster:bands writes as texts, need not be told: the file does."""
-    if node is None or (isinstance(node.value, str) and node.value.strip().lower() in _NO_NUMBER):
+    if isinstance(node.value, str) and node.value.strip().lower() in _NO_NUMBER:
         return None
     return real(node, -1.8e308, 1.8e308, "0")
 
@@ -113,26 +142,22 @@ def _nodata(node: Node | None) -> float | None:
 # --- outputs -----------------------------------------------------------------------------------------------------
 
 
-def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
-    """`node` is `mlm:output`, `tasks` is `mlm:tasks`. Raises ItemInvalid for numbers that no tensor has.
+def read_mlm_outputs(node: Node, entries: list[Node], tasks: Node) -> Outputs:
+    """`node` is `mlm:output`, `entries` are its objects, `tasks` is `mlm:tasks`. What cannot be is left out, as above.
 
     MLM asks for a shape: one of nothing but -1 says nothing. A class has its title, which people read, before its name.
     """
-    entries = rows_of_list(node)
     if not entries:
         return Outputs(task=_task(tasks))
     if len(entries) > 1:
         node.find(SeveralOutputs, count=len(entries), found=_labels(entries))
-    first = entries[0].object('"mlm:output": [{"tasks": ["classification"], "result": {"shape": [-1, 10]}}]')
-    result = result_of(first)
-    place = result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}')
-    sizes = read_shape(place, image=False).sizes
-    if prod(map(abs, sizes)) > MAX_ELEMENTS:
-        raise result.at("shape").invalid("describes a tensor that no file holds", 'write "shape": [-1, 10]')
+    first = entries[0]
+    note_unknown(first, OUTPUT_FIELDS, _OUTPUT)
+    sizes = lenient(result_of(first), _output_shape, Shape()).sizes
     _note_processing(first, "post_processing_function")
     own = said(first, "tasks", "task")
     classes, dont_care = _classes(first.get("classification:classes", "classification_classes", "classes"))
-    declared = integer(said(first, "number_of_classes", "num_classes"), 1, MAX_CLASSES)
+    declared = lenient(said(first, "number_of_classes", "num_classes"), _class_count, None)
     return Outputs(
         task=_task(tasks if own.absent else own),
         number_of_classes=declared or len(classes) or None,
@@ -140,6 +165,17 @@ def read_mlm_outputs(node: Node, tasks: Node) -> Outputs:
         final_layer_size=() if {*sizes} == {-1} else sizes,
         classes=classes,
     )
+
+
+def _output_shape(result: Node) -> Shape:
+    shape = read_shape(result.object('"result": {"shape": [-1, 10], "dim_order": ["batch", "class"]}'), image=False)
+    if prod(map(abs, shape.sizes)) > MAX_ELEMENTS:
+        raise result.at("shape").invalid("describes a tensor that no file holds", 'write "shape": [-1, 10]')
+    return shape
+
+
+def _class_count(node: Node) -> int | None:
+    return integer(node, 1, MAX_CLASSES)
 
 
 def result_of(output: Node) -> Node:
@@ -164,6 +200,8 @@ def _classes(node: Node) -> tuple[tuple[ClassName, ...], int | None]:
     """The classes by their values, and the value of the class that stands for no data."""
     classes: dict[int, ClassName] = {}
     dont_care: int | None = None
+    if by_value := _by_value(node):
+        return by_value, None
     for place, row in enumerate(rows_of(node)):
         fields = row.value if isinstance(row.value, dict) else None
         value = None if fields is None else _class_value(row, fields.get("value"))
@@ -181,4 +219,18 @@ def _class_value(row: Node, written: Value) -> int | None:
     """`written` is what stands as its `value`, which is a small number, but for odd items."""
     if isinstance(written, Number) and written.raw.isdigit() and len(written.raw) < 10:
         return int(written.raw)
-    return integer(said(row, "value", "index", "id"), -(1 << 31), 1 << 31)
+    return lenient(said(row, "value", "index", "id"), _any_integer, None)
+
+
+def _any_integer(node: Node) -> int | None:
+    return integer(node, -(1 << 31), 1 << 31)
+
+
+def _by_value(node: Node) -> tuple[ClassName, ...]:
+    """Classes written as an object of names by their values; nothing for any other form."""
+    if not isinstance(node.value, dict) or not all(map(_IS_VALUE.fullmatch, node.value)):
+        return ()
+    names = {int(value): display_text(name) or value for value, name in node.members()}
+    if names:
+        node.find(ClassesByValue, count=len(names))
+    return tuple(ClassName(index=index, name=name) for index, name in names.items())

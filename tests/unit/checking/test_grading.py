@@ -135,6 +135,39 @@ def test_what_mlm_says_the_weights_are(
     assert (checked.grade.letter == "D") is (code == "nothing-runs-the-weights")
 
 
+@pytest.mark.parametrize(("href", "alone"), [("https://example.org/m.onnx", True), ("https://example.org/m.h5", False)])
+def test_the_grade_and_the_findings_agree_on_whether_weights_need_code(href: str, alone: bool) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": href, "mlm:artifact_type": "torch.save"}
+    checked = check(item)
+    assert codes(checked).isdisjoint(("weights-need-code", "nothing-runs-the-weights")) is alone
+    assert (checked.grade.letter in "ABC") is alone
+
+
+@pytest.mark.parametrize(
+    ("href", "artifact"),
+    [("https://zenodo.org/records/123", "onnx"), ("ftp://example.org/m.onnx", None), ("10.5281/zenodo.123", "onnx")],
+)
+def test_a_model_without_an_address_that_runs_alone_wants_no_code(href: str, artifact: str | None) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["assets"]["model"] |= {"href": href, "mlm:artifact_type": artifact, "type": None}
+    checked = check(item)
+    assert checked.grade.letter in "DE" and [lift.part for lift in checked.grade.lifts] == ["weights"]
+
+
+def test_a_model_whose_href_is_a_list_is_not_called_unclear() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["href"] = ["https://a.example/m.pt", "https://b.example/m.pt"]
+    checked = check(item)
+    assert "no-model-asset" not in codes(checked)
+    assert checked.grade.lifts[0].pointer == "/assets/model/href"
+    del item["assets"]["code"]
+    item["properties"]["mlm:framework"] = "ONNX"
+    assert [lift.part for lift in check(item).grade.lifts] == ["weights"]
+
+
 def test_an_archive_without_code_is_not_called_code() -> None:
     item = copy.deepcopy(MLM)
     del item["assets"]["code"]

@@ -9,7 +9,7 @@ import pytest
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
 
-from .samples_of_items import GOOD, found, read
+from .samples_of_items import GOOD, codes, found, read
 
 FEATURE: dict[str, Any] = {
     "type": "Feature",
@@ -119,6 +119,54 @@ def test_names_that_might_be_anything_tell_nothing(properties: dict[str, Any]) -
 def test_mlm_in_the_assets_only() -> None:
     item = read(FEATURE | {"properties": {}, "assets": {"model": {"href": "x", "mlm:artifact_type": "t"}}})
     assert item.dialect == "mlm"
+
+
+MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.5.0/schema.json"
+ML_MODEL_SCHEMA = "https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"
+
+
+@pytest.mark.parametrize(
+    ("schemas", "roles", "dialect"),
+    [
+        ([ML_MODEL_SCHEMA], ["ml-model:checkpoint"], "ml-model"),
+        ([MLM_SCHEMA], ["mlm:model"], "mlm"),
+        ([], ["mlm:model", "data"], "mlm"),
+        ([], "mlm:model", "mlm"),
+        ([MLM_SCHEMA], ["data"], "mlm"),
+        ([ML_MODEL_SCHEMA], None, "ml-model"),
+        (["https://crim-ca.github.io/dlm-extension/v1.0.0/schema.json"], None, "mlm"),
+    ],
+)
+def test_roles_and_schemas_tell_where_no_field_does(schemas: list[str], roles: object, dialect: str) -> None:
+    asset = {"href": "https://example.org/model.onnx", "roles": roles}
+    item = read(FEATURE | {"stac_extensions": schemas, "properties": {}, "assets": {"a": asset}})
+    assert item.dialect == dialect
+
+
+def test_a_schema_alone_is_an_item_that_lacks_everything() -> None:
+    item = read(FEATURE | {"stac_extensions": [MLM_SCHEMA], "properties": {}})
+    assert item.dialect_reason == "the schema of 1.5.0 in /stac_extensions/0"
+    assert {"no-assets", "no-framework", "no-sample"} <= codes(item)
+
+
+def test_neither_tells_of_a_collection_nor_of_a_scene() -> None:
+    collection = {"type": "Collection", "id": "x", "stac_extensions": [MLM_SCHEMA], "extent": {}, "links": []}
+    assert "a STAC Collection" in refused(collection)
+    eo = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
+    scene = {"stac_extensions": [eo], "properties": {}, "assets": {"B1": {"href": "b.tif", "roles": ["data"]}}}
+    assert "this is not a model item" in refused(FEATURE | scene)
+
+
+@pytest.mark.parametrize(
+    ("field", "schema", "wanted"),
+    [("mlm:name", ML_MODEL_SCHEMA, "/mlm/v1.5.2/"), ("ml-model:type", MLM_SCHEMA, "/ml-model/v1.0.0/")],
+)
+def test_the_schema_of_the_other_dialect(field: str, schema: str, wanted: str) -> None:
+    item = FEATURE | {"stac_extensions": [schema], "properties": {field: "x"}}
+    finding = found(read(item), "schema-of-another")
+    assert finding.pointer == "/stac_extensions/0" and wanted in finding.hint
+    own = [MLM_SCHEMA, ML_MODEL_SCHEMA]
+    assert "schema-of-another" not in codes(read(item | {"stac_extensions": own}))
 
 
 def test_dlm_fields_without_a_runtime() -> None:

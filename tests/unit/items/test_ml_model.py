@@ -114,3 +114,49 @@ def test_a_sample_by_our_convention_and_what_stands_under_dlm() -> None:
     got = read(item)
     assert got.dialect == "ml-model" and got.inputs.selected_bands == (2, 1)
     assert got.sample and (got.sample.input, got.sample.expected) == ("in", "out")
+
+
+def test_the_framework_and_the_entry_point_may_be_said_as_mlm_does() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"] |= {"mlm:framework": "PyTorch", "mlm:framework_version": "1.9.1"}
+    item["assets"]["code"] = {
+        "href": f"https://github.com/me/storm/tree/{COMMIT}",
+        "roles": ["mlm:source_code", "code"],
+        "mlm:entrypoint": "storm.inference:predict",
+    }
+    got = read(item)
+    runtime = got.runtime
+    assert got.dialect == "ml-model"
+    assert (runtime.framework, runtime.version, runtime.handler) == ("PyTorch", "1.9.1", "storm.inference:predict")
+    at = got.pointers
+    assert at.framework == "/properties/mlm:framework" and at.handler == "/assets/code/mlm:entrypoint"
+    assert codes(got) == {"image-from-link", "runtime-is-instructions", "no-sample"}
+
+
+def test_the_fix_of_each_gap_closes_it() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    assert '"mlm:framework": "PyTorch"' in found(read(item), "framework-from-artifact").hint
+    item["properties"]["mlm:framework"] = "PyTorch"
+    assert '"mlm:framework_version"' in found(read(item), "no-framework-version").hint
+    item["properties"]["mlm:framework_version"] = "1.9.1"
+    assert not {"framework-from-artifact", "no-framework-version", "other-dialect-too"} & codes(read(item))
+
+
+def test_the_version_alone() -> None:
+    item = spoil(PROPERTIES + "mlm:framework_version", "1.9.1")
+    assert (item.runtime.framework, item.runtime.version) == ("PyTorch", "1.9.1")
+    assert item.pointers.version == "/properties/mlm:framework_version"
+
+
+def test_a_few_fields_of_ml_model_are_enough_beside_those_of_mlm() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    for name in ("ml-model:type", "ml-model:prediction_type"):
+        del item["properties"][name]
+    item["properties"]["mlm:framework"] = "PyTorch"
+    assert read(item).dialect == "ml-model"
+
+
+def test_other_fields_of_mlm_are_not_read() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"] |= {"mlm:framework": "PyTorch", "mlm:name": "storm"}
+    assert "(mlm:name)" in found(read(item), "other-dialect-too").message

@@ -115,7 +115,8 @@ def test_no_version_at_all() -> None:
 
 def test_an_assets_own_framework_comes_first() -> None:
     item = copy.deepcopy(MLM)
-    item["assets"]["model"] |= {"mlm:framework": "TensorFlow", "mlm:framework_version": "2.15.0"}
+    own = {"mlm:framework": "TensorFlow", "mlm:framework_version": "2.15.0", "mlm:artifact_type": "tf.keras.Model.save"}
+    item["assets"]["model"] |= own
     got = read(item)
     assert (got.runtime.framework, got.runtime.version) == ("TensorFlow", "2.15.0")
     assert got.pointers.framework == "/assets/model/mlm:framework"
@@ -160,9 +161,12 @@ def test_a_collection_with_mlm_fields_is_called_one() -> None:
     ],
 )
 def test_a_module_path_is_no_framework(module: str, framework: str) -> None:
-    item = spoil(PROPERTIES + "mlm:framework", module)
-    assert item.runtime.framework == framework
-    finding = found(item, "framework-from-module")
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:framework"] = module
+    item["assets"]["model"] |= {"mlm:artifact_type": None, "type": None}
+    got = read(item)
+    assert got.runtime.framework == framework
+    finding = found(got, "framework-from-module")
     assert finding.pointer == "/properties/mlm:framework" and module.partition(".")[0] in finding.message
     assert finding.evidence == module
 
@@ -245,6 +249,87 @@ def test_an_export_is_run_by_what_runs_exports() -> None:
     assert found(got, "framework-of-artifact").evidence == "PyTorch"
     item["properties"]["mlm:framework"] = "ONNX"
     assert (read(item).runtime.framework, read(item).runtime.version) == ("ONNX", "2.1.2")
+
+
+@pytest.mark.parametrize(
+    ("declared", "artifact", "href", "framework"),
+    [
+        ("TensorFlow", "torch.jit.save", "https://example.org/m.pth", "PyTorch"),
+        ("TensorFlow", "torch.save", "https://example.org/m.pth", "PyTorch"),
+        ("PyTorch", "tf.keras.Model.save", "https://example.org/m.h5", "TensorFlow"),
+    ],
+)
+def test_a_framework_that_the_artifact_is_not_of(declared: str, artifact: str, href: str, framework: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:framework"] = declared
+    item["assets"]["model"] |= {"href": href, "mlm:artifact_type": artifact}
+    got = read(item)
+    assert (got.runtime.framework, got.runtime.version) == (framework, None)
+    finding = found(got, "framework-of-artifact")
+    assert finding.evidence == declared and f'"mlm:framework": "{framework}"' in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("declared", "artifact"),
+    [
+        ("Pytorch Lightning", "torch.save"),
+        ("Keras", "tf.keras.Model.save"),
+        ("XGBoost", "joblib.dump"),
+        ("scikit-learn", "pickle.dump"),
+        ("ultralytics", "torch.save"),
+        ("TensorFlow/Keras", "tf.saved_model.save"),
+    ],
+)
+def test_a_framework_that_agrees_with_the_artifact(declared: str, artifact: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:framework"] = declared
+    item["assets"]["model"] |= {"href": "https://example.org/download", "mlm:artifact_type": artifact}
+    assert "framework-of-artifact" not in codes(read(item))
+
+
+def test_the_framework_of_an_export_is_advised_as_it_is_read() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"] |= {"href": "https://example.org/m.onnx", "mlm:artifact_type": "onnx"}
+    assert '"mlm:framework": "ONNX"' in found(read(item), "framework-of-artifact").hint
+    item["assets"]["model"] |= {"mlm:framework": "ONNX", "mlm:framework_version": "1.20.1"}
+    got = read(item)
+    assert (got.runtime.framework, got.runtime.version) == ("ONNX", "1.20.1")
+    assert "framework-of-artifact" not in codes(got)
+
+
+@pytest.mark.parametrize(
+    ("words", "framework"),
+    [
+        ("PyTorch (via segmentation_models_pytorch)", "PyTorch"),
+        ("C++ (libtorch)", "PyTorch"),
+        ("R (randomForest/foreach/import)", None),
+        ("PyTorch & ONNX", None),
+        (["PyTorch & ONNX"], None),
+        (True, None),
+    ],
+)
+def test_a_framework_in_other_words(words: object, framework: str | None) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:framework"] = words
+    item["assets"]["model"] |= {"href": "https://example.org/m.rds", "mlm:artifact_type": "saveRDS", "type": None}
+    got = read(item)
+    assert got.runtime.framework == framework
+    code = "framework-in-words" if framework else "field-left-out"
+    assert found(got, code).pointer.startswith("/properties/mlm:framework")
+    assert ("no-framework" in codes(got)) is (framework is None)
+
+
+@pytest.mark.parametrize("version", [">=2.0,<3", "R 4.4", ["2.1", "2.2"]])
+def test_a_version_that_is_not_one_is_left_out(version: object) -> None:
+    item = spoil(PROPERTIES + "mlm:framework_version", version)
+    assert item.runtime.version is None and item.runtime.framework == "PyTorch"
+    assert found(item, "field-left-out").pointer == "/properties/mlm:framework_version"
+    assert "no-framework-version" in codes(item)
+
+
+def test_a_command_substitution_is_no_framework() -> None:
+    with pytest.raises(ItemHostile):
+        spoil(PROPERTIES + "mlm:framework", "PyTorch (via $(id))")
 
 
 def test_a_version_as_a_number_keeps_its_text() -> None:
@@ -382,3 +467,48 @@ def test_leftovers_of_a_wrong_type_are_refused_with_their_place() -> None:
     item["properties"]["dlm:runtime"] = "PyTorch"
     with pytest.raises(ItemInvalid, match="/properties/dlm:runtime: must be an object"):
         read(item)
+
+
+# --- spellings ---------------------------------------------------------------------------------------------------
+
+
+def _respelled(nested: bool) -> dict[str, Any]:
+    item = copy.deepcopy(MLM)
+    ours = [name for name in item["properties"] if name.startswith("mlm:")]
+    fields = {name: item["properties"].pop(name) for name in ours}
+    if nested:
+        item["properties"]["mlm"] = {name.removeprefix("mlm:"): value for name, value in fields.items()}
+    else:
+        item["properties"] |= {name.replace(":", "_"): value for name, value in fields.items()}
+    return item
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_fields_with_an_underscore_or_nested_in_one(nested: bool) -> None:
+    item, plain = read(_respelled(nested)), read(MLM)
+    assert item.dialect == "mlm" and item.title == plain.title
+    assert (item.runtime, item.inputs, item.outputs) == (plain.runtime, plain.inputs, plain.outputs)
+    spelled = {finding.pointer: finding.hint for finding in item.findings if finding.code == "other-spelling"}
+    place = "/properties/mlm/framework" if nested else "/properties/mlm_framework"
+    assert spelled[place] == "rename it to `mlm:framework`" and item.pointers.framework == place
+
+
+def test_such_fields_tell_the_dialect_alone() -> None:
+    item = _respelled(nested=True)
+    del item["stac_extensions"]
+    item["assets"] = {"a": {"href": "https://example.org/m.onnx"}}
+    assert read(item).dialect == "mlm"
+
+
+def test_two_spellings_that_disagree() -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm_framework"] = "TensorFlow"
+    got = read(item)
+    assert got.runtime.framework == "PyTorch"
+    assert found(got, "contradiction-spellings").pointer == "/properties/mlm_framework"
+
+
+def test_an_entry_point_with_an_underscore() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["code"]["mlm_entrypoint"] = item["assets"]["code"].pop("mlm:entrypoint")
+    assert read(item).runtime.handler == "shore.inference:predict"

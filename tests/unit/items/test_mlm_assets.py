@@ -147,6 +147,51 @@ def test_weights_without_code() -> None:
     assert item.runtime.source_url is None
 
 
+@pytest.mark.parametrize(
+    ("artifact", "href", "words"),
+    [
+        ("torch.save", "https://example.org/m.pth", "a pickled object (torch.save)"),
+        ("pickle.dump", "https://example.org/m.pkl", "a pickled object (pickle.dump)"),
+        (None, "https://example.org/m.pth", "a pickled object (torch.save)"),
+        (None, "https://example.org/m.joblib", "a pickled object:"),
+    ],
+)
+def test_what_pickled_the_weights(artifact: str | None, href: str, words: str) -> None:
+    model = {"href": href, "roles": ["mlm:model"], "mlm:artifact_type": artifact}
+    assert words in found(changed(code=None, model=model), "weights-need-code").message
+
+
+def test_an_artifact_type_against_a_name_that_is_sure() -> None:
+    model = {**MLM["assets"]["model"], "href": "https://example.org/m.onnx"}
+    item = changed(code=None, model=model)
+    finding = found(item, "artifact-against-name")
+    assert finding.pointer == "/assets/model" and finding.evidence == "mlm:artifact_type torch.save"
+    assert "weights-need-code" not in codes(item) and item.runtime.framework == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [["https://a.example/m.pt", "https://b.example/m.pt"], {"href": "https://a.example/m.pt"}, "", None,
+     "https://a.example/m.pt, https://b.example/m.pt"],
+)  # fmt: skip
+def test_a_model_whose_href_names_no_file(href: object) -> None:
+    item = changed(model={**MLM["assets"]["model"], "href": href})
+    finding = found(item, "model-has-no-address")
+    assert finding.pointer == "/assets/model/href" and "one address" in finding.hint
+
+
+def test_a_list_of_one_address_is_that_address() -> None:
+    item = changed(model={**MLM["assets"]["model"], "href": ["https://example.org/shore.pt"]})
+    assert choose_archive(item).href == "https://example.org/shore.pt"
+    assert found(item, "not-an-object").pointer == "/assets/model/href"
+
+
+def test_what_to_add_where_there_are_no_assets_is_said_in_mlm() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"] = {}
+    assert '"mlm:model"' in found(read(item), "no-assets").hint
+
+
 # --- source code -------------------------------------------------------------------------------------------------
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
-from dlm_build.errors import ItemInvalid
 from dlm_build.records import ClassName, Item
 
 from .samples_of_items import codes, found, read, spoiled
@@ -57,9 +57,53 @@ def test_nothing_is_said_of_the_tensors(value: object) -> None:
     assert got.inputs.channels is None and got.outputs.task == "semantic segmentation"
 
 
+@pytest.mark.parametrize("value", [[], None, {}])
+def test_that_nothing_is_said_is_said(value: object) -> None:
+    item = spoil("properties/mlm:input", value)
+    assert found(item, "empty-field").pointer == "/properties/mlm:input"
+
+
+@pytest.mark.parametrize("name", ["mlm:framework", "mlm:framework_version", "mlm:tasks", "mlm:output"])
+def test_an_empty_field_that_always_applies(name: str) -> None:
+    assert found(spoil("properties/" + name, None), "empty-field").pointer == f"/properties/{name}"
+
+
+def test_a_null_that_is_an_answer() -> None:
+    assert "empty-field" not in codes(spoil("properties/mlm:accelerator", None))
+
+
+def test_inputs_and_outputs_by_their_names() -> None:
+    item = copy.deepcopy(MLM)
+    for name in ("mlm:input", "mlm:output"):
+        item["properties"][name] = {"one": item["properties"][name][0]}
+    got = read(item)
+    assert (got.inputs, got.outputs) == (read(MLM).inputs, read(MLM).outputs)
+    said = [finding for finding in got.findings if finding.code == "names-not-a-list"]
+    assert [finding.pointer for finding in said] == ["/properties/mlm:input", "/properties/mlm:output"]
+
+
+def test_an_entry_that_is_no_object_is_left_out() -> None:
+    item = spoil("properties/mlm:input", ["rgb", MLM["properties"]["mlm:input"][0]])
+    assert found(item, "field-left-out").pointer == "/properties/mlm:input/0"
+    assert item.inputs == read(MLM).inputs
+
+
+def test_fields_with_a_slip_in_their_names() -> None:
+    item = with_input(band=["red"], type="image", input={"shapes": [-1, 2, 8, 8]}, **{"other:field": 1})
+    hints = {finding.pointer: finding.hint for finding in item.findings if finding.code == "field-unknown"}
+    at = "/properties/mlm:input/0"
+    assert hints == {
+        f"{at}/band": "rename it to `bands`, if that is what it is",
+        f"{at}/type": "say it in the description",
+        f"{at}/input/shapes": "rename it to `shape`, if that is what it is",
+    }
+
+
 def test_a_text_is_no_input() -> None:
-    with pytest.raises(ItemInvalid, match="/properties/mlm:input: must be an object, but is the text"):
-        spoil("properties/mlm:input", "an image")
+    item = spoil("properties/mlm:input", "Satellite Imagery")
+    finding = found(item, "field-left-out")
+    assert finding.pointer == "/properties/mlm:input" and "must be an object, but is the text" in finding.message
+    assert item.inputs.channels is None and item.outputs.number_of_classes == 3
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------
@@ -120,6 +164,16 @@ def test_more_dimensions_than_numbers() -> None:
     assert "[-1, 3, 64] has 3 numbers, but 4 dimensions are named (batch, bands, height, width)" in finding.message
 
 
+@pytest.mark.parametrize("shape", [[4], [-1, 4], [2, 64, 64], [-1, 2, 64, 64], [-1, 6, 5, 64, 64], [1, 2, 3, 4, 5, 6]])
+def test_as_many_names_are_advised_as_there_are_dimensions(shape: list[int]) -> None:
+    item = with_input(input={"shape": shape}, bands=[])
+    (finding,) = [f for f in item.findings if f.code in ("dimensions-assumed", "dimensions-unread")]
+    names = json.loads(finding.hint.partition('"dim_order": ')[2].partition("]")[0] + "]")
+    after = with_input(input={"shape": shape, "dim_order": names}, bands=[])
+    assert len(names) == len(shape)
+    assert codes(after).isdisjoint(("dimensions-miscounted", "dimensions-assumed"))
+
+
 def test_the_names_of_dimensions_may_be_called_axes() -> None:
     item = with_input(input={"shape": [2, 3, 64, 32], "axes": ["batch", "bands", "height", "width"]})
     inputs = item.inputs
@@ -127,10 +181,50 @@ def test_the_names_of_dimensions_may_be_called_axes() -> None:
     assert "dimensions-assumed" not in codes(item)
 
 
-@pytest.mark.parametrize("shape", [[1, 0, 64, 64], [1, 3, 1 << 22, 64], [-2, 3], [1, "many"], "3x64"])
-def test_shapes_of_no_tensor(shape: object) -> None:
-    with pytest.raises(ItemInvalid, match="/properties/mlm:input/0/input/shape"):
-        with_input(input={"shape": shape, "dim_order": ["batch", "bands", "height", "width"]})
+@pytest.mark.parametrize("shape", [[1, 0, 64, 64], [1, 3, 1 << 22, 64], [-2, 3], [1, [3]], "3x64", {"height": 64}])
+def test_shapes_of_no_tensor_are_left_out(shape: object) -> None:
+    item = with_input(input={"shape": shape, "dim_order": ["batch", "bands", "height", "width"]})
+    assert found(item, "field-left-out").pointer.startswith("/properties/mlm:input/0/input/shape")
+    assert (item.id, item.dialect, item.inputs.height) == ("shore", "mlm", None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sides", "read"),
+    [
+        ([None, 2, None, None], (None, 2, None, None), "[-1, 2, -1, -1]"),
+        (["N", "C", "H", "W"], (None, None, None, None), "[-1, -1, -1, -1]"),
+        (["batch", 3, 64, "width"], (None, 3, 64, None), "[-1, 3, 64, -1]"),
+    ],
+)
+def test_sizes_that_may_be_any(shape: list[object], sides: tuple[int | None, ...], read: str) -> None:
+    item = with_input(input={"shape": shape, "dim_order": ["batch", "bands", "height", "width"]})
+    inputs = item.inputs
+    assert (inputs.batch, inputs.channels, inputs.height, inputs.width) == sides
+    assert found(item, "sizes-not-numbers").hint == f'write "shape": {read}'
+
+
+def with_structure(fields: dict[str, object], model: dict[str, Any]) -> Item:
+    """With other fields of the input's structure, and another model asset."""
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"][0]["input"] |= fields
+    item["assets"]["model"] = model
+    return read(item)
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"), [("torch.float32", "float32"), ("np.uint8", "uint8"), ("jax.numpy.float16", "float16")]
+)
+def test_a_data_type_as_a_library_calls_it(written: str, read_as: str) -> None:
+    model = {**MLM["assets"]["model"], "bands": []}
+    item = with_structure(fields={"data_type": written}, model=model)
+    assert item.inputs.dtype == read_as and found(item, "data-type-of-library").evidence == written
+
+
+def test_a_data_type_that_is_none_is_left_out() -> None:
+    model = {**MLM["assets"]["model"], "bands": []}
+    item = with_structure(fields={"data_type": "float, mostly"}, model=model)
+    assert item.inputs.dtype is None and found(item, "field-left-out").pointer.endswith("/input/data_type")
+    assert item.inputs.height == 64
 
 
 # --- scaling of 1.4 on -------------------------------------------------------------------------------------------
@@ -170,6 +264,22 @@ def test_scalings_that_cannot_be_done(row: dict[str, object], word: str) -> None
     assert found(item, "scaling-not-done").evidence == word
 
 
+COLUMNS: dict[str, Any] = {"type": "z-score", "mean": [1, 2], "stddev": [3, 4]}
+
+
+@pytest.mark.parametrize("scaling", [COLUMNS, [COLUMNS], {**COLUMNS, "stddev": 5}])
+def test_a_scaling_in_columns(scaling: Any) -> None:
+    item = with_input(value_scaling=scaling)
+    std = (5.0, 5.0) if isinstance(scaling, dict) and scaling["stddev"] == 5 else (3.0, 4.0)
+    assert (item.inputs.mean, item.inputs.std) == ((1.0, 2.0), std)
+    assert "read as 2 steps" in found(item, "scaling-in-columns").message
+
+
+def test_columns_of_different_lengths_are_no_scaling() -> None:
+    item = with_input(value_scaling={**COLUMNS, "stddev": [3]})
+    assert item.inputs.std == () and "lacks stddev" in found(item, "scaling-incomplete").message
+
+
 def test_short_names_of_statistics() -> None:
     item = with_input(value_scaling=[{"type": "min-max", "min": 5, "max": 15}])
     assert (item.inputs.mean, item.inputs.std) == ((5.0,), (10.0,))
@@ -196,8 +306,8 @@ def test_numbers_that_are_none(value: object) -> None:
     "row", [{"type": "z-score", "mean": 0, "stddev": 0}, {"type": "min-max", "minimum": 3, "maximum": 3}]
 )
 def test_division_by_zero(row: dict[str, object]) -> None:
-    with pytest.raises(ItemInvalid, match="divided by 0"):
-        with_input(value_scaling=[row])
+    item = with_input(value_scaling=[row])
+    assert "divided by 0" in found(item, "field-left-out").message and item.inputs.std == ()
 
 
 def test_means_for_another_number_of_channels() -> None:
@@ -214,6 +324,14 @@ def test_norm_type_with_statistics(kind: str) -> None:
     rows = [{"mean": 1, "stddev": 2, "minimum": 0}, {"mean": 3, "stddev": 4, "minimum": 0}]
     got = with_input(norm_type=kind, norm_by_channel=True, statistics=rows).inputs
     assert (got.mean, got.std) == ((1.0, 3.0), (2.0, 4.0))
+
+
+@pytest.mark.parametrize("kind", ["standardization", "Standardize", "standard_score", "mean-std"])
+def test_other_words_for_z_score(kind: str) -> None:
+    item = with_input(norm_type=kind, statistics=[{"mean": 1, "std": 2}])
+    assert (item.inputs.mean, item.inputs.std) == ((1.0,), (2.0,))
+    wanted = [finding.hint for finding in item.findings if finding.pointer.endswith("/norm_type")]
+    assert wanted == ["rename it to `z-score`"]
 
 
 def test_norm_type_min_max() -> None:
@@ -294,8 +412,8 @@ def test_numbers_that_are_names() -> None:
 
 @pytest.mark.parametrize("bands", [[1.5, 2], [1, 1], [-1, 2], [99999999]])
 def test_numbers_that_are_no_bands(bands: list[float]) -> None:
-    with pytest.raises(ItemInvalid, match="must be names of bands"):
-        listed("a", "b", bands=bands)
+    item = listed("a", "b", bands=bands)
+    assert "must be names of bands" in found(item, "field-left-out").message and item.inputs.selected_bands == ()
 
 
 def test_bands_that_are_not_listed() -> None:
@@ -387,6 +505,26 @@ def test_classes_as_names() -> None:
     outputs = spoil(OUTPUT + "classification:classes", ["sea", "land"]).outputs
     assert outputs.classes == (ClassName(index=0, name="sea"), ClassName(index=1, name="land"))
     assert (outputs.number_of_classes, outputs.dont_care_index) == (2, None)
+
+
+@pytest.mark.parametrize("classes", [{"0": "sea", "1": "land", "2": "ice"}, {"2": "ice", "0": "sea", "1": None}])
+def test_classes_by_their_values(classes: dict[str, str]) -> None:
+    item = spoil(OUTPUT + "classification:classes", classes)
+    assert item.outputs.number_of_classes == 3 and ClassName(index=2, name="ice") in item.outputs.classes
+    assert "read as 3 classes" in found(item, "classes-by-value").message
+    assert "contradiction-class-count" not in codes(item)
+
+
+@pytest.mark.parametrize("number", [0, "many", [3]])
+def test_a_number_of_classes_that_is_none_is_left_out(number: object) -> None:
+    item = spoil(OUTPUT + "number_of_classes", number)
+    assert item.outputs.number_of_classes == 3 and found(item, "field-left-out")
+
+
+def test_a_result_that_is_none_is_left_out() -> None:
+    item = spoil(OUTPUT + "result", "a map")
+    assert item.outputs.final_layer_size == () and item.outputs.number_of_classes == 3
+    assert found(item, "field-left-out").pointer == "/properties/mlm:output/0/result"
 
 
 def test_a_class_named_twice() -> None:

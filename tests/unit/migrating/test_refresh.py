@@ -37,6 +37,28 @@ def test_a_new_item_stays_what_it_is() -> None:
     assert not [name for name in told if name.startswith("dlm:")]
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_fields_in_another_spelling_become_those_of_mlm(nested: bool) -> None:
+    item = copy.deepcopy(MLM)
+    fields = {name: item["properties"].pop(name) for name in [*item["properties"]] if name.startswith("mlm:")}
+    if nested:
+        item["properties"]["mlm"] = {name.removeprefix("mlm:"): value for name, value in fields.items()}
+    else:
+        item["properties"] |= {name.replace(":", "_"): value for name, value in fields.items()}
+    read, migrated = refreshed(item)
+    assert same(read, migrated) == []
+    told = migrated.document["properties"]
+    assert told["mlm:architecture"] == "U-Net" and told["mlm:framework"] == "PyTorch"
+    assert not [name for name in told if name == "mlm" or name.startswith("mlm_")]
+
+
+def test_a_list_of_one_address_becomes_that_address() -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["href"] = ["https://example.org/shore.pt"]
+    _, migrated = refreshed(item)
+    assert migrated.document["assets"]["model"]["href"] == "https://example.org/shore.pt"
+
+
 def test_classes_get_what_is_asked_for() -> None:
     _, migrated = refreshed(MLM)
     classes = migrated.document["properties"]["mlm:output"][0]["classification:classes"]
