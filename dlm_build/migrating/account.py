@@ -80,6 +80,10 @@ class _Books:
 
     def __init__(self, source: Source, made: Document, notes: Notes) -> None:
         self.made, self.notes = made, notes
+        if source.properties.pointer != "/properties":
+            notes.moved(source.properties.pointer, "/properties")
+        for name, member in (source.properties.elsewhere or {}).items():  # where they are a list of objects
+            notes.moved(member.pointer, f"/properties/{step(plain(name))}")
         self._homes = _homes(source)
         self._dropped = notes.at["dropped"] - _GENERAL
         self._said = _said_of_fields(source.item)

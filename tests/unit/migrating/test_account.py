@@ -178,3 +178,9 @@ def test_a_part_that_is_no_object_is_named() -> None:
     item = copy.deepcopy(GOOD)
     item["properties"]["dlm:architecture"] = ["unet", "resnet"]
     assert "/properties/dlm:architecture" in {note.pointer for note in of(item).dropped}
+
+
+def test_properties_in_a_list_are_carried() -> None:
+    item = copy.deepcopy(GOOD)
+    item["properties"] = [item["properties"]]
+    assert not [note for note in of(item).dropped if note.pointer.startswith("/properties")]
