@@ -422,7 +422,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_what_is_no_text() -> None:
-    with pytest.raises(ItemInvalid, match=r"standard input: not UTF-8 text \(byte 1\)"):
+    with pytest.raises(ItemInvalid, match=r"standard input:1:2: not UTF-8 text \(byte 1\)"):
         reading("-", b"{\xff}")
     with pytest.raises(ItemInvalid, match="more than 4 MiB"):
         reading("-", b" " * (reader.ITEM_LIMIT + 1))
