@@ -18,8 +18,6 @@ EVERYWHERE = "gzip"
 PACKING_SECONDS = 6 * 3600.0
 _MEMORY = "128M"
 """For blocks on their way. By default it takes a quarter of the machine's, each block anew from the kernel."""
-_LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""Saves a tenth of its work, which goes over large tables in memory; a C library before 2.35 takes no notice."""
 _FIRST_WITH_TAR = (4, 5)
 _INSTALL = "install squashfs-tools 4.5 or newer (of the system, or from conda-forge) and put it on PATH"
 
@@ -81,23 +79,19 @@ def chosen(asked: str | None, packer: Packer) -> Compression:
 
 
 def argv(part: Path, offset: int, compression: Compression) -> tuple[str, ...]:
-    """A tar on standard input becomes a file system at `offset` of `part`. No owner, time or order of this machine.
-
-    Runs of zeros are compressed like anything else: to look for them takes a tenth of its work.
-    """
+    """A tar on standard input becomes a file system at `offset` of `part`. No owner, time or order of this machine."""
     level = () if compression.level is None else ("-Xcompression-level", str(compression.level))
     return (
         "mksquashfs", "-", str(part), "-tar", "-noappend", "-offset", str(offset),
         "-comp", compression.name, *level,
         "-all-root", "-root-mode", "755", "-mkfs-time", str(OBJECT_TIME), "-all-time", str(OBJECT_TIME),
-        "-no-xattrs", "-no-exports", "-no-sparse", "-mem", _MEMORY, "-quiet", "-no-progress",
+        "-no-xattrs", "-no-exports", "-mem", _MEMORY, "-quiet", "-no-progress",
     )  # fmt: skip
 
 
 def pack(programs: Programs, stream: Iterable[bytes], part: Path, offset: int, compression: Compression) -> None:
     """Raises InfraError; whatever making the stream raises passes through."""
-    words = argv(part, offset, compression)
-    ended = programs.run(words, env=_LARGE_PAGES, stdin=stream, timeout=PACKING_SECONDS)
+    ended = programs.run(argv(part, offset, compression), stdin=stream, timeout=PACKING_SECONDS)
     if ended.timed_out:
         raise InfraError(f"packing took longer than {PACKING_SECONDS:.0f} s", "try again on a faster machine")
     if ended.status != 0:

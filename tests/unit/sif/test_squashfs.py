@@ -77,7 +77,7 @@ def test_nothing_of_the_machine_is_in_what_is_asked() -> None:
         "mksquashfs", "-", "x.sif.part", "-tar", "-noappend", "-offset", "36864",
         "-comp", "zstd", "-Xcompression-level", "3",
         "-all-root", "-root-mode", "755", "-mkfs-time", "315532800", "-all-time", "315532800",
-        "-no-xattrs", "-no-exports", "-no-sparse", "-mem", "128M", "-quiet", "-no-progress",
+        "-no-xattrs", "-no-exports", "-mem", "128M", "-quiet", "-no-progress",
     )  # fmt: skip
     assert "-Xcompression-level" not in argv(Path("x"), 0, Compression(name="gzip"))
 
