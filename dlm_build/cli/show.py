@@ -123,7 +123,8 @@ def _print_end(end: EngineEnd, *, several: bool) -> None:
 
 
 def _print_run(run: Run) -> None:
-    memory = f", peak memory {megabytes(run.peak_memory)}" if run.peak_memory else ""
+    least = "at least " if run.peak_sampled else ""
+    memory = f", peak memory {least}{megabytes(run.peak_memory)}" if run.peak_memory else ""
     device = f"{run.device.upper()} {run.gpu_name or ''}".strip()
     click.echo(f"run      {run.end} in {run.seconds:.1f} s on {device} ({shown(run.device_reason)}){memory}")
     if run.end != "finished" and run.log_tail:
