@@ -12,14 +12,14 @@ from dlm_build.items.document import described, digest
 from dlm_build.items.identity import identity
 from dlm_build.items.mlm.bands import find_listing
 from dlm_build.items.mlm.fields import Where, entries_of
-from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
+from dlm_build.items.mlm.leftovers import completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
-from dlm_build.items.mlm.runtime import Found, read_mlm_runtime
+from dlm_build.items.mlm.runtime import read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import sample_of
 from dlm_build.items.mlm.shapes import dimensions, has_sides, is_map_of_labels
 from dlm_build.items.mlm.tensors import INPUT_FIELDS, OUTPUT_FIELDS, read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
-from dlm_build.records import DeclaredSample, Inputs, Item, Outputs, Pointers
+from dlm_build.records import Inputs, Item, Outputs
 
 NAME = "mlm"
 PREFIX = "mlm:"
@@ -58,6 +58,7 @@ def normalise(root: Node) -> Item:
     tasks = where.item_field("mlm:tasks", "mlm:task")
     outputs = completed(read_mlm_outputs(outputs_node, outs, tasks), left.outputs)
     _compare(first_in, first_out, inputs, outputs)
+    task = f"{first_out.pointer}/tasks" if first_out.has("tasks") else "/properties/mlm:tasks"
     return Item(
         id=who.id,
         origin=root.log.document.origin,
@@ -65,7 +66,7 @@ def normalise(root: Node) -> Item:
         dialect=NAME,
         dialect_version=version,
         dialect_reason=reason,
-        pointers=_pointers(runtime, sample, left, first_out),
+        pointers=runtime.pointers(sample, left, task),
         title=who.title or display_text(where.item_field("mlm:name")),
         description=who.description,
         license=who.license,
@@ -149,20 +150,3 @@ def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) 
     )
     for finding in contradictions(declared, places):
         first_in.log.add(finding)
-
-
-def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers, first_output: Node) -> Pointers:
-    return Pointers(
-        framework=found.framework,
-        version=found.version,
-        handler=found.handler,
-        source=found.source,
-        requirements=found.requirements,
-        gpu=found.gpu,
-        image=found.image,
-        run=left.run_pointer,
-        working_dir=left.working_dir_pointer,
-        archive=left.archive_pointer if left.archive else "/assets",
-        sample=sample.pointer if sample else "/assets",
-        task=f"{first_output.pointer}/tasks" if first_output.has("tasks") else "/properties/mlm:tasks",
-    )

@@ -23,7 +23,7 @@ from dlm_build.items.mlm.runtime import Found, entrypoint_of, framework_apart, f
 from dlm_build.items.mlm.sample_assets import environment_of, sample_of
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import boolean
-from dlm_build.records import DeclaredDocker, DeclaredSample, Item, Outputs, Pointers, Runtime
+from dlm_build.records import DeclaredDocker, Item, Outputs, Runtime
 
 NAME = "ml-model"
 PREFIX = "ml-model:"
@@ -58,7 +58,7 @@ def normalise(root: Node) -> Item:
         dialect=NAME,
         dialect_version=version,
         dialect_reason=reason,
-        pointers=_pointers(found, sample, left),
+        pointers=found.pointers(sample, left, "/properties/ml-model:prediction_type"),
         title=who.title,
         description=who.description,
         license=who.license,
@@ -185,20 +185,3 @@ def _task(node: Node) -> str | None:
 def _draft_image(properties: Node) -> ContainerImage | None:
     node = properties.get("ml-model:image")
     return read_image(node, node.value.strip(), said=True) if isinstance(node.value, str) else None
-
-
-def _pointers(found: Found, sample: DeclaredSample | None, left: Leftovers) -> Pointers:
-    return Pointers(
-        framework=found.framework,
-        version=found.version,
-        handler=found.handler,
-        source=found.source,
-        requirements=found.requirements,
-        gpu=found.gpu,
-        image=found.image,
-        run=left.run_pointer,
-        working_dir=left.working_dir_pointer,
-        archive=left.archive_pointer if left.archive else "/assets",
-        sample=sample.pointer if sample else "/assets",
-        task="/properties/ml-model:prediction_type",
-    )

@@ -36,7 +36,7 @@ from dlm_build.items.names import FRAMEWORK, framework_version, handler, machine
 from dlm_build.items.node import Node
 from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
 from dlm_build.items.scalars import boolean
-from dlm_build.records import DeclaredDocker, Record, Runtime
+from dlm_build.records import DeclaredDocker, DeclaredSample, Pointers, Record, Runtime
 
 _ENTRYPOINT = "mlm:entrypoint"
 _GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
@@ -59,6 +59,23 @@ class Found(Record, frozen=True, kw_only=True):
     requirements: str
     gpu: str
     image: str
+
+    def pointers(self, sample: DeclaredSample | None, left: Leftovers, task: str) -> Pointers:
+        """Of all that decisions rest on, with those of the other parts."""
+        return Pointers(
+            framework=self.framework,
+            version=self.version,
+            handler=self.handler,
+            source=self.source,
+            requirements=self.requirements,
+            gpu=self.gpu,
+            image=self.image,
+            run=left.run_pointer,
+            working_dir=left.working_dir_pointer,
+            archive=left.archive_pointer if left.archive else "/assets",
+            sample=sample.pointer if sample else "/assets",
+            task=task,
+        )
 
 
 def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
