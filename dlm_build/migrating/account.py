@@ -32,6 +32,12 @@ _GENERAL = frozenset(("", "/assets", "/stac_extensions"))
 _VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+)*(?:[.-]?(?:alpha|beta|rc)[.0-9]*)?")
 _WORDS = re.compile(r"[^\s/:@<>]+")
 _QUOTED = 160
+_FEWEST, _READ = 8, 20_000
+"""How often an item is read again at least, and of how many values in all; an item has some hundred."""
+_ROW = "*"
+"""In place of the number of a row."""
+_Place = tuple[str, ...]
+_Mark = tuple[str, Any]
 
 
 class _Leaf(NamedTuple):
@@ -43,7 +49,8 @@ def account_for(source: Source, made: Document, place: str, notes: Notes) -> Non
     """Adds to `made` and to `notes` what was carried nowhere; notes what was carried without its password."""
     books = _Books(source, made, notes)
     leaves = list(_leaves(source.root.log.document.value, "", books))
-    lost = _keep([leaf for leaf in leaves if not books.has(leaf)], books, place)
+    lost = [leaf for leaf in leaves if not books.has(leaf)]
+    lost = _keep(lost, books, place, max(_FEWEST, _READ // (len(leaves) + 1)))
     for pointer, leaf in _together(lost, leaves).items():
         what = f"{_quoted(leaf.value)}: " if pointer == leaf.pointer else ""
         notes.dropped(pointer, f"{what}{_why(pointer, books)}")
@@ -84,6 +91,7 @@ class _Books:
             notes.moved(source.properties.pointer, "/properties")
         for name, member in (source.properties.elsewhere or {}).items():  # where they are a list of objects
             notes.moved(member.pointer, f"/properties/{step(plain(name))}")
+        self._standing = frozenset(_standing(made))
         self._homes = _homes(source)
         self._dropped = notes.at["dropped"] - _GENERAL
         self._said = _said_of_fields(source.item)
@@ -98,13 +106,17 @@ class _Books:
         if not self._dropped.isdisjoint((leaf.pointer, *parents)):
             return True
         places = [place for one in self._places(leaf.pointer) for place in (one, *self._places(one))]
-        if any(_stands(self.made, _steps(place), leaf.value) for place in places):
+        if any(self._stands(place, leaf.value) for place in places):
             return True
         said = {*places, *(parent for one in places for parent in _parents(one))}
         if not self.notes.said.isdisjoint(said) or not self.notes.at["assumed"].isdisjoint(places):
             return True
         home = self.home(leaf.pointer)
         return home is not None and self._is_said(home, leaf.value)
+
+    def _stands(self, pointer: str, value: Any) -> bool:
+        place = tuple([_ROW if name.isdigit() else name for name in _steps(pointer)])
+        return any((place, mark) in self._standing for mark in _marks(value))
 
     def home(self, pointer: str) -> tuple[str, ...] | None:
         """Where DLM has it today, below the properties; None for what is in no part."""
@@ -163,25 +175,25 @@ def _steps(pointer: str) -> list[str]:
     return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
 
 
-def _stands(made: Any, steps: list[str], value: Any) -> bool:
-    """Whether the value is at that place; rows of a list may have moved up."""
-    if not steps:
-        return not isinstance(made, dict | list) and _same(made, value)
-    name, *rest = steps
-    if isinstance(made, dict):
-        return name in made and _stands(made[name], rest, value)
-    if not isinstance(made, list) or not name.isdigit():
-        return False
-    index = int(name) if len(name) < 7 else 0
-    return any(_stands(row, rest, value) for row in (*made[index : index + 1], *made))
+def _standing(value: Any, place: _Place = ()) -> Iterator[tuple[_Place, _Mark]]:
+    """What stands where in a document. Rows of a list may move up, so their numbers are left out."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _standing(member, (*place, _ROW if name.isdigit() else name))
+    elif isinstance(value, list):
+        for row in value:
+            yield from _standing(row, (*place, _ROW))
+    else:
+        yield from ((place, mark) for mark in _marks(value))
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, str) or isinstance(other, str):
-        return str(one).strip() == str(other).strip()
-    return bool(one == other)
+def _marks(value: Any) -> tuple[_Mark, ...]:
+    """Two values are the same where they share one: a number may be written as a text."""
+    if isinstance(value, bool):
+        return (("truth", value),)
+    if isinstance(value, str):
+        return (("text", value.strip()),)
+    return (("number", value), ("text", str(value)))
 
 
 def _homes(source: Source) -> dict[str, tuple[str, ...]]:
@@ -239,20 +251,30 @@ def _field_names(home: tuple[str, ...]) -> tuple[str, ...]:
             return names
 
 
-def _keep(lost: list[_Leaf], books: _Books, place: str) -> list[_Leaf]:
-    """Puts them where DLM has them, if the model stays the same. Gives those that have no such place."""
+def _keep(lost: list[_Leaf], books: _Books, place: str, most: int) -> list[_Leaf]:
+    """Puts them where DLM has them, if the model stays the same. Gives those that have no such place.
+
+    All at once, else halves of them, and so on: every try reads the item again, `most` times at most.
+    """
     homes = {leaf.pointer: home for leaf in lost if (home := books.home(leaf.pointer))}
     before = model_of(reread(books.made, place)) if homes else None
-    left = []
-    for leaf in lost:
-        home = homes.get(leaf.pointer)
-        trial = None if home is None else _with(books.made["properties"], home, leaf.value)
-        if home is None or trial is None or not _reads_as(before, {**books.made, "properties": trial}, place):
-            left.append(leaf)
+    kept: set[str] = set()
+    untried = [[leaf for leaf in lost if leaf.pointer in homes]]
+    while untried and most > 0:
+        some = untried.pop()
+        properties = copy.deepcopy(books.made["properties"])
+        put = [leaf for leaf in some if _put(properties, homes[leaf.pointer], leaf.value)]
+        if not put:
             continue
-        books.made["properties"] = trial
-        books.notes.kept(_pointer_of(home), "as it was written; nothing is read of it")
-    return left
+        most -= 1
+        if _reads_as(before, {**books.made, "properties": properties}, place):
+            books.made["properties"] = properties
+            kept |= {leaf.pointer for leaf in put}
+        elif len(put) > 1:
+            untried += [put[len(put) // 2 :], put[: len(put) // 2]]
+    for pointer in [leaf.pointer for leaf in lost if leaf.pointer in kept]:
+        books.notes.kept(_pointer_of(homes[pointer]), "as it was written; nothing is read of it")
+    return [leaf for leaf in lost if leaf.pointer not in kept]
 
 
 def _pointer_of(home: tuple[str, ...]) -> str:
@@ -266,18 +288,17 @@ def _reads_as(before: Any, document: Document, place: str) -> bool:
         return False
 
 
-def _with(properties: Document, home: tuple[str, ...], value: Any) -> Document | None:
-    """A copy with the value there; None where something else is, or its list is not."""
-    made = copy.deepcopy(properties)
-    fields: Any = made
+def _put(properties: Document, home: tuple[str, ...], value: Any) -> bool:
+    """Puts the value there; False where something else is, or its list is not."""
+    fields: Any = properties
     for name in home[:-1]:
         if isinstance(fields, list) and name.isdigit() and int(name) < len(fields):
             fields = fields[int(name)]
         elif isinstance(fields, dict):
             fields = fields.setdefault(name, {})
         else:
-            return None
+            return False
     if not isinstance(fields, dict) or home[-1] in fields:
-        return None
+        return False
     fields[home[-1]] = value
-    return made
+    return True
