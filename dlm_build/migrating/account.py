@@ -98,6 +98,12 @@ class _Books:
         self._told: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
 
     def has(self, leaf: _Leaf) -> bool:
+        """Whether anything accounts for it; what does for most of them is asked first."""
+        if self._stands(leaf.pointer, leaf.value):
+            return True
+        home = self.home(leaf.pointer)
+        if home is not None and self._is_said(home, leaf.value):
+            return True
         parents = list(_parents(leaf.pointer))
         if leaf.pointer == "/stac_version" and _VERSION.fullmatch(str(leaf.value)):
             return True
@@ -109,10 +115,7 @@ class _Books:
         if any(self._stands(place, leaf.value) for place in places):
             return True
         said = {*places, *(parent for one in places for parent in _parents(one))}
-        if not self.notes.said.isdisjoint(said) or not self.notes.at["assumed"].isdisjoint(places):
-            return True
-        home = self.home(leaf.pointer)
-        return home is not None and self._is_said(home, leaf.value)
+        return not self.notes.said.isdisjoint(said) or not self.notes.at["assumed"].isdisjoint(places)
 
     def _stands(self, pointer: str, value: Any) -> bool:
         place = tuple([_ROW if name.isdigit() else name for name in _steps(pointer)])

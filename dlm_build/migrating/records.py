@@ -32,7 +32,8 @@ class Notes:
     """Collects them in the order of writing; and, for the account at the end, where what moved stands now."""
 
     def __init__(self) -> None:
-        self._found: dict[str, list[Note]] = {"kept": [], "dropped": [], "assumed": []}
+        self._found: dict[str, dict[Note, None]] = {"kept": {}, "dropped": {}, "assumed": {}}
+        """In the order of writing, each once."""
         self.at: dict[str, set[str]] = {"kept": set(), "dropped": set(), "assumed": set()}
         """The pointers as they are, by the kind of note."""
         self.places: dict[str, list[str]] = {}
@@ -57,7 +58,7 @@ class Notes:
 
     def take(self, others: Notes) -> None:
         for name, notes in others._found.items():
-            self._found[name] += notes
+            self._found[name] |= notes
             self.at[name] |= others.at[name]
         for pointer, places in others.places.items():
             self.places.setdefault(pointer, []).extend(places)
@@ -69,8 +70,7 @@ class Notes:
     def _add(self, name: str, pointer: str, reason: str) -> None:
         self.at[name].add(pointer)
         note = Note(pointer=shown(pointer, 400), reason=shown(without_userinfo(reason), 400))
-        if note not in self._found[name]:
-            self._found[name].append(note)
+        self._found[name].setdefault(note)
 
 
 def step(name: str) -> str:
