@@ -201,7 +201,7 @@ def test_a_folder_with_an_instruction(folder: str) -> None:
         read_spoiled(f"{DOCKER}working_dir", folder)
 
 
-@pytest.mark.parametrize(("written", "read"), [("work", "/work"), ("./work/a", "/work/a"), ("work/", "/work")])
+@pytest.mark.parametrize(("written", "read"), [("job", "/job"), ("./job/a", "/job/a"), ("job/", "/job")])
 def test_a_folder_is_seen_from_the_root(written: str, read: str) -> None:
     item = read_spoiled(f"{DOCKER}working_dir", written)
     assert item.runtime.docker.working_dir == read
