@@ -26,7 +26,8 @@ def refuse_full(what: str, needed: Mapping[Path, int]) -> None:
         told = os.statvfs(there)
         free = told.f_bavail * told.f_frsize
         if free < size + MARGIN:
+            needed_mib, free_mib = (size + MARGIN) >> 20, free >> 20
             raise InfraError(
-                f"{there}: about {(size + MARGIN) >> 20} MiB are needed for {what}, {free >> 20} MiB are free",
+                f"{there}: too little space: about {needed_mib} MiB are needed for {what}, {free_mib} MiB are free",
                 "free space there, or name another folder with --output, or with `store` in the settings",
             )

@@ -24,8 +24,10 @@ from dlm_build.records import Finding, Item
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 _IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code", "source-refused": "source-has-no-repository"}
 """A gap that says what a reader's finding says, and at a higher rank."""
-_SAID_BY = {"source-not-there": "source-refused", "address-not-allowed": "weights-over-http"}
+_SAID_BY = {"address-not-allowed": "weights-over-http"}
 """What asking finds, and a gap that says the same of an address that is not asked."""
+_SAYS_MORE = {"source-not-there": "source-refused"}
+"""What asking finds, by the settings of this site, and a gap that knows no settings."""
 
 Ask = Callable[[Item], tuple[Finding, ...]]
 """Finds out more about an item, for instance from the servers it names."""
@@ -51,6 +53,8 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     gaps = _gaps(item, offer)
     dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
     own = [finding for finding in item.findings if finding.code not in dropped]
+    better = {(_SAYS_MORE.get(finding.code), finding.pointer) for finding in more}
+    gaps = [gap for gap in gaps if (gap.code, gap.pointer) not in better]
     known = {(gap.code, gap.pointer) for gap in gaps}
     asked = [finding for finding in more if known.isdisjoint(_sayings(finding))]
     findings = sorted((*own, *gaps, *asked), key=lambda finding: _RANKS[finding.severity])
