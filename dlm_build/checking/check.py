@@ -53,11 +53,7 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
     gaps = _gaps(item, offer)
     dropped = {_IN_PLACE_OF.get(gap.code) for gap in gaps}
     own = [finding for finding in item.findings if finding.code not in dropped]
-    better = {(_SAYS_MORE.get(finding.code), finding.pointer) for finding in more}
-    gaps = [gap for gap in gaps if (gap.code, gap.pointer) not in better]
-    known = {(gap.code, gap.pointer) for gap in gaps}
-    asked = [finding for finding in more if known.isdisjoint(_sayings(finding))]
-    findings = sorted((*own, *gaps, *asked), key=lambda finding: _RANKS[finding.severity])
+    findings = sorted((*own, *_each_once(gaps, more)), key=lambda finding: _RANKS[finding.severity])
     return Checked(
         origin=item.origin,
         id=item.id,
@@ -69,6 +65,16 @@ def checked_item(item: Item, places: Mapping[str, Position], more: tuple[Finding
         grade=grade_of(item, offer),
         findings=tuple([placed(finding, places) for finding in findings]),
     )
+
+
+def _each_once(gaps: list[Finding], more: tuple[Finding, ...]) -> list[Finding]:
+    """The gaps, and what asking found, without what the other says as well or better."""
+    if not more:
+        return gaps
+    better = {(_SAYS_MORE.get(finding.code), finding.pointer) for finding in more}
+    left = [gap for gap in gaps if (gap.code, gap.pointer) not in better]
+    known = {(gap.code, gap.pointer) for gap in left}
+    return left + [finding for finding in more if known.isdisjoint(_sayings(finding))]
 
 
 def _sayings(finding: Finding) -> set[tuple[str, str]]:

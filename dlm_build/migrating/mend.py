@@ -15,7 +15,6 @@ from dlm_build.schemas.offline import fits, members_of
 Document = dict[str, Any]
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
 _CHANNELS = ("channel", "channels", "band", "spectral", "c")
-_BREAKS = "it breaks the schema"
 
 
 class _Side(NamedTuple):
