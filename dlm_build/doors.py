@@ -30,7 +30,7 @@ class Options(Record, frozen=True, kw_only=True):
     to: tuple[Literal["docker", "sif"], ...] = ("docker",)
     """What is made: an image in the Docker engine, a SIF file, or both."""
     compression: str | None = None
-    """Of the SIF, e.g. `zstd:3`."""
+    """Of the SIF, e.g. `zstd:4`."""
     handoff: tuple[Literal["slurm", "lmod"], ...] = ()
     """Files that run the SIF, written beside it."""
     output: str | None = None

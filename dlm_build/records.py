@@ -493,7 +493,7 @@ class Sif(Record, frozen=True, kw_only=True):
     made_from: Literal["image", "packages"]
     """`image`: the layers of the Docker image; `packages`: base layers from the registry and the store, no Docker."""
     compression: str
-    """e.g. `zstd:3`, `gzip`."""
+    """e.g. `zstd:4`, `gzip`."""
     packed_by: str
     """e.g. `mksquashfs 4.5.1`: it decides the bytes."""
     signed_by: str | None = None

@@ -128,7 +128,7 @@ def build_options(command: F) -> F:
                          callback=some_of(ENGINES),
                          help="An image in Docker, a SIF (alone it needs no Docker), or both."),
             click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", callback=compression,
-                         help="Of the SIF [zstd:3 where it can be]."),
+                         help="Of the SIF [zstd:4 where it can be]."),
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
             click.option("--force", is_flag=True, help="Render and run again what was done before."),
         ]

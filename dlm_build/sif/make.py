@@ -25,6 +25,7 @@ from dlm_build.sif.sif_file import (
     read_metadata,
     replace_metadata,
     settled,
+    settling,
     sha256_of,
 )
 
@@ -55,7 +56,7 @@ class Request(NamedTuple):
     target: Path
     """The SIF's path."""
     compression: str | None = None
-    """`zstd:3`, `gzip`, …; None: the fastest small one that this machine's mksquashfs has."""
+    """`zstd:4`, `gzip`, …; None: the fastest small one that this machine's mksquashfs has."""
 
 
 class Progress:
@@ -93,7 +94,8 @@ def make_sif(parts: Parts, request: Request, programs: Programs, progress: Progr
     layers = (mount_points(), *parts.layers, container_files(described))
     definition, digest = described.definition.encode(), RootfsDigest()
     with beside(request.target) as part:
-        squashfs.pack(programs, as_tar(merged(layers), digest), part, partition_offset(definition), compression)
+        with settling(part):
+            squashfs.pack(programs, as_tar(merged(layers), digest), part, partition_offset(definition), compression)
         finish(part, definition, inspect_metadata(described))
         objects_of(part)
         sha256, size = settled(part), part.stat().st_size

@@ -13,7 +13,8 @@ from dlm_build.store import IN_OUTPUT, OBJECT_TIME
 
 LEVELS = {"gzip": (1, 9), "zstd": (1, 22), "lz4": (0, 0), "xz": (0, 0)}
 """Compressors that Apptainer's own readers know, with their levels."""
-PREFERRED = "zstd:3"
+PREFERRED = "zstd:4"
+"""Each level above costs more seconds for every byte that it saves; see docs/benchmarks.md."""
 EVERYWHERE = "gzip"
 PACKING_SECONDS = 6 * 3600.0
 _MEMORY = "128M"

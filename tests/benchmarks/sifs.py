@@ -10,6 +10,7 @@ from pathlib import Path
 from dlm_build.building import render
 from dlm_build.records import Lock, from_json, to_json
 from dlm_build.sif.sif_file import PARTITION, objects_of
+from dlm_build.sif.squashfs import PREFERRED
 from tests.benchmarks import engine, ours, sif_driver
 from tests.benchmarks.figures import Figure, Figures, seconds, size
 from tests.benchmarks.measuring import Spent, spend
@@ -97,5 +98,6 @@ def _tree(bench: Bench) -> Path:
 def _floor(bench: Bench, tree: Path) -> Spent:
     target = bench.path("sif", "floor.squashfs")
     target.unlink(missing_ok=True)
-    words = ("-comp", "zstd", "-Xcompression-level", "3", "-all-root", "-no-xattrs", "-quiet", "-no-progress")
+    name, _, level = PREFERRED.partition(":")
+    words = ("-comp", name, "-Xcompression-level", level, "-all-root", "-no-xattrs", "-quiet", "-no-progress")
     return spend(bench.command("sif-floor", ["mksquashfs", tree, target, *words]))

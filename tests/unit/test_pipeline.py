@@ -185,7 +185,7 @@ class World:
         request.target.write_bytes(b"a SIF")
         return Sif(
             path=str(request.target), sha256=sha256(b"a SIF").hexdigest(), size=5, rootfs_digest=DIGEST,
-            context_digest=request.context.digest, base_digest=DIGEST, made_from=way, compression="zstd:3",
+            context_digest=request.context.digest, base_digest=DIGEST, made_from=way, compression="zstd:4",
             packed_by="mksquashfs 4.6.1",
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from tests.unit.plans import DIGEST, tiny_plan
 
 SIF = Sif(
     path="/runs/it's; $(x)/m.sif", sha256="f" * 64, size=1, rootfs_digest=DIGEST, context_digest="c" * 64,
-    base_digest=DIGEST, made_from="packages", compression="zstd:3", packed_by="mksquashfs 4.5.1",
+    base_digest=DIGEST, made_from="packages", compression="zstd:4", packed_by="mksquashfs 4.5.1",
 )  # fmt: skip
 HOSTILE = tiny_plan(item_id='"]]os.execute("id")--\n#SBATCH --uid=0', title="$(title)", license="`license`")
 FOLDER = Path("/hand off")

@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_file(told: Registry, tmp_path: Path) -> N
 def sif_of(file: Path) -> Sif:
     return Sif(
         path=str(file), sha256=digest_of(file.read_bytes())[7:], size=file.stat().st_size, rootfs_digest="sha256:r",
-        context_digest="c", base_digest="sha256:b", made_from="packages", compression="zstd:3", packed_by="m",
+        context_digest="c", base_digest="sha256:b", made_from="packages", compression="zstd:4", packed_by="m",
     )  # fmt: skip
 
 

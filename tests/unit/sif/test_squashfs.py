@@ -35,7 +35,7 @@ class Programs:
 
 
 @pytest.mark.parametrize(("text", "meant"), [
-    ("zstd", "zstd:3"), ("zstd:19", "zstd:19"), ("gzip", "gzip"), ("gzip:9", "gzip:9"), ("lz4", "lz4"), ("xz", "xz"),
+    ("zstd", "zstd:4"), ("zstd:19", "zstd:19"), ("gzip", "gzip"), ("gzip:9", "gzip:9"), ("lz4", "lz4"), ("xz", "xz"),
 ])  # fmt: skip
 def test_compression_is_a_name_and_a_level(text: str, meant: str) -> None:
     assert str(parse_compression(text)) == meant
@@ -65,7 +65,7 @@ def test_a_mksquashfs_without_tar_is_refused_with_a_way_out(told: str, said: str
 
 
 def test_what_can_be_written_decides_where_nobody_asks() -> None:
-    assert str(chosen(None, ALL)) == "zstd:3"
+    assert str(chosen(None, ALL)) == "zstd:4"
     assert str(chosen(None, Packer(version="4.5", compressors=("gzip",)))) == "gzip"
     with pytest.raises(InfraError, match="built without zstd"):
         chosen("zstd", Packer(version="4.5", compressors=("gzip",)))
