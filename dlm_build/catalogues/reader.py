@@ -72,14 +72,18 @@ class Reader:
         return found
 
     def target(self, href: str, base: str) -> str:
-        """Where a link in the document at `base` leads. Raises ItemHostile or ItemInvalid where it may not go."""
+        """Where a link in the document at `base` leads.
+
+        Raises ItemHostile or ItemInvalid where it may not go, InfraError where it is not to be asked.
+        """
         if is_url(base):
             return self._from_url(href, base)
         if is_url(href):
             if self._follow:
                 return plain(href)
-            raise ItemInvalid(
-                f"{shown(base, 300)}: links to {shown_url(href)}, which is on the network", "give that address as ITEM"
+            raise InfraError(
+                f"{shown(base, 300)}: links to {shown_url(href)}, which is on the network and was not asked",
+                "give that address as ITEM, or --online",
             )
         if base == "-":
             raise ItemInvalid(

@@ -37,12 +37,14 @@ class _Box(Record, frozen=True, kw_only=True):
     left_out: LeftOut | None = None
 
 
-def sources(given: Iterable[str], outside: Outside) -> Iterator[Given]:
+def sources(given: Iterable[str], outside: Outside, *, follow: bool = False) -> Iterator[Given]:
     """The texts behind what the operator named: a path, a folder, a URL, `-`, or `@list.txt` with one of these a line.
+
+    `follow` says whether a catalogue on this disk may lead to the network.
 
     Raises UsageError for a list that cannot be read.
     """
-    return chain.from_iterable(every(Asked(href=href), outside) for href in _named(given))
+    return chain.from_iterable(every(Asked(href=href, follow=follow), outside) for href in _named(given))
 
 
 def _named(given: Iterable[str]) -> Iterator[str]:

@@ -258,7 +258,7 @@ def _online(given: dict[str, Any]) -> Iterator[Iterator[Result]]:
     from dlm_build.cli.commands import wired
 
     with wired(given | {"quiet": not _shows_progress(given)}) as doors:
-        texts = _counted(sources(given["items"], doors), doors.notify)
+        texts = _counted(sources(given["items"], doors, follow=True), doors.notify)
         yield check_asking(
             texts, lambda source: check_one(source, lambda item: online_findings(item, doors)), given["jobs"]
         )

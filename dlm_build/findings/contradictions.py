@@ -6,7 +6,7 @@ from dlm_build.findings.kinds import VERIFICATION, Kind
 
 
 class ContradictionBandCount(Kind):
-    """{found} bands are declared, but eo:bands lists {other}"""
+    """the number of bands is {found}, but eo:bands lists {other}"""
 
     severity = VERIFICATION
     fix = 'write "number_of_bands": {other}, or list the {found} bands'
@@ -109,7 +109,7 @@ class ContradictionStd(Kind):
 
 
 class ContradictionClassCount(Kind):
-    """{found} classes are declared, but {other} are named"""
+    """the number of classes is {found}, but {other} are named"""
 
     severity = VERIFICATION
     fix = "count the class of no interest too, and name every class once"
@@ -122,7 +122,7 @@ class ContradictionClassCount(Kind):
 
 
 class ContradictionFinalLayerClasses(Kind):
-    """{found} classes are declared, but the final layer gives {other}"""
+    """the number of classes is {found}, but the final layer gives {other}"""
 
     severity = VERIFICATION
     fix = "write the number of channels that the final layer has"

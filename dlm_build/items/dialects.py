@@ -6,7 +6,7 @@ To add a dialect: a module with `normalise(root) -> Item`, and its row here gets
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings.dialects import OtherDialectToo, ReadAsAnItem
@@ -195,6 +195,10 @@ def not_an_item(value: Value) -> str:
     return _other_document(value)
 
 
+_PACKED = frozenset(("name", "architecture", "framework", "input", "output"))
+"""Fields of MLM without their prefix, in a file that is no item."""
+
+
 def _other_document(value: dict[str, Value]) -> str:
     keys = set(value)
     if "$schema" in keys and keys & {"$id", "$defs", "definitions", "allOf"}:
@@ -209,6 +213,8 @@ def _other_document(value: dict[str, Value]) -> str:
         return "an MLflow MLmodel file"
     if "format_version" in keys and keys & {"weights", "documentation", "cite"} and "properties" not in keys:
         return "a bioimage.io description"
+    if keys >= _PACKED or (keys <= {"$schema", "properties"} and set(_members(value.get("properties"))) >= _PACKED):
+        return "a model's metadata as stac-model packs it beside the weights"
     if "services" in keys and "assets" not in keys:
         return "a Compose file"
     if "dependencies" in keys and keys <= {"name", "channels", "dependencies", "prefix", "variables", "platforms"}:
@@ -216,6 +222,10 @@ def _other_document(value: dict[str, Value]) -> str:
     if "properties" not in keys and keys & {"code", "status"} and keys & {"description", "detail"}:
         return "an API's error message"
     return ""
+
+
+def _members(value: Value) -> Iterable[str]:
+    return value if isinstance(value, dict) else ()
 
 
 def _ids(rows: Value) -> str:

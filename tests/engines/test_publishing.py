@@ -353,10 +353,11 @@ def unavailable(method: bytes, part: bytes) -> Callable[[bytes], bytes | None]:
     return lambda head: text if head.startswith(method) and part in head.split(b"\r\n", 1)[0] else None
 
 
-@pytest.mark.parametrize("at", [100_000, 30_000_000, 137_000_000])
-def test_a_connection_that_breaks_is_made_up_for(work: Cli, place: str, registry: str, at: int, hpc: Hpc) -> None:
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.995])
+def test_a_connection_that_breaks_is_made_up_for(work: Cli, place: str, registry: str, share: float, hpc: Hpc) -> None:
+    (sif,) = (work.folder / "out").glob("*.sif")
     with before(registry) as proxy:
-        proxy.hang_up = [at]
+        proxy.hang_up = [int(share * sif.stat().st_size)]
         there = place.replace(registry, f"127.0.0.1:{proxy.port}")
         part = sif_of(pushed(push(work, f"{there}:1", "--to", "sif")))
         assert proxy.hang_up == []

@@ -68,6 +68,19 @@ def test_what_leads_to_no_item_is_an_f_too(tmp_path: Path, text: str | None) -> 
     assert (checked.grade.letter, len(checked.findings)) == ("F", 1)
 
 
+def test_no_server_is_asked_because_of_what_stands_in_a_file(tmp_path: Path) -> None:
+    beside = written(tmp_path / "a.json", id="a")
+    links = [{"rel": "item", "href": href} for href in ("https://example.org/items/b.json", "./a.json")]
+    catalogue = tmp_path / "catalog.json"
+    catalogue.write_text(json.dumps({"type": "Catalog", "stac_version": "1.0.0", "id": "c", "links": links}), "utf-8")
+    away, here = (check_one(source) for source in sources([str(catalogue)], Offline()))
+    assert (here.origin, here.grade.letter) == (beside, "A")
+    assert (away.grade.letter, away.outcome) == ("F", "infra")
+    (finding,) = away.findings
+    assert "links to https://example.org/items/b.json, which is on the network" in finding.message
+    assert "--online" in finding.hint
+
+
 def test_how_it_was_found_is_a_finding() -> None:
     note = Finding(code="only-one-inside", severity=HYGIENE, pointer="", message="is the only one")
     source = SourceText(text=json.dumps(complete()), origin="a.json", notes=(note,))

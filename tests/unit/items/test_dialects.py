@@ -21,6 +21,9 @@ FEATURE: dict[str, Any] = {
 }
 
 
+PACKED = ("name", "architecture", "framework", "framework_version", "tasks", "input", "output")
+
+
 def refused(item: object) -> str:
     with pytest.raises(ItemInvalid) as caught:
         read(item)
@@ -45,6 +48,8 @@ def refused(item: object) -> str:
         ({"help": "…", "success": True, "result": {}}, "a CKAN answer"),
         ({"$schema": "x", "$id": "y", "properties": {}}, "a JSON Schema"),
         ({"runtime": "python", "model": {}, "modelServerVersion": "1.0"}, "a TorchServe manifest"),
+        (dict.fromkeys(PACKED, "x"), "a model's metadata as stac-model packs it"),
+        ({"$schema": "x", "properties": dict.fromkeys(PACKED, "x")}, "a model's metadata as stac-model packs it"),
         ([{"id": "a"}, {"id": "b"}], "a list of 2 entries with the ids a, b"),
         ([], "a list of 0 entries"),
         ("hello", 'the text "hello"'),
