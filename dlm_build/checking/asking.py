@@ -23,6 +23,7 @@ from dlm_build.findings.online import (
     ModelNotServed,
     SizeDiffers,
 )
+from dlm_build.gathering.assets import is_endless
 from dlm_build.magic import HEAD, StandIn, stand_in
 from dlm_build.records import Finding, Record
 
@@ -63,11 +64,13 @@ def asked(wanted: Wanted, peeker: Peeker) -> tuple[Finding, ...]:
 
 def looked_at(wanted: Wanted, path: Path) -> tuple[Finding, ...]:
     """The same for a file of this machine, which nobody needs to be asked for."""
+    how = "put it there, or correct the href; relative ones are read from the item's own folder"
     try:
+        if is_endless(path):
+            return (_not_served(wanted, "is a pipe or a device here, not a file", how),)
         with path.open("rb") as stream:
             head, size = stream.read(HEAD), path.stat().st_size
     except OSError as problem:
-        how = "put it there, or correct the href; relative ones are read from the item's own folder"
         return (_not_served(wanted, f"is no file here: {problem.strerror}", how),)
     found = None if wanted.is_page else stand_in(head)
     if found:

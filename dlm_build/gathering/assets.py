@@ -85,6 +85,8 @@ def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
     if path.is_dir():
         raise ItemInvalid(f"{where} is a folder", "pack it, e.g. with torch-model-archiver or `zip -r`")
     try:
+        if is_endless(path):
+            raise ItemInvalid(f"{where} is a pipe or a device, not a file", "name a file there")
         with path.open("rb"):
             return path
     except OSError as problem:
@@ -92,6 +94,11 @@ def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
             f"{where}: {shown(str(path.absolute()), 400)}: {problem.strerror}",
             f"put the {what.split()[-1]} there, or correct the href; relative ones are read from the item's own folder",
         ) from problem
+
+
+def is_endless(path: Path) -> bool:
+    """Whether what is there may be waited for or read for ever: a pipe, a device, a socket. Raises OSError."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def found_outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:

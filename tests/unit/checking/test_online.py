@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 import time
@@ -309,6 +310,14 @@ def test_files_beside_a_local_item_are_looked_at(tmp_path: Path) -> None:
         assert finding.code == code
     (finding,) = online_findings(item(asset(str(tmp_path / "m.mar"), size=3), origin=origin), Doors(tmp_path))
     assert finding.code == "size-differs"
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_what_could_be_read_for_ever_is_not_looked_at(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    local = item(asset(str(tmp_path / name)), origin=str(tmp_path / "i.json"))
+    (finding,) = online_findings(local, Doors(tmp_path))
+    assert finding.code == "model-not-served" and "is a pipe or a device here" in finding.message
 
 
 def test_a_remote_item_s_paths_are_not_looked_at(tmp_path: Path) -> None:

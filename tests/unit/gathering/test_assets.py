@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,13 @@ def test_a_missing_archive_names_pointer_and_place(tmp_path: Path) -> None:
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
     with pytest.raises(ItemInvalid, match="is a folder"):
         checked_path(tmp_path, asset("m"))
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_what_could_be_read_for_ever_is_no_archive(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ItemInvalid, match="is a pipe or a device, not a file"):
+        checked_path(tmp_path / name, asset(name))
 
 
 def test_a_path_outside_the_item_s_folder_is_told(tmp_path: Path) -> None:
