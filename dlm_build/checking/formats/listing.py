@@ -82,7 +82,8 @@ class Listing:
         name = shown(checked.id, 80) if checked.id is not None else "(unread)"
         origin = shown(checked.origin, 300)
         if self._look.quiet:
-            yield f"{mark} {name}  {self._painted(origin, _DIM)}"
+            why = f"  {checked.findings[0].code}" if checked.outcome else ""
+            yield f"{mark} {name}  {self._painted(origin, _DIM)}{why}"
             return
         title = f"  {shown(checked.title, 100)}" if checked.title and checked.title != checked.id else ""
         yield f"{mark} {self._painted(name, _BOLD)}{title}"

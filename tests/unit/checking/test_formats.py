@@ -177,7 +177,7 @@ def test_quiet_is_one_line_an_item(several: tuple[Checked, ...]) -> None:
     assert written("list", *several, look=Look(quiet=True)).splitlines() == [
         " A  coast-unet  items/item.json",
         " C  7  items/item.json",
-        " F  coast-unet  items/item.json",
+        " F  coast-unet  items/item.json  field-invalid",
         "3 items    A  1   C  1   F  1",
     ]
 
