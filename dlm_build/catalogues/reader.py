@@ -15,6 +15,7 @@ from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, Place, Resour
 from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.documents import DocumentTooLarge
 from dlm_build.items.document import Position, at, refused
+from dlm_build.local_files import is_endless, is_folder
 from dlm_build.records import Record
 
 ITEM_LIMIT = 4 << 20
@@ -117,7 +118,7 @@ class Reader:
         return Text(text=decoded(answer.body, url), place=url, base=answer.url)
 
     def _file(self, place: str) -> Text:
-        if Path(place).exists() and not Path(place).is_file():  # a pipe would be waited for
+        if is_endless(Path(place)) or is_folder(Path(place)):
             raise SourceGone(f"{shown(place, 300)}: is not a file", "correct the link that leads there")
         try:
             with Path(place).open("rb") as stream:

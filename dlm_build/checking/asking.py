@@ -23,7 +23,7 @@ from dlm_build.findings.online import (
     ModelNotServed,
     SizeDiffers,
 )
-from dlm_build.gathering.assets import is_endless
+from dlm_build.local_files import is_endless
 from dlm_build.magic import HEAD, StandIn, stand_in
 from dlm_build.records import Finding, Record
 

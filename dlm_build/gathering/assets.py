@@ -10,6 +10,7 @@ from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, SourceGone
 from dlm_build.fetching.urls import is_beside, shown_url
 from dlm_build.findings.archive import ArchiveOutsideItemFolder
 from dlm_build.hrefs import read_href
+from dlm_build.local_files import is_endless, is_file, is_folder, is_there
 from dlm_build.model_asset import candidates, is_packed, path_of
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.unpacking.names import Blame, checked_name
@@ -65,7 +66,7 @@ def _named_like_words(asset: Asset, item: Item) -> Path | None:
     if meaning.kind not in _NO_PATHS or meaning.url is not None:
         return None
     beside = Path(item.origin).parent / asset.href
-    if item.origin != "-" and "://" not in f"{item.origin}{asset.href}" and beside.is_file():
+    if item.origin != "-" and "://" not in f"{item.origin}{asset.href}" and is_file(beside):
         return beside
     where = f"{asset.pointer}: {shown(asset.href)} is {meaning.reason}"
     raise ItemInvalid(where, meaning.instead or "publish the file at an https address")
@@ -76,17 +77,17 @@ def local_path(href: str) -> str:
     if href.startswith("file:"):
         return unquote(urlsplit(href).path)
     decoded = unquote(href)
-    return decoded if decoded != href and not Path(href).exists() and Path(decoded).is_file() else href
+    return decoded if decoded != href and not is_there(Path(href)) and is_file(Path(decoded)) else href
 
 
 def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
     """`path`, where it is a file. Raises SourceGone or ItemInvalid."""
     where = f"{asset.pointer}: {what} {shown(asset.href)}"
-    if path.is_dir():
+    if is_folder(path):
         raise ItemInvalid(f"{where} is a folder", "pack it, e.g. with torch-model-archiver or `zip -r`")
+    if is_endless(path):
+        raise ItemInvalid(f"{where} is a pipe or a device, not a file", "name a file there")
     try:
-        if is_endless(path):
-            raise ItemInvalid(f"{where} is a pipe or a device, not a file", "name a file there")
         with path.open("rb"):
             return path
     except OSError as problem:
@@ -94,11 +95,6 @@ def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
             f"{where}: {shown(str(path.absolute()), 400)}: {problem.strerror}",
             f"put the {what.split()[-1]} there, or correct the href; relative ones are read from the item's own folder",
         ) from problem
-
-
-def is_endless(path: Path) -> bool:
-    """Whether what is there may be waited for or read for ever: a pipe, a device, a socket. Raises OSError."""
-    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def found_outside(path: Path, asset: Asset, item: Item) -> tuple[Finding, ...]:

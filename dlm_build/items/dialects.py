@@ -6,7 +6,7 @@ To add a dialect: a module with `normalise(root) -> Item`, and its row here gets
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings.dialects import OtherDialectToo, ReadAsAnItem
@@ -213,7 +213,8 @@ def _other_document(value: dict[str, Value]) -> str:
         return "an MLflow MLmodel file"
     if "format_version" in keys and keys & {"weights", "documentation", "cite"} and "properties" not in keys:
         return "a bioimage.io description"
-    if keys >= _PACKED or (keys <= {"$schema", "properties"} and set(_members(value.get("properties"))) >= _PACKED):
+    packed = value.get("properties") if keys <= {"$schema", "properties"} else value
+    if isinstance(packed, dict) and packed.keys() >= _PACKED:
         return "a model's metadata as stac-model packs it beside the weights"
     if "services" in keys and "assets" not in keys:
         return "a Compose file"
@@ -222,10 +223,6 @@ def _other_document(value: dict[str, Value]) -> str:
     if "properties" not in keys and keys & {"code", "status"} and keys & {"description", "detail"}:
         return "an API's error message"
     return ""
-
-
-def _members(value: Value) -> Iterable[str]:
-    return value if isinstance(value, dict) else ()
 
 
 def _ids(rows: Value) -> str:

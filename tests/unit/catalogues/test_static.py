@@ -171,6 +171,11 @@ def test_a_catalogue_on_disk_stays_in_its_folder(tmp_path: Path, href: str) -> N
     assert "outside the folder of ITEM" in rows[0].problem.message
 
 
+def test_a_link_to_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    rows = World().every(write(tmp_path, {"c.json": catalogue(("item", f"{'x' * 300}.json"))}))
+    assert "File name too long" in problems(rows)[0]
+
+
 def test_a_pipe_in_a_catalogue_is_not_waited_for(tmp_path: Path) -> None:
     top = write(tmp_path, {"c.json": catalogue(("item", "pipe.json"))})
     os.mkfifo(tmp_path / "pipe.json")

@@ -117,6 +117,14 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
         checked_path(tmp_path, asset("m"))
 
 
+@pytest.mark.parametrize("name", ["x" * 300, f"%20{'x' * 300}", f"torchvision.models.{'x' * 300}"])
+def test_a_name_that_is_too_long_is_told(tmp_path: Path, name: str) -> None:
+    local = item(asset(str(tmp_path / name)), origin=str(tmp_path / "item.json"))
+    place = place_of(local.assets[0], local)
+    with pytest.raises(SourceGone, match="File name too long"):
+        checked_path(Path(str(place.path)), local.assets[0])
+
+
 @pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
 def test_what_could_be_read_for_ever_is_no_archive(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
