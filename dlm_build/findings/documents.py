@@ -210,8 +210,8 @@ class NotAModelItem(Kind):
     It may well be a STAC item, of a scene for instance; but no field of a dialect that describes models is in it, in
     its properties or at its assets.
 
-    Before: `"properties": {"datetime": "2021-01-31T00:00:00Z"}`. After: the same with `"dlm:runtime": {"framework":
-    "PyTorch", "version": "1.7.1"}` or the fields of MLM.
+    Before: `"properties": {"datetime": "2021-01-31T00:00:00Z"}`. After: the same with `"mlm:framework": "PyTorch"` and
+    the other fields of MLM, or with `dlm:runtime`.
     """
 
 

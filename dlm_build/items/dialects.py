@@ -21,10 +21,10 @@ from dlm_build.items.mlm import item as mlm
 from dlm_build.items.mlm import ml_model
 from dlm_build.items.node import Node
 from dlm_build.items.overlay import as_object
-from dlm_build.items.runtimes import RUNTIME_EXAMPLE
 from dlm_build.records import Item, Record
 
-_PROPERTIES_EXAMPLE = f'"properties": {{{RUNTIME_EXAMPLE}}}'
+_FIELDS_EXAMPLE = '"mlm:framework": "PyTorch", "mlm:framework_version": "2.1.2"'
+_PROPERTIES_EXAMPLE = f'"properties": {{{_FIELDS_EXAMPLE}}}'
 
 
 class Dialect(Record, frozen=True, kw_only=True):
@@ -168,8 +168,9 @@ def _no_dialect(root: Node) -> ItemInvalid:
     if isinstance(root.value, dict) and root.value and root.value.keys().isdisjoint(_KEYS):
         word = described(root.value)
         return root.invalid(f"this is {word}, not a model item", _fix_for(root.value), NotAnItem)
-    what = "this is not a model item: it has no `dlm:runtime` in its properties, nor the fields of any dialect known"
-    return root.invalid(what, f"add to /properties: {RUNTIME_EXAMPLE}", NotAModelItem)
+    what = "this is not a model item: neither its properties nor its assets have a field of MLM, DLM or ML-Model"
+    fix = f'add to /properties: {_FIELDS_EXAMPLE}, and to the asset of the weights: "roles": ["mlm:model"]'
+    return root.invalid(what, fix, NotAModelItem)
 
 
 def _listed(names: list[str]) -> str:
@@ -238,5 +239,5 @@ def _ids(rows: Value) -> str:
 
 def _fix_for(value: Value) -> str:
     if isinstance(value, dict | list):
-        return "give one STAC item, a Feature with `dlm:runtime` in its properties"
+        return "give one STAC item, a Feature with the fields of a model in its properties, such as `mlm:framework`"
     return "give the path or URL of a STAC item in JSON or YAML"

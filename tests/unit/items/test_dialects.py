@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -208,7 +210,20 @@ def test_fields_of_another_dialect_are_said() -> None:
 
 
 def test_an_item_without_a_model() -> None:
-    assert "this is not a model item: it has no `dlm:runtime`" in refused(FEATURE | {"properties": {"datetime": None}})
+    said = refused(FEATURE | {"properties": {"datetime": None}})
+    assert (
+        "this is not a model item: neither its properties nor its assets have a field of MLM, DLM or ML-Model" in said
+    )
+
+
+def test_the_fix_for_an_item_without_a_model_makes_it_one() -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read(FEATURE | {"properties": {"datetime": None}})
+    fields, roles = re.findall(r"add to /properties: (.*), and to the asset of the weights: (.*)", caught.value.hint)[0]
+    weights = {"href": "https://example.org/net.pt", **json.loads(f"{{{roles}}}")}
+    item = read(FEATURE | {"properties": json.loads(f"{{{fields}}}"), "assets": {"weights": weights}})
+    assert (item.dialect, item.runtime.version) == ("mlm", "2.1.2")
+    assert "model artefact" in item.assets[0].roles
 
 
 @pytest.mark.parametrize("properties", ["text", 5, [1], True])
