@@ -47,9 +47,15 @@ def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> De
             array = array.reshape(wanted.shape)
         integers = array.dtype.kind in "iu" and wanted.dtype.kind in "iu"
         if integers and policy.task == "labels" and expected.kind in ("npy", "npz"):
-            array = array.astype(wanted.dtype)
+            array = _as_integers(array, wanted)
         arrays[mine] = array
     return actual._replace(arrays=arrays)
+
+
+def _as_integers(array: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """In the integers of `wanted`, if they hold every value; else as it is."""
+    cast = array.astype(wanted.dtype)
+    return cast if (cast == array).all() else array
 
 
 def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -91,6 +97,8 @@ def _place(actual: Decoded, expected: Decoded) -> Iterator[Check]:
         yield _equal("crs", actual.crs, expected.crs)
     if expected.transform is not None:
         yield _equal("transform", str(actual.transform), str(expected.transform))
+    if expected.scaling or actual.scaling:
+        yield _equal("scale and offset", actual.scaling or "none", expected.scaling or "none")
 
 
 def _equal(name: str, measured: str | None, wanted: str) -> Check:
@@ -108,4 +116,6 @@ def _array(
     if expected.size == 0:
         yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="the expected array is empty")
         return
-    yield from values.array_checks(actual, expected, policy, picture=described.kind in ("png", "jpeg"))
+    nodata = None if described.nodata is None else float(described.nodata)
+    picture = described.kind in ("png", "jpeg")
+    yield from values.array_checks(actual, expected, policy, picture=picture, nodata=nodata)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import DlmBuildError, InfraError, ResourceExceeded, shown
-from dlm_build.judging.decoder import UNWRITTEN
+from dlm_build.judging.decoder import TOO_LARGE, UNWRITTEN
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,6 +33,8 @@ class Decoded(NamedTuple):
     nodata: str | None = None
     crs: str | None = None
     transform: tuple[float, ...] | None = None
+    scaling: str = ""
+    """Scales and offsets by which the numbers of a GeoTIFF are to be read; empty where they are what they are."""
     value: Any = None
     """Of a JSON file."""
 
@@ -42,7 +44,7 @@ def decode(path: Path, scratch: Path, programs: Programs) -> Decoded:
     scratch.mkdir(parents=True, exist_ok=True)
     argv: Sequence[str] = (sys.executable, "-I", "-m", "dlm_build.judging.decoder", str(scratch), str(path))
     ended = programs.run(argv, timeout=DEADLINE)
-    if ended.timed_out or ended.status in (-9, -24) or "MemoryError" in ended.stderr:
+    if ended.timed_out or ended.status in (-9, -24, TOO_LARGE) or "MemoryError" in ended.stderr:
         raise ResourceExceeded(
             f"decoding {path.name} passed its limit of memory or time", "is it what it claims to be?"
         )
@@ -71,5 +73,6 @@ def _mapped(scratch: Path) -> Decoded:
         nodata=told.get("nodata"),
         crs=told.get("crs"),
         transform=tuple(map(float, transform)) if transform else None,
+        scaling=told.get("scaling", ""),
         value=told.get("value"),
     )

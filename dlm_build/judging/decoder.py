@@ -20,10 +20,19 @@ SECONDS = 120
 """CPU seconds."""
 PIXELS = 1 << 30
 """Bytes a picture may decode to; asked of its header before any pixel is read."""
+WRITTEN = 2 * PIXELS
+"""Bytes of one decoded array."""
+HEADER = 1 << 16
+"""Bytes that a file of it has more, at most."""
 TEXT = 16 << 20
 """Bytes of a JSON or text output."""
 UNWRITTEN = 74
 """Exit status where what was decoded could not be written: the machine's fault, not the file's (EX_IOERR)."""
+TOO_LARGE = 75
+"""Exit status where an array has more bytes than may be written."""
+
+NUMBERS = "biufc"
+"""Kinds of elements, as NumPy names them, that an array may have."""
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -37,13 +46,16 @@ def main(folder: str, files: list[str]) -> None:
         except OSError as problem:
             sys.stderr.write(f"{problem}\n")
             sys.exit(UNWRITTEN)
+        except MemoryError as problem:
+            sys.stderr.write(f"{problem}\n")
+            sys.exit(TOO_LARGE)
 
 
 def _confine() -> None:
     for what, limit in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 2 * PIXELS),
+        (resource.RLIMIT_FSIZE, WRITTEN + HEADER),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (limit, limit))
@@ -96,7 +108,12 @@ def _picture(path: Path, driver: str, kind: str) -> dict[str, Any]:
             "nodata": None if image.nodata is None else repr(float(image.nodata)),
             "crs": image.crs.to_wkt() if image.crs else None,
             "transform": list(image.transform)[:6] if georeferenced else None,
+            "scaling": _scaling(image.scales, image.offsets),
         }
+
+
+def _scaling(scales: tuple[float, ...], offsets: tuple[float, ...]) -> str:
+    return "" if {*scales} == {1.0} and {*offsets} == {0.0} else f"scales {scales}, offsets {offsets}"
 
 
 def _item_size(name: str) -> int:
@@ -122,9 +139,13 @@ def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:
     arrays = decoded.pop("arrays")
     names = list(arrays)
     for index, name in enumerate(names):
-        if arrays[name].dtype.hasobject:
-            raise ValueError("holds Python objects")
-        np.save(folder / f"{number}-{index}.npy", arrays[name], allow_pickle=False)
+        if arrays[name].dtype.kind not in NUMBERS:
+            raise ValueError(f"holds {arrays[name].dtype}, which are no numbers")
+        if arrays[name].nbytes > WRITTEN:
+            raise MemoryError(f"{arrays[name].nbytes} bytes, more than {WRITTEN}")
+        # How its bytes are ordered is the file's affair; whoever compares sees one kind of number.
+        native = arrays[name].astype(arrays[name].dtype.newbyteorder("="), copy=False)
+        np.save(folder / f"{number}-{index}.npy", native, allow_pickle=False)
     decoded["names"] = names
     (folder / f"{number}.json").write_text(json.dumps(_finite(decoded)))
 

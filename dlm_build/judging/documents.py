@@ -1,28 +1,36 @@
-"""JSON outputs: scores by class, and documents such as lists of detections, number by number."""
+"""JSON outputs: scores by class, and documents such as lists of detections, number by number, shape by shape."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import shown
-from dlm_build.judging.values import array_checks, number_checks
+from dlm_build.judging.values import array_checks, figure_checks, number_checks
 from dlm_build.records import Check, ComparisonPolicy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SHOWN_GROUPS = 12
 """Kinds of numbers of a document that are reported, the worst first; every one is compared."""
+_BOXES = frozenset(("bbox", "box", "bounds", "extent", "bounding_box", "xyxy", "xywh"))
+_OUTLINES = frozenset(("coordinates", "polygon", "points", "vertices", "exterior", "segmentation", "contour"))
+"""Keys of positions: lists of them, or of their numbers one after the other."""
+_AMONG, _ALONE = 0.05, 5e-3
+"""The size of a position: as a share of what all of its kind are spread over, else of its largest coordinate."""
 
 
 def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_form: bool = False) -> tuple[Check, ...]:
-    """Scores by class name or a list of numbers are class scores; of any other document the structure, texts and
-    whole numbers must be equal, and the other numbers near.
+    """Where scores are promised, those by class name or a list of them; of any other document the structure, texts and
+    whole numbers must be equal, shapes near by their own size, and the other numbers near.
 
     `own_form`: the file was written by dlm-build's own runner, so a list around the one scene, or names for classes,
     are its choice and not the model's.
     """
     if own_form:
         actual, expected = _scene(actual), _scene(expected)
-    mine, theirs = _scores(actual), _scores(expected)
+    mine, theirs = (_scores(value, policy) for value in (actual, expected))
     if mine is None or theirs is None:
         return tuple(_document(actual, expected, policy))
     if own_form and isinstance(actual, list) != isinstance(expected, list) and len(mine) == len(theirs):
@@ -36,8 +44,7 @@ def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_for
 def _class_scores(mine: list[float], theirs: list[float], policy: ComparisonPolicy) -> tuple[Check, ...]:
     import numpy as np
 
-    arrays = [np.asarray([scores], dtype=np.float32) for scores in (mine, theirs)]
-    return array_checks(arrays[0], arrays[1], policy, picture=False)
+    return array_checks(np.asarray([mine]), np.asarray([theirs]), policy)
 
 
 def _scene(value: Any) -> Any:
@@ -45,54 +52,85 @@ def _scene(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list | dict) else value
 
 
-def _scores(value: Any) -> dict[str, float] | None:
-    """`{"class": score}` or `[score, …]` in order; None for any other JSON."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    scores = {str(k): float(v) for k, v in pairs if _is_number(v)}
-    size = len(value) if isinstance(value, dict | list) else 0
-    return scores if size and len(scores) == size else None
+def _scores(value: Any, policy: ComparisonPolicy) -> dict[str, float] | None:
+    """`{"class": score}` or `[score, …]` in order; None for any other JSON, and where all are whole numbers."""
+    if policy.task not in ("class-scores", "probabilities") or not isinstance(value, dict | list):
+        return None
+    pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
+    if not any(isinstance(score, float) for _, score in pairs) or not all(_is_number(score) for _, score in pairs):
+        return None
+    return {str(name): float(score) for name, score in pairs}
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Of a size that a float has."""
+    return isinstance(value, float) or (type(value) is int and abs(value) < 1 << 1000)
+
+
+class _Place(NamedTuple):
+    pointer: str
+    kind: str
+    """The pointer without the positions in lists."""
+    drawn: str = ""
+    """`box` or `outline` below a key of either."""
+
+    def member(self, key: str) -> _Place:
+        drawn = "box" if key in _BOXES else "outline" if key in _OUTLINES else ""
+        return _Place(f"{self.pointer}/{key}", f"{self.kind}/{key}", drawn)
+
+    def row(self, number: int) -> _Place:
+        return _Place(f"{self.pointer}/{number}", f"{self.kind}/*", self.drawn)
+
+
+class _Figure(NamedTuple):
+    """A shape as lists of coordinates; of a box its two corners, or one and the sides."""
+
+    mine: list[list[float]]
+    theirs: list[list[float]]
+    is_box: bool
+
+
+class _Near(NamedTuple):
+    """What has to be near rather than equal, by kind."""
+
+    numbers: dict[str, list[tuple[float, float]]]
+    figures: dict[str, list[_Figure]]
 
 
 def _document(actual: Any, expected: Any, policy: ComparisonPolicy) -> Iterator[Check]:
-    groups: dict[str, list[tuple[float, float]]] = {}
-    different = next(_differences(actual, expected, ("", ""), groups), None)
+    near = _Near({}, {})
+    different = next(_differences(actual, expected, _Place("", ""), near), None)
     if different:
         where, mine, theirs = different
         detail = f"first difference at {shown(where or '/')}"
         yield Check(name="JSON content", passed=False, measured=mine, limit=theirs, detail=detail)
         return
     yield Check(name="JSON content", passed=True, detail="structure, texts and whole numbers")
-    checks = [check for name, pairs in groups.items() for check in _numbers(name, pairs, policy)]
+    checks = [check for name, pairs in near.numbers.items() for check in _numbers(name, pairs, policy)]
+    checks += [_figures(name, figures, policy) for name, figures in near.figures.items()]
     yield from sorted(checks, key=lambda check: -(check.ratio or 0.0))[:SHOWN_GROUPS]
 
 
-def _differences(
-    mine: Any, theirs: Any, place: tuple[str, str], groups: dict[str, list[tuple[float, float]]]
-) -> Iterator[tuple[str, str, str]]:
-    """(pointer, measured, wanted) wherever the two differ; numbers with a fraction go to `groups` instead.
-
-    `place` is the pointer and the kind: the same without the positions in lists.
-    """
+def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator[tuple[str, str, str]]:
+    """(pointer, measured, wanted) wherever the two differ; shapes, and numbers with a fraction, go to `near`."""
     if isinstance(theirs, dict) and isinstance(mine, dict):
         if set(mine) != set(theirs):
-            yield place[0], f"keys {shown(sorted(mine))}", f"keys {shown(sorted(theirs))}"
+            yield place.pointer, f"keys {shown(sorted(mine))}", f"keys {shown(sorted(theirs))}"
             return
         for key, value in theirs.items():
-            yield from _differences(mine[key], value, (f"{place[0]}/{key}", f"{place[1]}/{key}"), groups)
+            yield from _differences(mine[key], value, place.member(key), near)
     elif isinstance(theirs, list) and isinstance(mine, list):
         if len(mine) != len(theirs):
-            yield place[0], f"{len(mine)} entries", f"{len(theirs)} entries"
-            return
-        for number, value in enumerate(theirs):
-            yield from _differences(mine[number], value, (f"{place[0]}/{number}", f"{place[1]}/*"), groups)
+            yield place.pointer, f"{len(mine)} entries", f"{len(theirs)} entries"
+        elif place.drawn and (figure := _figure(mine, theirs, place.drawn)):
+            near.figures.setdefault(place.kind, []).append(figure)
+        else:
+            for number, value in enumerate(theirs):
+                yield from _differences(mine[number], value, place.row(number), near)
     elif _is_number(mine) and _is_number(theirs) and float in (type(mine), type(theirs)):
-        groups.setdefault(place[1], []).append((float(mine), float(theirs)))
+        near.numbers.setdefault(place.kind, []).append((float(mine), float(theirs)))
     elif type(mine) is not type(theirs) or mine != theirs:
-        yield place[0], _told(mine), _told(theirs)
+        yield place.pointer, _told(mine), _told(theirs)
 
 
 def _told(value: Any) -> str:
@@ -108,3 +146,55 @@ def _numbers(name: str, pairs: list[tuple[float, float]], policy: ComparisonPoli
     mine, theirs = np.asarray(pairs, dtype=np.float64).T
     for check in number_checks(mine, theirs, policy):
         yield replace(check, detail=f"{len(pairs)} numbers at {shown(name or '/')}")
+
+
+# --- shapes ------------------------------------------------------------------------------------------------------
+
+
+def _figure(mine: list[Any], theirs: list[Any], drawn: str) -> _Figure | None:
+    """None where they are no shapes alike, or have whole numbers alone, which are compared as such."""
+    is_box = drawn == "box" and len(theirs) in (4, 6) and all(map(_is_number, theirs))
+    ours, authors = (_positions(shape, len(shape) // 2 if is_box else 2) for shape in (mine, theirs))
+    if not ours or not authors or [*map(len, ours)] != [*map(len, authors)]:
+        return None
+    if not any(isinstance(number, float) for row in (*ours, *authors) for number in row):
+        return None
+    return _Figure(ours, authors, is_box)
+
+
+def _positions(shape: list[Any], together: int) -> list[list[float]]:
+    """Its positions, each of one to four numbers, `together` of a flat list; nothing where it is none."""
+    if all(map(_is_number, shape)):
+        flat = len(shape) > 3 and len(shape) % together == 0
+        rows = [shape[start : start + together] for start in range(0, len(shape), together)] if flat else [shape]
+    else:
+        rows = [row if isinstance(row, list) and all(map(_is_number, row)) else [] for row in shape]
+    return rows if rows and len({*map(len, rows)}) == 1 and 0 < len(rows[0]) <= 4 else []
+
+
+def _figures(name: str, figures: list[_Figure], policy: ComparisonPolicy) -> Check:
+    import numpy as np
+    from msgspec.structs import replace
+
+    pairs = [(np.array(one.mine, np.float64), np.array(one.theirs, np.float64), one.is_box) for one in figures]
+    alone = [theirs[0] for _, theirs, _ in pairs if len(theirs) == 1]
+    apart = _AMONG * _spread(np.array(alone)) if len({*map(len, alone)}) == 1 else 0.0
+    sized = [
+        (mine, theirs, _size(theirs, is_box) or apart or _ALONE * _largest(theirs)) for mine, theirs, is_box in pairs
+    ]
+    return replace(figure_checks(sized, policy), detail=f"{len(figures)} shapes at {shown(name or '/')}")
+
+
+def _size(theirs: npt.NDArray[Any], is_box: bool) -> float:
+    """Its longest side; 0 where it has none. Of a box the smaller of what its numbers may mean: corners, or sides."""
+    size = _spread(theirs)
+    sides = float(abs(theirs[1]).max()) if is_box else 0.0
+    return min(size, sides) if size and sides else size or sides
+
+
+def _spread(positions: npt.NDArray[Any]) -> float:
+    return float((positions.max(axis=0) - positions.min(axis=0)).max())
+
+
+def _largest(theirs: npt.NDArray[Any]) -> float:
+    return float(abs(theirs).max()) or 1.0

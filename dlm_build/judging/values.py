@@ -8,9 +8,10 @@ has already held them to a ceiling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dlm_build.planning.comparison import ATOL
 from dlm_build.records import Check, ComparisonPolicy
 
 if TYPE_CHECKING:
@@ -30,16 +31,28 @@ MEAN_IOU, CLASS_IOU, RARE = 0.995, 0.98, 1e-3
 """Over classes; per class, where it covers at least `RARE` of the pixels."""
 PSNR = 40.0
 """Decibels between two 8-bit rendered pictures: a weak reference, since colours hide values."""
+MOVED = 0.02
+"""Share of its own size by which a box or an outline may move."""
+FILL = 9_999.0
+"""Nothing smaller is taken for nodata where no file says so; -9999, -32768, 1e20 and the largest float32 are usual."""
+PIECE = 1 << 22
+"""Elements that are counted at a time."""
+TINY = 2.3e-308
+"""In place of 0, to divide by."""
 
 
-def array_checks(actual: Array, expected: Array, policy: ComparisonPolicy, *, picture: bool) -> tuple[Check, ...]:
-    """`actual` and `expected` have one shape and dtype and are not empty."""
-    import numpy as np
-
-    if np.issubdtype(expected.dtype, np.floating):
-        return (*_masks(actual, expected), *_floats(actual, expected, policy))
-    if policy.task == "labels" and not (picture and expected.ndim == 3 and expected.shape[0] >= 3):
-        return tuple(_labels(actual, expected, policy))
+def array_checks(
+    actual: Array, expected: Array, policy: ComparisonPolicy, *, picture: bool = False, nodata: float | None = None
+) -> tuple[Check, ...]:
+    """`actual` and `expected` have one shape and dtype and are not empty; `nodata` is the expected file's, if any."""
+    if expected.dtype.kind == "c":
+        parts = ((actual.real, expected.real), (actual.imag, expected.imag))
+        return tuple(check for part in parts for check in array_checks(*part, policy))
+    if expected.dtype.kind == "f":
+        return (*_masks(actual, expected), *_floats(actual, expected, policy, nodata))
+    rendered = picture and expected.ndim == 3 and expected.shape[0] >= 3
+    if policy.task == "labels" and expected.dtype.kind in "iub" and not rendered:
+        return tuple(_labels(actual, expected, policy, nodata))
     if picture:
         return (_psnr(actual, expected),)
     return (_exact(actual, expected),)
@@ -49,34 +62,99 @@ def _masks(actual: Array, expected: Array) -> Iterator[Check]:
     """NaN and infinity sit where the author's sit, or nothing else about the values can be trusted."""
     import numpy as np
 
-    for name, where in (("NaN mask", np.isnan), ("infinity mask", np.isinf)):
-        differing = int(np.count_nonzero(where(actual) != where(expected)))
-        yield at_most(name, float(differing), 0.0, "elements differ")
+    nan = int(np.count_nonzero(np.isnan(actual) != np.isnan(expected)))
+    yield at_most("NaN mask", float(nan), 0.0, "elements differ")
+    above, below = np.isposinf(actual) != np.isposinf(expected), np.isneginf(actual) != np.isneginf(expected)
+    yield at_most("infinity mask", float(np.count_nonzero(above | below)), 0.0, "elements differ")
     if not np.isfinite(expected).any():
         yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="no finite value to compare")
 
 
-def _floats(actual: Array, expected: Array, policy: ComparisonPolicy) -> tuple[Check, ...]:
+def _floats(actual: Array, expected: Array, policy: ComparisonPolicy, nodata: float | None) -> Iterator[Check]:
+    """Over the elements that are values: finite, and not the one number that stands for none."""
     import numpy as np
 
-    valid = np.isfinite(actual) & np.isfinite(expected)
-    mine, theirs = actual[valid].astype(np.float64), expected[valid].astype(np.float64)
-    if theirs.size == 0:
-        return ()
+    finite = np.isfinite(actual) & np.isfinite(expected)
+    if not finite.any():
+        return
+    if policy.task == "labels" and np.all(expected[finite] == np.rint(expected[finite])):
+        yield from _labels(actual[finite], expected[finite], policy, nodata)
+        return
+    void = _fill(expected[finite]) if nodata is None else _held(nodata, expected)
+    absent = finite & (expected == void) if void is not None else np.zeros_like(finite)
+    counted = finite & ~absent
+    if not counted.any():
+        yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="every expected value is nodata")
+        return
+    mine, theirs = actual[counted].astype(np.float64), expected[counted].astype(np.float64)
+    if void is not None:
+        near = 10 * REL_L2.get(expected.dtype.name, 1e-3) * float(np.abs(theirs).max())
+        moved = int(np.count_nonzero(np.abs(actual[absent].astype(np.float64) - void) > near))
+        yield at_most("nodata mask", float(moved), 0.0, f"elements are not {void:g}, where the author's are")
     if policy.atol is not None or policy.rtol is not None:
-        return (_declared(mine, theirs, policy),)
-    if policy.task in ("probabilities", "class-scores") and theirs.min() >= 0.0 and theirs.max() <= 1.0:
-        return _probabilities(actual, expected, policy)
-    if policy.task == "class-scores":
-        return (*_ranking(actual, expected), *_map(mine, theirs, expected.dtype.name))
-    return _map(mine, theirs, expected.dtype.name)
+        yield _declared(mine, theirs, policy)
+    elif policy.task in ("probabilities", "class-scores") and theirs.min() >= 0.0 and theirs.max() <= 1.0:
+        yield from _probabilities(np.where(counted, actual, np.nan), np.where(counted, expected, np.nan), policy)
+    else:
+        if policy.task == "class-scores":
+            yield from _ranking(actual, expected)
+        yield from _map(mine, theirs, expected.dtype.name)
+
+
+def _held(nodata: float, expected: Array) -> float:
+    """As its elements hold it: 1e20 is another number in single precision."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        return float(np.float64(nodata).astype(expected.dtype))
+
+
+def _fill(theirs: Array) -> float | None:
+    """The value that stands for none where no file says which: huge, repeated, and far from every other."""
+    import numpy as np
+
+    size = np.abs(theirs)
+    value = theirs[size.argmax()]
+    others = size[theirs != value]
+    if abs(value) < FILL or theirs.size - others.size < 2 or others.size == 0:
+        return None
+    return float(value) if abs(float(value)) >= 10 * float(others.max()) else None
 
 
 def number_checks(mine: Array, theirs: Array, policy: ComparisonPolicy) -> tuple[Check, ...]:
-    """Plain numbers of one kind, as float64 and not empty: by the item's own tolerances, else as a float map."""
+    """Numbers of one kind in a document, as float64 and not empty: by the item's own tolerances, else each against
+    itself, and against what is large among them. One huge number makes the others no easier to meet."""
+    import numpy as np
+
     if policy.atol is not None or policy.rtol is not None:
         return (_declared(mine, theirs, policy),)
-    return _map(mine, theirs, "float32")
+    scale = np.maximum(np.abs(theirs), float(np.percentile(np.abs(theirs), 90)))
+    errors = np.abs(mine - theirs) / np.where(scale > 0, scale, 1.0)
+    return (
+        at_most("relative error", float(np.sqrt(np.mean(errors**2))), REL_L2["float64"]),
+        at_least("numbers near", float(np.mean(errors <= 10 * REL_L2["float64"])), WITHIN),
+    )
+
+
+def figure_checks(figures: Sequence[tuple[Array, Array, float]], policy: ComparisonPolicy) -> Check:
+    """Boxes and outlines: (mine, theirs, size), the first two alike in shape, the size in their own unit and not 0.
+
+    A shape may move by a share of its own size, however far from the origin it is: at 2 %, two boxes still share 0.96
+    of what they cover together.
+    """
+    import numpy as np
+
+    allowed = [_allowance(size, policy) for _, _, size in figures]
+    moved = [
+        float(np.abs(mine - theirs).max()) / most for (mine, theirs, _), most in zip(figures, allowed, strict=True)
+    ]
+    return at_most("shapes near", max(moved), 1.0, "of the distance allowed")
+
+
+def _allowance(size: float, policy: ComparisonPolicy) -> float:
+    if policy.atol is None and policy.rtol is None:
+        return MOVED * size
+    return max(_atol(size, policy) + (policy.rtol or 0.0) * size, TINY)
 
 
 def _map(mine: Array, theirs: Array, dtype: str) -> tuple[Check, ...]:
@@ -97,23 +175,33 @@ def _declared(mine: Array, theirs: Array, policy: ComparisonPolicy) -> Check:
     """|a - e| <= atol + rtol |e| for every element, with the tolerances the item gives."""
     import numpy as np
 
-    atol, rtol = policy.atol or 0.0, policy.rtol or 0.0
-    excess = np.abs(mine - theirs) / np.maximum(atol + rtol * np.abs(theirs), np.finfo(np.float64).tiny)
-    return at_most("elementwise tolerance", float(excess.max()), 1.0, f"atol {atol:g}, rtol {rtol:g}")
+    rtol, atol = policy.rtol or 0.0, _atol(float(np.abs(theirs).max()), policy)
+    excess = np.abs(mine - theirs) / np.maximum(atol + rtol * np.abs(theirs), TINY)
+    given = f" of {policy.atol:g} given" if policy.atol and atol < policy.atol else ""
+    return at_most("elementwise tolerance", float(excess.max()), 1.0, f"atol {atol:g}{given}, rtol {rtol:g}")
 
 
-def _probabilities(actual: Array, expected: Array, policy: ComparisonPolicy) -> tuple[Check, ...]:
+def _atol(scale: float, policy: ComparisonPolicy) -> float:
+    """The item's absolute tolerance, held to a share of the largest value: what is small against it is no pass for
+    numbers that are all small."""
+    atol = policy.atol or 0.0
+    most = (ATOL.ceiling if policy.relaxed else ATOL.default) * scale
+    return min(atol, most) if scale > 0 else atol
+
+
+def _probabilities(actual: Array, expected: Array, policy: ComparisonPolicy) -> Iterator[Check]:
+    """NaN where there is no value."""
     import numpy as np
 
-    worst = float(np.nanmax(np.abs(actual.astype(np.float64) - expected.astype(np.float64))))
-    checks = [at_most("largest difference", worst, PROBABILITY)]
+    mine, theirs = actual.astype(np.float64), expected.astype(np.float64)
+    limit = PROBABILITY * min(1.0, 10 * float(np.nanmax(theirs)))
+    yield at_most("largest difference", float(np.nanmax(np.abs(mine - theirs))), limit or TINY)
     axis = _class_axis(expected)
     if axis is not None:
-        off = float(np.nanmax(np.abs(actual.astype(np.float64).sum(axis=axis) - 1.0)))
-        checks.append(at_most("sum of probabilities", off, 1e-3, "distance from 1, as in the expected output"))
+        off = float(np.nanmax(np.abs(mine.sum(axis=axis) - 1.0)))
+        yield at_most("sum of probabilities", off, 1e-3, "distance from 1, as in the expected output")
     if policy.task == "class-scores":
-        checks.extend(_ranking(actual, expected))
-    return tuple(checks)
+        yield from _ranking(actual, expected)
 
 
 def _class_axis(expected: Array) -> int | None:
@@ -121,7 +209,11 @@ def _class_axis(expected: Array) -> int | None:
     import numpy as np
 
     for axis in range(expected.ndim):
-        if expected.shape[axis] > 1 and np.allclose(expected.astype(np.float64).sum(axis=axis), 1.0, atol=1e-3):
+        if expected.shape[axis] < 2:
+            continue
+        sums = expected.astype(np.float64).sum(axis=axis)
+        told = sums[~np.isnan(sums)]
+        if told.size and np.allclose(told, 1.0, atol=1e-3):
             return axis
     return None
 
@@ -151,7 +243,7 @@ def _top(scores: Array) -> Array:
     return np.argsort(scores, axis=1, kind="stable")[:, -5:]
 
 
-def _labels(actual: Array, expected: Array, policy: ComparisonPolicy) -> Iterator[Check]:
+def _labels(actual: Array, expected: Array, policy: ComparisonPolicy, nodata: float | None) -> Iterator[Check]:
     import numpy as np
 
     counted = np.ones(expected.shape, dtype=bool)
@@ -159,7 +251,7 @@ def _labels(actual: Array, expected: Array, policy: ComparisonPolicy) -> Iterato
         counted = expected != policy.dont_care
         moved = int(np.count_nonzero((actual == policy.dont_care) != ~counted))
         yield at_most("don't-care mask", float(moved), 0.0, "pixels differ")
-    yield from _label_set(actual, policy)
+    yield from _label_set(actual, policy, nodata)
     if not counted.any():
         yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="every expected pixel is don't-care")
         return
@@ -168,31 +260,35 @@ def _labels(actual: Array, expected: Array, policy: ComparisonPolicy) -> Iterato
     yield from _overlap(mine, theirs)
 
 
-def _label_set(actual: Array, policy: ComparisonPolicy) -> Iterator[Check]:
+def _label_set(actual: Array, policy: ComparisonPolicy, nodata: float | None) -> Iterator[Check]:
     import numpy as np
 
     if policy.number_of_classes is None:
         return
-    allowed = set(range(policy.number_of_classes)) | ({policy.dont_care} if policy.dont_care is not None else set())
     # Items count the don't-care class in or out; either way the highest label is the number of classes.
-    allowed.add(policy.number_of_classes)
+    allowed = {*range(policy.number_of_classes + 1), policy.dont_care, nodata}
     strange = sorted(set(np.unique(actual).tolist()) - allowed)
     yield at_most("undeclared labels", float(len(strange)), 0.0, ", ".join(map(str, strange[:8])))
 
 
 def _overlap(mine: Array, theirs: Array) -> Iterator[Check]:
+    """Over the labels that the author's map has."""
     import numpy as np
 
-    labels, counts = np.unique(theirs, return_counts=True)
-    iou = {
-        label: float(np.count_nonzero((mine == label) & (theirs == label)))
-        / float(np.count_nonzero((mine == label) | (theirs == label)))
-        for label in labels.tolist()
-    }
-    yield at_least("mean IoU", float(np.mean(list(iou.values()))), MEAN_IOU, f"{len(iou)} classes")
-    common = {label: iou[label] for label, n in zip(labels.tolist(), counts, strict=True) if n >= RARE * theirs.size}
-    worst = min(common, key=lambda label: common[label])
-    yield at_least("lowest class IoU", common[worst], CLASS_IOU, f"class {worst}")
+    labels = np.union1d(mine, theirs)
+    same, given, wanted = np.zeros((3, labels.size), dtype=np.int64)
+    for start in range(0, theirs.size, PIECE):
+        ours, authors = (np.searchsorted(labels, part[start : start + PIECE]) for part in (mine, theirs))
+        given += np.bincount(ours, minlength=labels.size)
+        wanted += np.bincount(authors, minlength=labels.size)
+        same += np.bincount(authors[ours == authors], minlength=labels.size)
+    there = wanted > 0
+    iou = same[there] / (given + wanted - same)[there]
+    yield at_least("mean IoU", float(iou.mean()), MEAN_IOU, f"{iou.size} classes")
+    common = wanted[there] >= RARE * theirs.size
+    if common.any():
+        worst = int(np.where(common, iou, np.inf).argmin())
+        yield at_least("lowest class IoU", float(iou[worst]), CLASS_IOU, f"class {labels[there][worst]}")
 
 
 def _exact(actual: Array, expected: Array) -> Check:

@@ -106,6 +106,8 @@ def _actual(run: Run, output: OutputFile, scratch: Path, programs: Programs) -> 
 
 
 def _why(check: Check) -> str:
+    if check.limit is None and check.detail:
+        return f"{check.name}: {check.detail}"
     told = "" if check.measured is None else f": {check.measured} against {check.limit}"
     return check.name + told + (f", {check.detail}" if check.detail.startswith("first difference") else "")
 

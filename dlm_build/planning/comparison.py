@@ -28,7 +28,7 @@ class Tolerance(Record, frozen=True, kw_only=True):
 RTOL = Tolerance(default=1e-3, ceiling=2e-2)
 """Relative to the expected value."""
 ATOL = Tolerance(default=1e-2, ceiling=5e-2)
-"""Absolute. Of probabilities; maps of other numbers have a scale that is not known before they are read."""
+"""Absolute. Of probabilities; for other numbers a share of their largest, which is not known before they are read."""
 _PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
 
 
@@ -48,6 +48,8 @@ def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[Comparis
 
 def _task(declared: str, expected: str) -> tuple[Task, str]:
     suffix = PurePosixPath(expected).suffix.lower()
+    if suffix == ".json" and "classification" in declared:
+        return "class-scores", f"{shown(declared)}: scores per class, where the file holds them"
     if suffix in _PLAIN_FILES:
         return "exact", f"the expected output is a {suffix} file"
     if "segmentation" in declared or "pixel" in declared or "land cover" in declared:

@@ -38,7 +38,7 @@ def test_other_hardware_s_noise_is_the_same_document() -> None:
     ("change", "told"),
     [
         ({"score": 0.5}, "/detections/*/score"),
-        ({"bbox": [3.0, 2.25, 40.5, 90.0]}, "/detections/*/bbox/*"),
+        ({"bbox": [3.0, 2.25, 40.5, 90.0]}, "/detections/*/bbox"),
         ({"label": "bus"}, "/detections/2/label"),
         ({"count": 3}, "/detections/2/count"),
         ({"bbox": [1.0]}, "/detections/2/bbox"),
@@ -65,7 +65,7 @@ def test_true_is_no_number_and_1_is_1_point_0() -> None:
 
 
 def test_the_items_tolerances_count() -> None:
-    loose = ComparisonPolicy(task="exact", atol=0.05)
+    loose = ComparisonPolicy(task="exact", atol=0.05, relaxed=True)
     assert failing({"a": "x", "b": [0.52]}, {"a": "x", "b": [0.5]})
     assert failing({"a": "x", "b": [0.52]}, {"a": "x", "b": [0.5]}, loose) == []
 
@@ -82,3 +82,91 @@ def test_dlm_builds_own_runner_chose_the_list_and_the_names() -> None:
 
 def test_the_order_of_names_means_nothing() -> None:
     assert failing({"b": 0.2, "a": 0.8}, {"a": 0.8, "b": 0.2}, SCORES) == []
+
+
+@pytest.mark.parametrize("policy", [EXACT, SCORES, ComparisonPolicy(task="float", atol=0.01, rtol=1e-3)])
+def test_whole_numbers_are_no_scores(policy: ComparisonPolicy) -> None:
+    assert failing({"count": 4000, "class": 4}, {"count": 4000, "class": 3}, policy)
+    assert failing([123456790, 1], [123456789, 1], policy)
+    assert failing({"count": 4000, "class": 3}, {"count": 4000, "class": 3}, policy) == []
+
+
+def test_numbers_beyond_any_float() -> None:
+    huge = 10**400
+    assert failing([huge], [1], SCORES) and failing({"a": huge}, {"a": 1.5}) and failing([1.5], [huge], SCORES)
+    assert failing({"a": [huge, 1.5]}, {"a": [huge, 1.5]}) == []
+
+
+def test_one_huge_number_makes_no_other_easier_to_meet() -> None:
+    def values(sign: int) -> Any:
+        return {"points": "x", "rows": [{"v": -9999.0}, *({"v": sign * n / 10} for n in range(1, 50))]}
+
+    assert failing(values(1), values(1)) == []
+    assert failing(values(-1), values(1))
+
+
+# --- shapes ------------------------------------------------------------------------------------------------------
+
+
+def outline(east: float, north: float, by: float = 0.0, side: float = 20.0) -> Any:
+    ring = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side), (0.0, 0.0)]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[east + x + by, north + y + by] for x, y in ring]]},
+        "properties": {"class": "ship"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("east", "north", "side"), [(500000.5, 5000000.5, 20.0), (8.25, 47.5, 0.0003), (0.5, 0.5, 40.0)]
+)
+def test_a_shape_moves_by_a_share_of_itself_wherever_it_is(east: float, north: float, side: float) -> None:
+    expected = outline(east, north, side=side)
+    assert failing(outline(east, north, 0.015 * side, side), expected) == []
+    for far in (0.03, 1.0, 150.0):
+        (told,) = failing(outline(east, north, far * side, side), expected)
+        assert told == "shapes near 1 shapes at /geometry/coordinates/*"
+
+
+@pytest.mark.parametrize(
+    ("key", "box"),
+    [
+        ("bbox", [1000.5, 1000.5, 1020.5, 1020.5]),
+        ("bbox", [1000.5, 1000.5, 20.0, 20.0]),
+        ("box", [0.5, 0.5, 0.02, 0.02]),
+        ("bbox", [500000.5, 5000000.5, 0.0, 500020.5, 5000020.5, 5.0]),
+        ("segmentation", [10.5, 10.5, 30.5, 10.5, 30.5, 30.5]),
+    ],
+)
+def test_boxes_by_corners_and_by_sides(key: str, box: list[float]) -> None:
+    side = 0.02 if key == "box" else 20.0
+    near, far = ([number + share * side for number in box] for share in (0.01, 0.05))
+    assert failing({key: near}, {key: box}) == []
+    assert failing({key: far}, {key: box})
+
+
+def test_whole_numbers_of_a_shape_are_compared_as_such() -> None:
+    assert failing({"bbox": [10, 20, 31, 40]}, {"bbox": [10, 20, 30, 40]})
+    assert failing({"bbox": [10, 20, 30.1, 40]}, {"bbox": [10, 20, 30, 40]}) == []
+
+
+def test_positions_alone_and_among_others() -> None:
+    def points(by: float, count: int) -> Any:
+        return [{"coordinates": [500000.0 + 100 * n + by, 5000000.0 + by]} for n in range(count)]
+
+    assert failing(points(0.5, 11), points(0, 11)) == []
+    assert failing(points(5.0, 11), points(0, 11))
+    assert failing(points(1000.0, 1), points(0, 1))
+    assert failing([{"coordinates": [0.0, 0.0]}], [{"coordinates": [0.0, 0.0]}]) == []
+
+
+def test_the_items_tolerances_count_against_the_size_of_a_shape() -> None:
+    strict = ComparisonPolicy(task="exact", rtol=1e-3)
+    expected = outline(500000.5, 5000000.5)
+    assert failing(outline(500000.5, 5000000.5, 0.015), expected, strict) == []
+    assert failing(outline(500000.5, 5000000.5, 0.2), expected, strict)
+
+
+@pytest.mark.parametrize("other", [[[1.5, 2.5]], [[1.5, 2.5], [3.5]], [[1.5, 2.5], ["a", 4.5]], [1.5, 2.5], "text"])
+def test_shapes_of_another_form(other: Any) -> None:
+    assert failing({"points": other}, {"points": [[1.5, 2.5], [3.5, 4.5]]})

@@ -36,8 +36,8 @@ def float_map() -> Any:
     return (RNG.normal(size=(3, 64, 64)) * 20 + 100).astype(np.float32)
 
 
-def passes(actual: Any, expected: Any, policy: ComparisonPolicy) -> bool:
-    checks = array_checks(actual, expected, policy, picture=False)
+def passes(actual: Any, expected: Any, policy: ComparisonPolicy, **how: Any) -> bool:
+    checks = array_checks(actual, expected, policy, **how)
     assert checks
     return all(check.passed for check in checks)
 
@@ -78,7 +78,7 @@ def test_a_small_class_that_vanishes_fails_though_pixels_agree() -> None:
     expected = np.ones((1, 512, 512), dtype=np.uint8)
     expected[0, :20, :15] = 2
     actual = np.ones_like(expected)
-    checks = {c.name: c for c in array_checks(actual, expected, LABELS, picture=False)}
+    checks = {c.name: c for c in array_checks(actual, expected, LABELS)}
     assert checks["mean IoU"].passed is False and checks["lowest class IoU"].passed is False
 
 
@@ -118,6 +118,110 @@ def test_nan_masks_must_match() -> None:
     assert not passes(everywhere, everywhere.copy(), FLOAT)
 
 
+def test_infinities_have_a_sign() -> None:
+    expected = np.array([1.0, 2.0, np.inf], dtype=np.float32)
+    assert passes(expected.copy(), expected, FLOAT)
+    assert not passes(expected * np.array([1, 1, -1], dtype=np.float32), expected, FLOAT)
+
+
+def small_map(void: float, *, share: int = 20) -> Any:
+    """Values from 10 to 20, and what stands for none in the first rows."""
+    values = (RNG.random((1, 64, 64)) * 10 + 10).astype(np.float32)
+    values[:, :share] = void
+    return values
+
+
+@pytest.mark.parametrize("void", [-9999.0, -3.4028234663852886e38, 1e20])
+@pytest.mark.parametrize("told", [True, False], ids=["told", "untold"])
+def test_what_stands_for_none_makes_no_value_easier_to_meet(void: float, told: bool) -> None:
+    how = {"nodata": void} if told else {}
+    expected = small_map(void)
+    there = expected != np.float32(void)
+    assert passes(expected.copy(), expected, FLOAT, **how)
+    assert passes(np.where(there, tf32(expected), expected), expected, FLOAT, **how)
+    assert not passes(np.where(there, np.float32(0), expected), expected, FLOAT, **how)
+    assert not passes(np.where(there, expected + np.float32(0.3), expected), expected, FLOAT, **how)
+    moved = expected.copy()
+    moved[0, 0, 0], moved[0, 40, 40] = 15.0, 15.0
+    assert not passes(moved, expected, FLOAT, **how)
+    lost = expected.copy()
+    lost[0, 40, 40] = void
+    assert not passes(lost, expected, FLOAT, **how)
+
+
+def test_one_pixel_of_nodata_is_enough_to_know_it() -> None:
+    expected = small_map(15.0)
+    expected[0, 0, 0] = -3.4028234663852886e38
+    actual = np.zeros_like(expected)
+    actual[0, 0, 0] = expected[0, 0, 0]
+    assert not passes(actual, expected, FLOAT, nodata=-3.4028234663852886e38)
+
+
+def test_a_nodata_among_the_values_may_be_missed_by_a_hair() -> None:
+    """Zero as the author writes it, and what another GPU makes of a sum that cancels."""
+    expected = small_map(0.0)
+    assert passes(np.where(expected == 0, np.float32(1e-6), expected), expected, FLOAT, nodata=0.0)
+
+
+def test_nothing_but_nodata_is_not_a_pass() -> None:
+    nothing = np.full((1, 8, 8), -9999.0, dtype=np.float32)
+    assert not passes(nothing, nothing.copy(), FLOAT, nodata=-9999.0)
+
+
+def test_large_values_that_differ_are_values() -> None:
+    expected = float_map() * np.float32(1000)
+    assert passes(tf32(expected), expected, FLOAT)
+    sure = np.where(RNG.random((1, 64, 64)) > 0.5, 1.0, 1e-4).astype(np.float32)
+    assert passes(sure * np.float32(1 - 1e-4), sure, FLOAT)
+
+
+def test_label_maps_of_floats_are_label_maps() -> None:
+    expected = label_map().astype(np.float32)
+    counted = np.flatnonzero(expected)
+    for share, wanted in ((0.0009, True), (0.0195, False)):
+        actual = expected.copy().ravel()
+        flipped = counted[: int(share * counted.size)]
+        actual[flipped] = actual[flipped] % 4 + 1
+        assert passes(actual.reshape(expected.shape), expected, LABELS) is wanted
+    assert not passes(np.where(expected == 0, 1, expected).astype(np.float32), expected, LABELS)
+
+
+def test_nodata_is_no_undeclared_label() -> None:
+    expected = label_map()
+    expected[0, -16:] = 200
+    assert passes(expected.copy(), expected, LABELS, nodata=200.0)
+    assert not passes(expected.copy(), expected, LABELS)
+
+
+def test_many_labels_of_one_pixel_each() -> None:
+    many = np.arange(2_000, dtype=np.int32).reshape(40, 50)
+    policy = ComparisonPolicy(task="labels")
+    assert passes(many.copy(), many, policy)
+    assert not passes(many[::-1].copy(), many, policy)
+
+
+def test_complex_numbers_are_compared_in_both_parts() -> None:
+    expected = float_map() + 1j * float_map()
+    assert passes(expected.copy(), expected, FLOAT)
+    assert not passes(expected.conj(), expected, FLOAT)
+
+
+@pytest.mark.parametrize("policy", [PROBABILITIES, ComparisonPolicy(task="float", atol=0.01)])
+def test_all_zeros_are_no_small_numbers(policy: ComparisonPolicy) -> None:
+    expected = (RNG.random((64, 64)) * 0.009).astype(np.float32)
+    assert passes(tf32(expected), expected, policy)
+    assert not passes(np.zeros_like(expected), expected, policy)
+
+
+def test_an_absolute_tolerance_is_held_to_the_values_and_says_so() -> None:
+    expected = np.full((4, 4), 0.5, dtype=np.float32)
+    check = array_checks(expected + np.float32(0.006), expected, ComparisonPolicy(task="float", atol=0.01))[-1]
+    assert not check.passed and check.detail.startswith("atol 0.005 of 0.01 given")
+    assert passes(expected + np.float32(0.006), expected, ComparisonPolicy(task="float", atol=0.02, relaxed=True))
+    nothing = np.zeros((4, 4), dtype=np.float32)
+    assert passes(nothing + np.float32(1e-7), nothing, ComparisonPolicy(task="float", atol=1e-6))
+
+
 def test_declared_tolerance_decides_elementwise() -> None:
     expected = float_map()
     policy = ComparisonPolicy(task="float", atol=0.5)
@@ -128,7 +232,7 @@ def test_declared_tolerance_decides_elementwise() -> None:
 def test_probabilities_must_sum_to_one_where_the_authors_do() -> None:
     expected = probabilities()
     shifted = expected + np.float32(0.005)
-    checks = {c.name: c.passed for c in array_checks(shifted, expected, PROBABILITIES, picture=False)}
+    checks = {c.name: c.passed for c in array_checks(shifted, expected, PROBABILITIES)}
     assert checks["largest difference"] is True and checks["sum of probabilities"] is False
 
 

@@ -15,10 +15,10 @@ import rasterio
 from affine import Affine
 from msgspec.structs import replace
 
-from dlm_build.errors import InfraError, ItemInvalid, Outcome
+from dlm_build.errors import InfraError, ItemInvalid, Outcome, ResourceExceeded
 from dlm_build.judging import judge
 from dlm_build.judging.decode import decode
-from dlm_build.judging.decoder import UNWRITTEN
+from dlm_build.judging.decoder import TOO_LARGE, UNWRITTEN
 from dlm_build.proc import Finished, RealPrograms
 from dlm_build.records import (
     ComparisonPolicy,
@@ -39,13 +39,16 @@ pytestmark = pytest.mark.programs
 LABELS = ComparisonPolicy(task="labels", dont_care=0, number_of_classes=3)
 
 
-def geotiff(path: Path, values: Any, **changes: Any) -> Path:
+def geotiff(
+    path: Path, values: Any, scales: tuple[float, ...] = (), offsets: tuple[float, ...] = (), **changes: Any
+) -> Path:
     profile = {
         "driver": "GTiff", "width": values.shape[2], "height": values.shape[1], "count": values.shape[0],
         "dtype": values.dtype, "crs": "EPSG:32618", "transform": Affine(0.5, 0, 500000, 0, -0.5, 5000000), "nodata": 0,
     }  # fmt: skip
     with rasterio.open(path, "w", **{**profile, **changes}) as out:
         out.write(values)
+        out.scales, out.offsets = scales or out.scales, offsets or out.offsets
     return path
 
 
@@ -136,6 +139,8 @@ class Full:
         ({"nodata": 255}, "nodata"),
         ({"crs": "EPSG:32619"}, "crs"),
         ({"transform": Affine(0.5, 0, 500000.5, 0, -0.5, 5000000)}, "transform"),
+        ({"scales": (0.01,)}, "scale and offset"),
+        ({"offsets": (5.0,)}, "scale and offset"),
     ],
 )
 def test_another_place_is_a_mismatch(bench: Bench, tmp_path: Path, changes: Any, failing: str) -> None:
@@ -198,7 +203,7 @@ def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:
 def test_npz_and_float_npy(bench: Bench, tmp_path: Path) -> None:
     values = np.linspace(0, 9, 1000, dtype=np.float32)
     np.savez(tmp_path / "expected.npz", a=values, b=values * 2)
-    np.savez_compressed(bench.outputs / "out.npz", a=values, b=values * 2)
+    np.savez_compressed(bench.outputs / "out.npz", a=values.astype(">f4"), b=values * 2)
     policy = ComparisonPolicy(task="float")
     assert bench.judged(tmp_path / "expected.npz", bench.outputs / "out.npz", policy=policy).outcome == Outcome.MATCHES
 
@@ -232,6 +237,49 @@ def test_how_wide_label_arrays_are_is_the_runners_choice(bench: Bench, tmp_path:
     assert bench.judged(expected, output, kind="handler").outcome == Outcome.MISMATCH
     other = bench.judged(expected, output, kind="onnx", policy=ComparisonPolicy(task="float"))
     assert other.outcome == Outcome.MISMATCH and "dtype" in other.summary
+
+
+def test_labels_that_the_expected_integers_cannot_hold_are_a_mismatch(bench: Bench, tmp_path: Path) -> None:
+    np.save(tmp_path / "expected.npy", np.array([[0, 1, 1]], dtype=np.uint8))
+    np.save(bench.outputs / "out.npy", np.array([[256, 257, 1]], dtype=np.int64))
+    policy = ComparisonPolicy(task="labels", number_of_classes=2)
+    verdict = bench.judged(tmp_path / "expected.npy", bench.outputs / "out.npy", policy=policy, kind="onnx")
+    assert verdict.outcome == Outcome.MISMATCH and "dtype" in verdict.summary
+
+
+def test_nodata_of_a_file_makes_no_value_easier_to_meet(bench: Bench, tmp_path: Path) -> None:
+    values = np.linspace(10, 20, 4096, dtype=np.float32).reshape(1, 64, 64)
+    values[0, 0, 0] = void = -3.4028234663852886e38
+    expected = geotiff(tmp_path / "expected.tif", values, nodata=void, compress="deflate")
+    policy = ComparisonPolicy(task="float")
+    again = geotiff(bench.outputs / "again.tif", values, nodata=void)
+    assert bench.judged(expected, again, policy=policy).outcome == Outcome.MATCHES
+    zeros = np.where(values == np.float32(void), values, 0).astype(np.float32)
+    other = geotiff(bench.outputs / "out.tif", zeros, nodata=void)
+    verdict = bench.judged(expected, other, policy=policy)
+    assert verdict.outcome == Outcome.MISMATCH and "relative L2 error" in verdict.summary
+
+
+def test_arrays_of_anything_but_numbers_are_not_decoded(bench: Bench, tmp_path: Path) -> None:
+    np.save(tmp_path / "expected.npy", np.zeros(3, dtype=np.float32))
+    np.save(bench.outputs / "out.npy", np.zeros(3, dtype=[("a", "f4")]))
+    verdict = bench.judged(tmp_path / "expected.npy", bench.outputs / "out.npy")
+    assert verdict.outcome == Outcome.MISMATCH and "which are no numbers" in verdict.summary
+
+
+def test_an_array_larger_than_may_be_written_is_beyond_the_limits(bench: Bench, tmp_path: Path) -> None:
+    np.save(bench.outputs / "out.npy", np.zeros(100_000, dtype=np.uint8))
+    child = (sys.executable, "-c", "from dlm_build.judging import decoder; decoder.WRITTEN = 1000; import sys; "
+             "decoder.main(sys.argv[1], sys.argv[2:])")  # fmt: skip
+    ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path), str(bench.outputs / "out.npy")))
+    assert ended.status == TOO_LARGE
+
+    class Small:
+        def run(self, argv: Sequence[str], **_options: Any) -> Finished:
+            return ended
+
+    with pytest.raises(ResourceExceeded, match=r"out\.npy passed its limit"):
+        decode(bench.outputs / "out.npy", tmp_path / "scratch", Small())
 
 
 def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:

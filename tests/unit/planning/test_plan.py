@@ -130,6 +130,7 @@ def test_without_an_expected_output_the_best_end_is_ran(expected: str | None, co
         ("classification", "out.npy", "class-scores"), ("scene classification", "out.npy", "class-scores"),
         ("regression", "out.tif", "float"), ("super resolution", "out.tif", "float"), (None, "out.tif", "float"),
         ("object detection", "out.json", "exact"), ("semantic segmentation", "out.json", "exact"),
+        ("classification", "scores.json", "class-scores"), ("classification", "out.txt", "exact"),
     ],
 )  # fmt: skip
 def test_the_policy_follows_task_and_file(task: str | None, expected: str, kind: str) -> None:
