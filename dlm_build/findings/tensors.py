@@ -36,13 +36,13 @@ class ShapeIsAList(Kind):
 
 
 class NodataNotANumber(Kind):
-    """is {found}; the file's own nodata is used"""
+    """is {found}, which is no number; the model's labels are not marked where the input has no data"""
 
     severity = HYGIENE
-    fix = "leave it out where the files say it themselves, else write a number"
+    fix = 'write a number, such as "nodata_value": 0, or leave it out where the input has data everywhere'
     more = """
-    A nodata value has to be a finite number here. Rasters carry their own, and where the item's cannot be used, theirs
-    is.
+    Where every band of the input has this value, the labels that the model gives are replaced by the don't-care class.
+    That takes a finite number here: what the raster says of itself is not read.
 
     Before: `"nodata_value": "nan"`. After: no `nodata_value`, or `"nodata_value": 0`.
     """

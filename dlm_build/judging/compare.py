@@ -24,10 +24,13 @@ def compare(
     """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass.
 
     `own_form`: dlm-build's own runner wrote the file. It, and not the model, chose whether an array has the axis of
-    its one scene, and how wide the integers of a label array are.
+    its one scene, how wide the integers of a label array are, and what the file says of nodata.
     """
     if expected.kind == "json" and actual.kind == "json":
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
+    if expected.kind == actual.kind == "bytes":
+        detail = "a file of this kind is compared as a whole; npy, npz, GeoTIFF, PNG and JSON are by what they hold"
+        return (Check(name="bytes", passed=False, measured="others", limit="identical", detail=detail),)
     if not expected.arrays or not actual.arrays:
         same = Check(
             name="file type", passed=False, measured=actual.kind, limit=expected.kind, detail="not the kind expected"
@@ -35,6 +38,7 @@ def compare(
         return (same,)
     if own_form:
         actual = _in_form(actual, expected, policy)
+        actual = actual._replace(nodata=expected.nodata)
     return tuple(_arrays(actual, expected, policy))
 
 

@@ -39,22 +39,24 @@ class Decoded(NamedTuple):
     """Of a JSON file."""
 
 
-def decode(path: Path, scratch: Path, programs: Programs) -> Decoded:
-    """Raises NotDecodable, ResourceExceeded when the decoder passed its memory or time, InfraError for a full disk."""
+def decode(path: Path, scratch: Path, programs: Programs, name: str = "") -> Decoded:
+    """Raises NotDecodable, ResourceExceeded when the decoder passed its memory or time, InfraError for a full disk.
+
+    `name` is what messages call it, where its path is one of the store.
+    """
+    name = shown(name or path.name)
     scratch.mkdir(parents=True, exist_ok=True)
     argv: Sequence[str] = (sys.executable, "-I", "-m", "dlm_build.judging.decoder", str(scratch), str(path))
     ended = programs.run(argv, timeout=DEADLINE)
     if ended.timed_out or ended.status in (-9, -24, TOO_LARGE) or "MemoryError" in ended.stderr:
-        raise ResourceExceeded(
-            f"decoding {path.name} passed its limit of memory or time", "is it what it claims to be?"
-        )
+        raise ResourceExceeded(f"decoding {name} passed its limit of memory or time", "is it what it claims to be?")
     if ended.status == UNWRITTEN:
         raise InfraError(
             f"{scratch.parent} takes no decoded file: {shown(ended.tail(1), 300)}",
             "free space there, or set TMPDIR to a folder on a larger disk",
         )
     if ended.status != 0:
-        raise NotDecodable(f"{path.name} cannot be decoded: {shown(ended.tail(1), 300)}")
+        raise NotDecodable(f"{name} cannot be decoded: {shown(ended.tail(1), 300)}")
     return _mapped(scratch)
 
 

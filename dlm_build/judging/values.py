@@ -33,8 +33,8 @@ PSNR = 40.0
 """Decibels between two 8-bit rendered pictures: a weak reference, since colours hide values."""
 MOVED = 0.02
 """Share of its own size by which a box or an outline may move."""
-FILL = 9_999.0
-"""Nothing smaller is taken for nodata where no file says so; -9999, -32768, 1e20 and the largest float32 are usual."""
+FILL = 99.0
+"""Nothing smaller is taken for nodata where no file says so; -99, -999, -9999 and the largest float32 are usual."""
 PIECE = 1 << 22
 """Elements that are counted at a time."""
 TINY = 2.3e-308

@@ -93,10 +93,10 @@ def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -
     from dlm_build.errors import ItemInvalid
 
     try:
-        return decode(store.path(member.sha256), scratch / "expected", programs)
+        return decode(store.path(member.sha256), scratch / "expected", programs, member.path)
     except NotDecodable as problem:
         raise ItemInvalid(
-            f"the expected output {shown(member.path)}: {problem.message}",
+            f"the expected output {problem.message}",
             "publish it as npy, npz, GeoTIFF, PNG or JSON",
         ) from problem
 

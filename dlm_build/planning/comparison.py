@@ -76,13 +76,15 @@ def _tolerances(
 def _limited(
     sample: DeclaredSample, name: str, value: float | None, limits: Tolerance, *, capped: bool
 ) -> tuple[float | None, bool, Finding | None]:
-    """The tolerance to use, whether it is looser than the default, and what was wrong with it."""
+    """The tolerance to use, whether it is looser than the default, and what was wrong with it.
+
+    One that is not `capped` is held to the values once they are read.
+    """
     if value is None:
         return None, False, None
     if not math.isfinite(value) or value < 0:
         return None, False, BadTolerance.at(sample.pointer, name=name, found=shown(value))
-    if value <= limits.ceiling:
+    if value <= limits.ceiling or not capped:
         return value, value > limits.default, None
-    used = limits.ceiling if capped else None
-    instead = f"{used:g}" if used else "the default, relative to the values,"
-    return used, capped, ToleranceCapped.at(sample.pointer, name=name, found=f"{value:g}", used=instead)
+    capped_at = ToleranceCapped.at(sample.pointer, name=name, found=f"{value:g}", used=f"{limits.ceiling:g}")
+    return limits.ceiling, True, capped_at

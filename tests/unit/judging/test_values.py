@@ -131,7 +131,7 @@ def small_map(void: float, *, share: int = 20) -> Any:
     return values
 
 
-@pytest.mark.parametrize("void", [-9999.0, -3.4028234663852886e38, 1e20])
+@pytest.mark.parametrize("void", [-999.0, -9999.0, -3.4028234663852886e38, 1e20])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "untold"])
 def test_what_stands_for_none_makes_no_value_easier_to_meet(void: float, told: bool) -> None:
     how = {"nodata": void} if told else {}

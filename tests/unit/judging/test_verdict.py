@@ -189,8 +189,27 @@ def test_pickled_output_is_not_loaded(bench: Bench, tmp_path: Path) -> None:
 def test_an_unreadable_expectation_is_the_items_fault(bench: Bench, tmp_path: Path) -> None:
     broken = tmp_path / "expected.tif"
     broken.write_bytes(b"II*\0" + b"\0" * 40)
-    with pytest.raises(ItemInvalid, match=r"expected\.tif"):
+    with pytest.raises(ItemInvalid, match=r"the expected output expected\.tif cannot be decoded"):
         bench.judged(broken, geotiff(bench.outputs / "out.tif", labels()))
+
+
+@pytest.mark.parametrize("changes", [{"nodata": None}, {"nodata": -9999}])
+def test_what_a_file_says_of_nodata_is_the_runners_choice(bench: Bench, tmp_path: Path, changes: Any) -> None:
+    values = np.linspace(10, 20, 4096, dtype=np.float32).reshape(1, 64, 64)
+    expected = geotiff(tmp_path / "expected.tif", values, nodata=-9999, compress="deflate")
+    output = geotiff(bench.outputs / "out.tif", values, **changes)
+    policy = ComparisonPolicy(task="float")
+    assert bench.judged(expected, output, policy=policy, kind="onnx").outcome == Outcome.MATCHES
+    wanted = Outcome.MATCHES if changes["nodata"] else Outcome.MISMATCH
+    assert bench.judged(expected, output, policy=policy, kind="handler").outcome == wanted
+
+
+def test_a_kind_of_file_that_is_compared_as_a_whole_says_so(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.csv").write_text("a,b\n1,2\n")
+    (bench.outputs / "out.csv").write_text("a,b\n1,3\n")
+    verdict = bench.judged(tmp_path / "expected.csv", bench.outputs / "out.csv")
+    assert verdict.outcome == Outcome.MISMATCH and "bytes: others against identical" in verdict.summary
+    assert "compared as a whole" in verdict.checks[0].detail
 
 
 def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:
