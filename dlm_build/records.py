@@ -204,6 +204,8 @@ class Member(Record, frozen=True, kw_only=True, omit_defaults=True):
     """Key of the asset it came from, where it lies beside the archive and not in it."""
     format: ModelFormat | None = None
     """What its bytes are, where they were looked at and are a model's."""
+    scores: bool = False
+    """Whether it is a `.npy` of real numbers with an axis besides height and width, as scores per class have."""
 
 
 class Archive(Record, frozen=True, kw_only=True):

@@ -1,4 +1,6 @@
-"""Files that may be weights, recognised by their bytes: an address need not end in what it serves."""
+"""Files that may be weights, recognised by their bytes: an address need not end in what it serves. Arrays that hold
+scores, too: what the author shows decides what a runner writes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from dlm_build.members import find_member
 from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.records import Archive, Item, Member
 from dlm_build.store import Store, disk_error
-from dlm_build.unpacking.formats import model_format
+from dlm_build.unpacking.formats import holds_scores, model_format
 
 
 def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: Store) -> Archive:
@@ -25,7 +27,7 @@ def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: 
     def looked_at(member: Member) -> bool:
         suffix = PurePosixPath(member.path).suffix.lower()
         whole = archive.kind == "file" and member.sha256 == archive.sha256
-        return whole or member.path in named or suffix in ("", *SINGLE_SUFFIXES)
+        return whole or member.path in named or suffix in ("", ".npy", *SINGLE_SUFFIXES)
 
     return replace(
         archive, members=tuple(_told(member, store) if looked_at(member) else member for member in archive.members)
@@ -35,6 +37,8 @@ def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: 
 def _told(member: Member, store: Store) -> Member:
     path = store.path(member.sha256)
     try:
+        if member.path.lower().endswith(".npy"):
+            return replace(member, scores=holds_scores(path))
         return replace(member, format=model_format(path))
     except OSError as problem:
         raise disk_error(problem, path) from problem

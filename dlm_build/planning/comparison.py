@@ -15,7 +15,7 @@ from typing import Literal
 from dlm_build.errors import shown
 from dlm_build.findings.planning import BadTolerance, ToleranceCapped
 from dlm_build.planning.decided import Decided, decided, noticed
-from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Record, SampleSpec
+from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, Record, SampleSpec
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
 
@@ -36,7 +36,7 @@ def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[Comparis
     """None where there is nothing to compare with."""
     if sample is None or sample.expected is None:
         return decided("comparison", None, "none", "there is no expected output")
-    task, reason = _task(item.outputs.task or "", sample.expected.path)
+    task, reason = _task(item.outputs.task or "", sample.expected)
     atol, rtol, relaxed, findings = _tolerances(item.sample, task)
     policy = ComparisonPolicy(
         task=task, atol=atol, rtol=rtol, relaxed=relaxed,
@@ -46,16 +46,18 @@ def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[Comparis
     return noticed(decided("comparison", policy, text, reason, item.pointers.task), *findings)
 
 
-def _task(declared: str, expected: str) -> tuple[Task, str]:
-    suffix = PurePosixPath(expected).suffix.lower()
+def _task(declared: str, expected: Member) -> tuple[Task, str]:
+    suffix = PurePosixPath(expected.path).suffix.lower()
     if suffix == ".json" and "classification" in declared:
         return "class-scores", f"{shown(declared)}: scores per class, where the file holds them"
     if suffix in _PLAIN_FILES:
         return "exact", f"the expected output is a {suffix} file"
     if "segmentation" in declared or "pixel" in declared or "land cover" in declared:
-        if any(word in expected.lower() for word in ("prob", "score", "softmax")):
+        if any(word in expected.path.lower() for word in ("prob", "score", "softmax")):
             return "probabilities", f"{shown(declared)}, and the expected file is named for probabilities"
-        return "labels", f"{shown(declared)}: maps of labels, or of scores where the file holds floats"
+        if expected.scores:
+            return "probabilities", f"{shown(declared)}, and the expected file holds a score for each class"
+        return "labels", f"{shown(declared)}: maps of labels"
     if "classification" in declared:
         return "class-scores", f"{shown(declared)}: scores per class"
     if declared:

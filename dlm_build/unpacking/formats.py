@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 from pathlib import Path
 
 from dlm_build.errors import ItemHostile, ItemInvalid
@@ -28,6 +29,27 @@ _BY_NAMES: tuple[tuple[tuple[str, ...], ModelFormat], ...] = (
     ((r"config\.json", r"metadata\.json", r"model\.weights\.h5"), "keras"),
 )
 """Patterns that must each fit a name in the zip; the first row that does."""
+
+
+_REAL_NUMBERS = re.compile(
+    rb"\x93NUMPY[\1\2\3]\0.{2,4}"
+    rb"\{'descr': '[<>]f[248]', 'fortran_order': (?:True|False), 'shape': \(([0-9, ]{1,200})\)",
+    re.DOTALL,
+)
+"""The beginning of a `.npy`; its shape is the group."""
+
+
+def holds_scores(path: Path) -> bool:
+    """Whether a `.npy` has real numbers in three dimensions or more, besides those of length one in front.
+
+    Raises OSError.
+    """
+    with path.open("rb") as stream:
+        found = _REAL_NUMBERS.match(stream.read(HEAD))
+    if found is None:
+        return False
+    lengths = found[1].replace(b" ", b"").rstrip(b",").split(b",")
+    return len([*dropwhile(lambda length: length == b"1", lengths)]) >= 3
 
 
 def model_format(path: Path) -> ModelFormat | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from dlm_build.errors import DlmBuildError, HashMismatch, ItemHostile, ItemInvalid, SourceGone
@@ -259,6 +261,19 @@ def test_weights_in_an_archive_are_told_by_their_bytes(tmp_path: Path) -> None:
     told = {member.path: member.format for member in materials.archive.members}
     looked_at = {"liar.pt": "onnx", "named.bin": "torchscript", "bare": "torchscript"}
     assert told == {**looked_at, "other.bin": None, "notes.txt": None}
+
+
+def test_arrays_of_scores_are_told_by_their_header(tmp_path: Path) -> None:
+    arrays = {"labels.npy": np.zeros((4, 4), np.float32), "out/logits.NPY": np.zeros((3, 4, 4), np.float32)}
+    members = {name: _saved(array) for name, array in arrays.items()}
+    materials = gathered(local_item(tmp_path, {**members, "other.npy": b"words"}), tmp_path)
+    assert [member.path for member in materials.archive.members if member.scores] == ["out/logits.NPY"]
+
+
+def _saved(array: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
 
 
 # --- a source that nobody needs

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dlm_build.errors import DlmBuildError, ItemInvalid
 from dlm_build.records import DeclaredSample, EnvironmentFile, Finding, Item, Plan, from_json, to_json
-from tests.unit.planning.inputs import SAMPLE, conda, decision, findings, item, pip, plan
+from tests.unit.planning.inputs import SAMPLE, archive, conda, decision, findings, item, pip, plan
 
 RUN = "python infer.py {input} {output}"
 FLAGSHIP = Path(__file__).parents[4] / "shared" / "cases" / "dlm" / "dlmext_2023-09-05_54d60f9c_item.json"
@@ -141,6 +142,16 @@ def test_the_policy_follows_task_and_file(task: str | None, expected: str, kind:
     assert made.comparison is not None
     assert made.comparison.task == kind
     assert not made.comparison.relaxed
+
+
+def test_an_expected_file_of_scores_is_compared_as_scores() -> None:
+    members = tuple(replace(one, scores=one.path == "out.npy") for one in archive("in.tif", "m.pth", "out.npy").members)
+    made = plan(
+        item(framework="PyTorch", run=RUN, sample=sample(expected="out.npy")),
+        archive=replace(archive(), members=members),
+    )
+    assert made.comparison is not None and made.comparison.task == "probabilities"
+    assert "a score for each class" in decision(made, "comparison").reason
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dlm_build.unpacking.formats import model_format
+from dlm_build.unpacking.formats import holds_scores, model_format
 from tests.unit.gathering.made import write_zip
 
 TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
@@ -77,3 +78,24 @@ def test_a_broken_zip_is_of_no_known_format(tmp_path: Path) -> None:
     whole = write_zip(tmp_path / "m", {"m/data.pkl": b"", "m/version": b"", "m/constants.pkl": b"", "m/code/a": b""})
     (tmp_path / "cut").write_bytes(whole.read_bytes()[:-30])
     assert model_format(whole) == "torchscript" and model_format(tmp_path / "cut") is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "scores"),
+    [
+        ((3, 8, 8), "<f4", True), ((1, 3, 8, 8), ">f8", True), ((8, 8, 3), "<f2", True), ((1, 8, 8), "<f4", False),
+        ((8, 8), "<f4", False), ((3, 8, 8), "<i4", False), ((3, 8, 8), "|u1", False), ((5,), "<f4", False),
+        ((), "<f4", False),
+    ],
+)  # fmt: skip
+def test_scores_are_told_from_labels_by_the_header_of_an_array(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, scores: bool
+) -> None:
+    np.save(tmp_path / "expected.npy", np.zeros(shape, dtype=dtype))
+    assert holds_scores(tmp_path / "expected.npy") is scores
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\1\0v\0{'descr': '<f4', 'fortran_order': False"])
+def test_what_is_no_array_holds_no_scores(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "expected.npy").write_bytes(content)
+    assert holds_scores(tmp_path / "expected.npy") is False
