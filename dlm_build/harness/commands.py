@@ -53,7 +53,7 @@ def _parser() -> _Parser:
 
 def predict(contract: Contract, inputs: list[Path], output: Path) -> int:
     """Run the model on `inputs`; results land in `output`."""
-    mark, device = used.take_mark(), None
+    mark, device = environment.take_mark(), None
     _check_inputs(inputs)
     free_umask()
     _make_ready(output)

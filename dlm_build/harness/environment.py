@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MARK = "DLM_SETTLED"
+REPORT = "DLM_REPORT"
+"""What dlm-build wants its line to begin with (used.py); the model is not told."""
+HANDED = "DLM_REPORT_FROM"
+"""The number of the open pipe that holds it after the new start."""
 SCRATCH = "/tmp"  # noqa: S108
 DRIVER = "libcuda.so.1"
 NO_DEVICE = ("", "-1", "NoDevFiles")
@@ -100,8 +104,41 @@ def wants_gpu() -> bool:
 
 
 def enter(root: Path, argv: list[str]) -> None:
-    """Start this process anew under the settled environment, unless it runs under it already."""
-    if os.environ.get(MARK) != "1":
-        wanted = dict(settled(os.environ, root), **{MARK: "1"})
-        here = str(Path(__file__).resolve().parent)
-        os.execve(sys.executable, [sys.executable, "-s", here, *argv], wanted)  # noqa: S606
+    """Start this process anew under the settled environment, unless it runs under it already.
+
+    What a process was started with stays readable in /proc/self/environ, whatever it takes out of `os.environ`. So
+    the mark goes through a pipe, and who was started with it starts anew in any case.
+    """
+    if os.environ.get(MARK) == "1" and REPORT not in os.environ:
+        return
+    wanted = dict(settled(os.environ, root), **{MARK: "1"})
+    wanted.pop(HANDED, None)
+    mark = wanted.pop(REPORT, "")
+    if mark:
+        wanted[HANDED] = str(_piped(mark))
+    here = str(Path(__file__).resolve().parent)
+    os.execve(sys.executable, [sys.executable, "-s", here, *argv], wanted)  # noqa: S606
+
+
+def _piped(text: str) -> int:
+    """The reading end of a pipe with `text` in it, which outlives a new start."""
+    reading, writing = os.pipe()
+    os.write(writing, text.encode()[:512])  # what any pipe takes without a reader
+    os.close(writing)
+    os.set_inheritable(reading, True)
+    return reading
+
+
+def take_mark() -> str:
+    """What `enter` handed over, to be taken before any code of the model runs; empty where there is nothing.
+
+    Afterwards neither the environment of this process nor an open file holds it.
+    """
+    number = os.environ.pop(HANDED, "")
+    if not number.isdigit():
+        return ""
+    try:
+        with open(int(number), "rb") as pipe:  # noqa: PTH123
+            return pipe.read(512).decode()
+    except (OSError, ValueError):  # started by other hands
+        return ""

@@ -1,4 +1,12 @@
-"""What a run used, computed on and kept in memory, told to dlm-build where it started the run."""
+"""What a run used, computed on and kept in memory, told to dlm-build where it started the run.
+
+The line begins with a mark that the model is not told, so that nothing it prints by chance or copies from elsewhere is
+taken for it. That does not hold against a model that is out to deceive: a handler runs in this very process and can
+search its memory; any program of the model can read the mark in the environment of the process that started this one
+(/proc/<parent>/environ: the container's init, or the engine in a SIF), where it runs as the same user; and what a
+package of the environment runs at the start of Python came before us. So dlm-build takes no word of it for more than
+the run was given: see running/told.py.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +18,10 @@ from pathlib import Path
 
 from .environment import wants_gpu
 
-MARK = "DLM_REPORT"
 DRIVER = "libcuda.so"
 MAPS = "/proc/self/maps"
 WITH_GPU = ("tensorflow", "onnxruntime", "mxnet", "jax", "cupy", "numba.cuda", "pycuda", "paddle")
 """Modules, beside torch, that compute on a GPU."""
-
-
-def take_mark() -> str:
-    """What dlm-build wants its line to begin with, taken away before the model's program can read it; else empty."""
-    return os.environ.pop(MARK, "")
 
 
 def tell(mark: str, device: str | None) -> None:

@@ -1,7 +1,8 @@
 """What the harness tells of its own run, held against what the run was given.
 
-A model that runs inside the harness could put words in its mouth. So no word makes a GPU of what was given a CPU, and
-memory is never less than what was seen from outside.
+A model that is out to deceive can put words in its mouth: `harness/used.py` says how. So no word makes a GPU of what
+was given a CPU, and memory is never less than what was seen from outside. That a model used the GPU it was given is
+only as true as the model is honest.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,19 +97,62 @@ def told(root: Path, capfd: pytest.CaptureFixture[str], runner: dict[str, Any], 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started anew, with the mark in a pipe."""
+    reading, writing = os.pipe()
+    os.write(writing, b"mark-1")
+    os.close(writing)
     monkeypatch.setenv(environment.MARK, "1")
-    monkeypatch.setenv(used.MARK, "mark-1")
+    monkeypatch.setenv(environment.HANDED, str(reading))
 
 
-def test_dlm_build_gets_its_line_and_the_model_cannot_read_the_mark(
+def test_dlm_build_gets_its_line_and_the_model_is_not_told_the_mark(
     tmp_path: Path, asked: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code = "import os, sys\ndef predict(path): print('half', end='', file=sys.stderr); return sorted(os.environ)\n"
+    pipe = int(os.environ[environment.HANDED])
     lines = told(tmp_path, capfd, {"kind": "handler", "handler": "tiny.py"}, code)
     mark, _, words = lines[-1].partition(" ")
     report = json.loads(words)
     assert mark == "mark-1" and report["device"] == "cpu" and report["peak_memory"] > 1 << 20
-    assert used.MARK not in json.loads((tmp_path / "out/in.json").read_text())
+    assert environment.HANDED not in json.loads((tmp_path / "out/in.json").read_text())
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(pipe)
+
+
+@pytest.mark.parametrize("number", ["9999", "no number", ""])
+def test_a_pipe_that_is_none_holds_no_mark(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    monkeypatch.setenv(environment.HANDED, number)
+    assert environment.take_mark() == ""
+
+
+PRYING = """\
+import os
+def predict(path):
+    found = open("/proc/self/environ", "rb").read()
+    for number in os.listdir("/proc/self/fd"):
+        link = "/proc/self/fd/" + number
+        if int(number) > 2 and os.path.exists(link) and os.readlink(link).startswith("pipe:"):
+            found += os.read(int(number), 512)
+    return found.decode()
+"""
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("started_anew", [{}, {environment.MARK: "1"}], ids=["as it comes", "settled before"])
+def test_the_mark_is_in_nothing_that_the_process_of_the_model_was_started_with(
+    tmp_path: Path, started_anew: dict[str, str]
+) -> None:
+    runner = {"kind": "handler", "handler": "tiny.py"}
+    make_contract(tmp_path, files={"model/tiny.py": PRYING, "in.txt": "seven"}, runner=runner)
+    shutil.copytree(Path(environment.__file__).parent, tmp_path / "harness")
+    argv = [sys.executable, str(tmp_path / "harness"), "predict", str(tmp_path / "in.txt"), "--output"]
+    given = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), environment.REPORT: "mark-1", **started_anew}
+    ended = subprocess.run(
+        [*argv, str(tmp_path / "out")], env=given, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stderr.splitlines()[-1].startswith('mark-1 {"device": "cpu"')
+    seen = (tmp_path / "out/in.txt").read_text()
+    assert "DLM_SETTLED=1" in seen and "mark-1" not in seen
 
 
 @pytest.mark.programs
@@ -126,6 +171,6 @@ def test_nobody_else_gets_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(environment.MARK, "1")
-    assert used.MARK not in os.environ
+    assert not {environment.REPORT, environment.HANDED} & os.environ.keys()
     lines = told(tmp_path, capfd, {"kind": "handler", "handler": "tiny.py"}, "def predict(path): return 'ok'\n")
     assert len(lines) == 1 and lines[0].startswith("dlm: computed on the CPU, peak memory ")
