@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,11 +129,14 @@ class DockerEngine:
             return take_in(client.api.get_image(reference), folder, notify)
 
     def push(self, image: Image, repository: str, tag: str, credentials: dict[str, str], notify: Notify) -> EnginePush:
-        """Push the image under another name, which is not left in the engine. What the registry refuses is told."""
+        """Push the image under another name, which is not left in the engine. What the registry refuses is told.
+
+        It is the very image, wherever its tag leads by now. Also raises UsageError where the engine has it no more.
+        """
         name, talk = f"{repository}:{tag}", PushTalk(notify)
         had = self.image(name)
         with self._client() as client:
-            client.api.tag(image.reference, repository, tag, force=True)
+            client.api.tag(_id_of(client, image), repository, tag, force=True)
             try:
                 for row in client.api.push(repository, tag, stream=True, decode=True, auth_config=credentials):
                     talk.hear(row)
@@ -231,6 +234,16 @@ def _check_tag(tag: str) -> None:
     found = parse_reference(tag)
     if not found or not found["tag"] or found["digest"] or len(tag) > 255:
         raise UsageError(f"--tag {shown(tag)} is not an image name with a tag", "write it as name:tag in lower case")
+
+
+def _id_of(client: DockerClient, image: Image) -> str:
+    """The engine's name for the image by what it is, never by its tag. Raises UsageError."""
+    from docker.errors import ImageNotFound
+
+    for digest in filter(None, (image.digest, image.config_digest)):
+        with suppress(ImageNotFound):
+            return str(client.images.get(digest).id)
+    raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
 
 
 def _image(reference: str, attrs: dict[str, Any], history: list[dict[str, Any]]) -> Image:

@@ -196,8 +196,7 @@ def _image_there(place: Place, image: Image) -> str:
     """
     if image.digest != image.config_digest or (there := place.remote.tagged(place.target.tag)) is None:
         return image.digest
-    config = _decoded(place.remote.manifest(there)).get("config")
-    return there if isinstance(config, dict) and config.get("digest") == image.config_digest else image.digest
+    return there if _config_of(_decoded(place.remote.manifest(there))) == image.config_digest else image.digest
 
 
 def _push_image(image: Image, verdict: str, before: str | None, place: Place, doors: Doors) -> PushedPart:
@@ -209,12 +208,13 @@ def _push_image(image: Image, verdict: str, before: str | None, place: Place, do
         raise engine_refused(target, told.problem, known=known is not None)
     if told.digest is None:
         raise InfraError("the Docker engine does not tell what it pushed", "see `dlm-build doctor`")
-    manifest = _asked_back(place, target.tag, told.digest)
+    manifest = _decoded(_asked_back(place, target.tag, told.digest))
+    _refuse_another(image, told.digest, manifest, target)
     return PushedPart(
         kind="image",
         reference=f"{target.repository}:{target.tag}",
         digest=told.digest,
-        size=_size(_decoded(manifest)),
+        size=_size(manifest),
         verdict=verdict,
         sent=told.sent,
         present=told.present,
@@ -222,6 +222,25 @@ def _push_image(image: Image, verdict: str, before: str | None, place: Place, do
         replaced=before if before != told.digest else None,
         pull=f"docker pull {target.repository}@{told.digest}",
     )
+
+
+def _refuse_another(image: Image, digest: str, manifest: dict[str, Any], target: Target) -> None:
+    """Raises HashMismatch where the registry now has another image than the one that the verdict is of.
+
+    Its manifest tells, or its configuration where the engine knows no more of it.
+    """
+    config = image.config_digest or image.digest
+    if digest == image.digest or (config == image.digest and _config_of(manifest) == config):
+        return
+    raise HashMismatch(
+        f"{target.repository}:{target.tag} is {digest} after the push, and not the image {image.digest} that was built",
+        "take that tag back at the registry; then build again, and let no other process tag or push images meanwhile",
+    )
+
+
+def _config_of(manifest: dict[str, Any]) -> str | None:
+    config = manifest.get("config")
+    return config.get("digest") if isinstance(config, dict) else None
 
 
 def _push_sif(sif: Sif, artefact: Artefact, verdict: str, before: str | None, place: Place) -> PushedPart:

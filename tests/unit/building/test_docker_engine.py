@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dlm_build.building.docker_engine import DockerEngine, _image
 from dlm_build.config import Docker, Settings
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.proc import Finished
 from dlm_build.progress import silent
+from dlm_build.records import Image
 from dlm_build.store import Store
 from tests.unit.building.locks import rendered, tiny_lock
 
@@ -89,3 +92,45 @@ def test_an_image_as_the_containerd_store_tells_it() -> None:
 def test_an_image_of_another_maker_in_the_classic_store() -> None:
     image = _image("x:1", {"Id": "sha256:c", "Config": {"Labels": None}, "RootFS": {}}, [])
     assert (image.digest, image.config_digest, image.context_digest) == ("sha256:c", "sha256:c", "")
+
+
+class Client:
+    """An engine with one image, to which no tag leads any more."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        self.images = self.api = self
+        self.tagged: list[str] = []
+
+    def get(self, reference: str) -> Any:
+        from docker.errors import ImageNotFound
+
+        if reference != self.digest:
+            raise ImageNotFound(reference)
+        return SimpleNamespace(id=self.digest)
+
+    def tag(self, image: str, *_: Any, **__: Any) -> None:
+        self.tagged.append(image)
+
+    def push(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+        return [{"status": f"1: digest: sha256:{'a' * 64} size: 7"}]
+
+    def remove(self, _reference: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("known", ["sha256:m", "sha256:c"])
+def test_the_very_image_is_pushed_wherever_its_tag_leads(monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+    import docker
+
+    client = Client(known)
+    monkeypatch.setattr(docker.DockerClient, "from_env", lambda **_: client)
+    engine = DockerEngine(Told({}), Settings(docker=Docker(host="unix:///a")))
+    image = Image(
+        reference="dlm/x:1", digest="sha256:m", config_digest="sha256:c", size=1, base_digest="", context_digest=""
+    )
+    assert engine.push(image, "h/x", "1", {}, silent).digest == "sha256:" + "a" * 64
+    assert client.tagged == [known]
+    with pytest.raises(UsageError, match="the engine no longer has dlm/x:1"):
+        engine.push(replace(image, digest="sha256:other", config_digest="sha256:c2"), "h/x", "1", {}, silent)
