@@ -1,13 +1,14 @@
 """One engine's verdict: run the packaged sample in what was made, judge what came out.
 
-A run whose image or SIF, sample, expected output, limits and options are those of an earlier one is not done again.
+A run whose image or SIF, sample, expected output, limits, options and device are those of an earlier one is not done
+again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,9 @@ from dlm_build.journal import Journal
 from dlm_build.records import EngineEnd, Image, Plan, Record, Run, Sif, Verdict, digest_of
 from dlm_build.workfolder import WorkFolder
 
+if TYPE_CHECKING:
+    from dlm_build.running.gpu import Device
+
 
 class Made(NamedTuple):
     """What one engine runs, and how."""
@@ -26,7 +30,9 @@ class Made(NamedTuple):
     engine: Literal["docker", "sif"]
     digest: str
     """Of what decides the run's outcome: the image, or the SIF's root file system."""
-    run: Callable[[], Run]
+    device: Callable[[], Device]
+    """What a run would be offered now. Raises InfraError where a GPU is demanded and there is none."""
+    run: Callable[[Device], Run]
 
 
 class Verified(Record, frozen=True, kw_only=True):
@@ -40,27 +46,37 @@ class Verified(Record, frozen=True, kw_only=True):
 def in_docker(image: Image, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
     """Outputs land in `outputs/` of the work folder."""
 
-    def run() -> Run:
+    def device() -> Device:
+        from dlm_build.running.gpu import choose_at
+
+        return choose_at(options.gpu, plan.gpu, at_engine(doors), doors.programs)
+
+    def run(device: Device) -> Run:
         from dlm_build.running import Host, run_sample
 
-        host = Host(at_engine(doors), doors.store, doors.notify)
+        host = Host(at_engine(doors), doors.store, doors.notify, device)
         return run_sample(image, plan, folder.root, options.gpu, host)
 
-    return Made("docker", image.digest, run)
+    return Made("docker", image.digest, device, run)
 
 
 def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
     """Outputs land in `sif/outputs/` of the work folder."""
 
-    def run() -> Run:
+    def device() -> Device:
+        from dlm_build.running.gpu import choose_host_gpu
+
+        return choose_host_gpu(options.gpu, plan.gpu, doors.programs)
+
+    def run(device: Device) -> Run:
         from dlm_build.running import Host, run_in_sif
 
         place = folder.root / "sif"
         place.mkdir(exist_ok=True)
         place.chmod(place.stat().st_mode | 0o111)  # under any umask, as another user may run the model
-        return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify))
+        return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify, device))
 
-    return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", run)
+    return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run)
 
 
 def unverified(what: str) -> Verdict:
@@ -77,27 +93,27 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
         )
         return EngineEnd(engine=made.engine, verdict=verdict)
     name = "verified.json" if made.engine == "docker" else "verified-sif.json"
-    key = _run_key(plan, made, options, doors.settings)
-    kept = folder.load(name, Verified)
-    if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
-        with journal.step(_step(made, "run")) as reuse:
+    with journal.step(_step(made, "run")) as reuse:
+        device = made.device()
+        key = _run_key(plan, made, device, options, doors.settings)
+        kept = folder.load(name, Verified)
+        if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
             reuse()
-        return EngineEnd(engine=made.engine, run=kept.run, verdict=kept.verdict)
-    folder.forget(name)
-    end = _run_and_judge(made, plan, doors, journal)
-    if end.run and end.verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
-        folder.save(name, Verified(key=key, run=end.run, verdict=end.verdict))
-    return end
+            return EngineEnd(engine=made.engine, run=kept.run, verdict=kept.verdict)
+        folder.forget(name)
+        run = _with_processor(made.run(device), made, doors)
+    journal.known["run"] = run
+    verdict = _judged(run, made, plan, doors, journal)
+    if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
+        folder.save(name, Verified(key=key, run=run, verdict=verdict))
+    return EngineEnd(engine=made.engine, run=run, verdict=verdict)
 
 
-def _run_and_judge(made: Made, plan: Plan, doors: Doors, journal: Journal) -> EngineEnd:
+def _judged(run: Run, made: Made, plan: Plan, doors: Doors, journal: Journal) -> Verdict:
     from dlm_build.judging import judge
 
-    with journal.step(_step(made, "run")):
-        run = _with_processor(made.run(), made, doors)
-    journal.known["run"] = run
     with journal.step(_step(made, "judge")):
-        return EngineEnd(engine=made.engine, run=run, verdict=judge(run, plan, doors.store, doors.programs))
+        return judge(run, plan, doors.store, doors.programs)
 
 
 def _with_processor(run: Run, made: Made, doors: Doors) -> Run:
@@ -118,7 +134,7 @@ def at_engine(doors: Doors) -> Settings:
     return msgspec.structs.replace(doors.settings, environment=environment)
 
 
-def _run_key(plan: Plan, made: Made, options: Options, settings: Settings) -> tuple[str, ...]:
+def _run_key(plan: Plan, made: Made, device: Device, options: Options, settings: Settings) -> tuple[str, ...]:
     assert plan.sample is not None
     expected = plan.sample.expected.sha256 if plan.sample.expected else "none"
     policy = digest_of(plan.comparison) if plan.comparison else "none"
@@ -129,5 +145,11 @@ def _run_key(plan: Plan, made: Made, options: Options, settings: Settings) -> tu
         expected,
         policy,
         f"gpu={options.gpu}",
+        _in_words(device),
         digest_of(settings.limits),
     )
+
+
+def _in_words(device: Device) -> str:
+    """Equal as long as a run would be offered the same; which GPU of a machine lies idle does not matter to the CPU."""
+    return f"on gpu {device.way} {device.name} {device.driver}" if device.available else "on cpu"

@@ -36,6 +36,8 @@ class Host(NamedTuple):
     """They name the engine and the limits."""
     store: Store
     notify: Notify
+    device: Device | None = None
+    """What `choose` gave for this run already; None: it is looked for."""
 
 
 def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: Host) -> Run:
@@ -54,7 +56,7 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
         with told("ask the engine what it has"):
             info = engine.info()
         programs = RealPrograms(host.settings.environment)
-        device = fitting(choose(gpu, plan.gpu, info, programs), plan, gpu is True, programs)
+        device = fitting(host.device or choose(gpu, plan.gpu, info, programs), plan, gpu is True, programs)
         order = DockerOrder(
             name=new_name(),
             image=_image_id(engine, image),

@@ -72,6 +72,11 @@ def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], prog
     return _unwanted(wanted, model_wants) or _kept(find_device(info, programs), wanted, HINT)
 
 
+def choose_at(wanted: bool | None, model_wants: bool, settings: Settings, programs: Programs) -> Device:
+    """The same before there is a connection: the engine is asked only where a GPU is wanted. Raises InfraError."""
+    return _unwanted(wanted, model_wants) or _kept(probe(settings, programs), wanted, HINT)
+
+
 def choose_host_gpu(wanted: bool | None, model_wants: bool, programs: Programs) -> Device:
     """The same for a SIF, which takes this machine's GPUs with `--nv`. Raises InfraError."""
     return _unwanted(wanted, model_wants) or _kept(find_host_gpu(programs), wanted, HOST_HINT)

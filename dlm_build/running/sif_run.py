@@ -43,7 +43,7 @@ def run_in_sif(sif: Sif, plan: Plan, folder: Path, gpu: bool | None, host: Host)
     user = ordinary_user(host.settings, os.geteuid())
     programs = RealPrograms(host.settings.environment)
     engine = find_engine(host.settings.apptainer.program, programs)
-    device = fitting(choose_host_gpu(gpu, plan.gpu, programs), plan, gpu is True, programs)
+    device = fitting(host.device or choose_host_gpu(gpu, plan.gpu, programs), plan, gpu is True, programs)
     with scratch_place(folder, plan.sample.input, host.store, host.notify) as place:
         order = SifOrder(
             engine=engine,

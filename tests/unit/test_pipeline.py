@@ -102,6 +102,7 @@ class World:
         self.verdicts: list[Verdict] = []
         """Of the next judgements, where they are not all `verdict`."""
         self.seen_settings: Settings | None = None
+        self.seen_device: Device | None = None
 
     def did(self, step: str) -> None:
         self.done.append(step)
@@ -159,7 +160,7 @@ class World:
 
     def run_sample(self, *order: Any) -> Run:
         self.did("run")
-        self.seen_settings = order[-1].settings
+        self.seen_settings, self.seen_device = order[-1].settings, order[-1].device
         outputs = self.folder / "work" / "outputs"
         outputs.mkdir(exist_ok=True)
         return Run(
@@ -326,6 +327,38 @@ def test_a_verdict_holds_for_its_own_run_only(world: World, changes: dict[str, A
     world.plan = planned(**changes.get("plan", {}))
     world.run(**changes.get("options", {}))
     assert "run" in world.done and "judge" in world.done
+
+
+CPU = Device(kind="cpu", reason="none is there")
+GPU = Device(kind="gpu", way="nv", reason="--nv", name="NVIDIA H200", driver="570.1")
+
+
+@pytest.mark.parametrize("engine", ["docker", "sif"])
+def test_a_verdict_holds_for_the_device_that_a_run_would_be_offered(
+    world: World, monkeypatch: pytest.MonkeyPatch, engine: Literal["docker", "sif"]
+) -> None:
+    asked: list[Device] = []
+    found = [CPU, CPU, GPU, GPU, replace(GPU, driver="580.2"), replace(CPU, name="NVIDIA H200")]
+
+    def offered(*_: Any) -> Device:
+        asked.append(found.pop(0))
+        return asked[-1]
+
+    for name in ("probe", "find_host_gpu"):
+        monkeypatch.setattr(f"dlm_build.running.gpu.{name}", offered)
+    world.plan = planned(gpu=True)
+    ran = []
+    for number in range(1, 7):
+        world.run(to=(engine,))
+        ran.append(bool({"run", "run sif"} & set(world.done)))
+        assert len(asked) == number, "asked once each time"
+    assert ran == [True, False, True, False, True, True]
+    assert world.seen_device in (None, asked[-1]), "and the run is told"
+
+
+def test_nobody_is_asked_for_a_gpu_that_is_not_wanted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlm_build.running.gpu.probe", lambda *_: pytest.fail("asked"))
+    assert world.run().verdict == world.verdict
 
 
 def test_a_verdict_without_its_outputs_is_not_reused(world: World) -> None:
