@@ -86,9 +86,10 @@ def verdict_of(problem: DlmBuildError) -> Verdict:
 def read(href: str, doors: Doors, options: Options | None = None) -> Item:
     """ITEM as given on the command line, wherever it may come from: see `catalogues`."""
     from dlm_build.catalogues import Asked, resolve
+    from dlm_build.fetching.urls import shown_place
     from dlm_build.items import read_item
 
-    doors.notify(Event(step="read", text=f"reading {href}"))
+    doors.notify(Event(step="read", text=f"reading {shown_place(href)}"))
     chosen = options or Options()
     found = resolve(Asked(href=href, id=chosen.item_id, collection=chosen.collection), doors)
     item = read_item(found.text, found.origin)

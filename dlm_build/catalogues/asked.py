@@ -29,6 +29,7 @@ class SourceText(Record, frozen=True, kw_only=True):
 
     text: str
     origin: str
+    """Of what `resolve` and `every` give: without what may be secret in a URL, since it is printed and recorded."""
     notes: tuple[Finding, ...] = ()
     """What a reader of the item should know about how it was found."""
     in_folder: bool = False

@@ -11,9 +11,10 @@ from dlm_build.catalogues.asked import SourceText, Unread
 from dlm_build.catalogues.documents import Opened, kind_of
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import word_for
-from dlm_build.catalogues.listing import COMPARED, LISTED, example, listed, named, nearest
+from dlm_build.catalogues.listing import COMPARED, LISTED, example, listed, nearest
 from dlm_build.catalogues.reader import Text, is_url
 from dlm_build.errors import ItemInvalid, SourceGone, shown
+from dlm_build.fetching.urls import shown_place
 from dlm_build.findings.sources import IdRepeated, OnlyOneInside
 
 _COUNTED = 1_000
@@ -41,11 +42,11 @@ def called(wanted: str, first: Text, document: Opened, found: Iterator[Found | U
     collections = sorted({one.collection for one in matching if one.collection is not None})
     if len(collections) > 1:
         what = f"the id {shown(wanted, 60)} is in the collections {', '.join(listed(collections))}"
-        raise ItemInvalid(f"{named(first.place)}: {what}", "say which with --collection")
+        raise ItemInvalid(f"{shown_place(first.place)}: {what}", "say which with --collection")
     if not matching:
         raise _not_there(wanted, first, ids, unread)
     if len(matching) > 1:
-        note = IdRepeated.at("", found=wanted, count=len(matching), place=named(first.place))
+        note = IdRepeated.at("", found=wanted, count=len(matching), place=shown_place(first.place))
         return msgspec.structs.replace(matching[0].read(), notes=(note,))
     return matching[0].read()
 
@@ -57,7 +58,7 @@ def _not_there(wanted: str, first: Text, ids: list[str], unread: list[Unread]) -
         there = "no item was found there"
     missed = f"; {len(unread)} could not be read, first: {unread[0].problem.message}" if unread else ""
     hint = f"correct it, e.g. {example((near or ids)[0])}" if ids else "give the item's own address"
-    return SourceGone(f"{named(first.place)}: no item with the id {shown(wanted, 60)}; {there}{missed}", hint)
+    return SourceGone(f"{shown_place(first.place)}: no item with the id {shown(wanted, 60)}; {there}{missed}", hint)
 
 
 def only(first: Text, document: Opened, found: Iterator[Found | Unread]) -> SourceText:
@@ -71,12 +72,12 @@ def only(first: Text, document: Opened, found: Iterator[Found | Unread]) -> Sour
         else:
             rows.append(one)
     if len(rows) == 1 and kind_of(document) in ("features", "ckan"):
-        return msgspec.structs.replace(rows[0].read(), notes=(OnlyOneInside.at("", found=named(first.place)),))
+        return msgspec.structs.replace(rows[0].read(), notes=(OnlyOneInside.at("", found=shown_place(first.place)),))
     labels = [one.label() for one in rows[:LISTED]]
     names = rows[0].names() if rows else ()
     inside = _inside(labels, _left(document, rows, enough), unread)
     hint = f"choose one with --id, e.g. {example(names[0])}" if names else "give the item's own address"
-    raise ItemInvalid(f"{named(first.place)}: this is {word_for(document)}, not one model item; {inside}", hint)
+    raise ItemInvalid(f"{shown_place(first.place)}: this is {word_for(document)}, not one model item; {inside}", hint)
 
 
 def _inside(labels: list[str], left: str, unread: list[Unread]) -> str:

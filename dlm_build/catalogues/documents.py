@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any, Literal, TypeAlias
 
-from dlm_build.catalogues.listing import named
 from dlm_build.errors import ItemInvalid
+from dlm_build.fetching.urls import shown_place
 from dlm_build.items.limits import check_json
 from dlm_build.records import Record
 
@@ -112,7 +112,7 @@ def features(document: Opened, origin: str) -> tuple[Part, ...]:
     """Its items. Raises ItemInvalid where `features` holds something else."""
     for number, part in enumerate(document.parts):
         if not part.text.startswith("{"):
-            what = f"{named(origin)}: /features/{number}: is not an object"
+            what = f"{shown_place(origin)}: /features/{number}: is not an object"
             raise ItemInvalid(what, "keep STAC items there, and nothing else")
     return document.parts
 

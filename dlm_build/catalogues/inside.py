@@ -9,11 +9,10 @@ from dlm_build.catalogues.apis import Api
 from dlm_build.catalogues.asked import Asked, Bounds, Unread
 from dlm_build.catalogues.documents import Kind, Opened, features, kind_of
 from dlm_build.catalogues.found import Found, as_found
-from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.catalogues.static import Walk
 from dlm_build.errors import ItemInvalid
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import shown_place, shown_url
 
 _WORDS: dict[Kind, str] = {
     "features": "a FeatureCollection, such as a search answers",
@@ -43,7 +42,7 @@ def _elsewhere(text: Text, document: Opened) -> ItemInvalid:
     """A page of an API that was saved: its items are where the API is."""
     links = [link for link in document.links("items", "search", "data", "self") if is_url(link)]
     hint = f"give {shown_url(links[0])}" if links else "give its address, or an answer with items in it"
-    return ItemInvalid(f"{named(text.place)}: this is {word_for(document)}, saved; no item is in this file", hint)
+    return ItemInvalid(f"{shown_place(text.place)}: this is {word_for(document)}, saved; no item is in this file", hint)
 
 
 class Inside:

@@ -6,7 +6,6 @@ import difflib
 import shlex
 
 from dlm_build.errors import shown
-from dlm_build.fetching.urls import shown_url
 
 LISTED = 10
 COMPARED = 2_000
@@ -17,11 +16,6 @@ def listed(labels: list[str]) -> list[str]:
     """At most ten, escaped, and how many more."""
     more = [f"and {len(labels) - LISTED} more"] if len(labels) > LISTED else []
     return [*(shown(label, 80) for label in labels[:LISTED]), *more]
-
-
-def named(place: str) -> str:
-    """A path, or a URL without what may be secret in it; escaped."""
-    return shown_url(place) if place.startswith(("http://", "https://")) else shown(place, 300)
 
 
 def nearest(wanted: str, ids: list[str]) -> list[str]:

@@ -11,8 +11,17 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from dlm_build.catalogues.asked import Asked, Bounds, Outside
-from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, Place, ResourceExceeded, SourceGone, shown
-from dlm_build.fetching.urls import shown_url
+from dlm_build.errors import (
+    InfraError,
+    ItemHostile,
+    ItemInvalid,
+    Place,
+    ResourceExceeded,
+    SourceGone,
+    UsageError,
+    shown,
+)
+from dlm_build.fetching.urls import has_userinfo, shown_url
 from dlm_build.findings.documents import DocumentTooLarge
 from dlm_build.items.document import Position, at, refused
 from dlm_build.local_files import is_endless, is_folder
@@ -45,10 +54,15 @@ class Reader:
         self._folder = Path(asked.href).absolute().parent
 
     def start(self) -> Text:
-        """ITEM itself. Raises SourceGone, ItemInvalid, or what fetching raises."""
+        """ITEM itself. Raises SourceGone, ItemInvalid, UsageError for a password in it, or what fetching raises."""
         if self._start == "-":
             return Text(text=decoded(self._outside.stdin(), "standard input"), place="-", base="-")
         if is_url(self._start):
+            if has_userinfo(self._start):
+                raise UsageError(
+                    f"ITEM {shown_url(self._start)} carries credentials in front of its host",
+                    "get the item with a program that logs in, and give the file",
+                )
             return self._url(plain(self._start), trusted=True)
         path = Path(self._start).absolute()
         try:

@@ -15,11 +15,10 @@ from dlm_build.catalogues.choosing import called, only
 from dlm_build.catalogues.documents import Opened, file_behind, id_of, kind_of, may_hold_items, opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.inside import Inside, word_for
-from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.errors import DlmBuildError, SourceGone, UsageError, shown
 from dlm_build.fetching.pages import direct_url
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import public_place, shown_place, shown_url
 from dlm_build.findings.documents import NotAnItem
 from dlm_build.items.document import position, refused
 from dlm_build.magic import looks_like_web_page
@@ -32,7 +31,14 @@ def resolve(asked: Asked, outside: Outside, bounds: Bounds | None = None) -> Sou
     Raises ItemInvalid where there are several or none, SourceGone where that one is not there, UsageError for
     options that cannot be followed, and whatever reading raises.
     """
-    limits = bounds or Bounds()
+    return _public(_resolved(asked, outside, bounds or Bounds()))
+
+
+def _public(source: SourceText) -> SourceText:
+    return msgspec.structs.replace(source, origin=public_place(source.origin))
+
+
+def _resolved(asked: Asked, outside: Outside, limits: Bounds) -> SourceText:
     whole, asked = asked, divided(asked)
     reader = Reader(asked, outside, limits)
     first, document = _opened(reader)
@@ -49,6 +55,11 @@ def every(asked: Asked, outside: Outside, bounds: Bounds = BULK) -> Iterator[Sou
 
     ITEM may be a folder too. Raises UsageError alone.
     """
+    for one in _every(asked, outside, bounds):
+        yield one._replace(origin=public_place(one.origin)) if isinstance(one, Unread) else _public(one)
+
+
+def _every(asked: Asked, outside: Outside, bounds: Bounds) -> Iterator[SourceText | Unread]:
     if asked.id is None and asked.href != "-" and not is_url(asked.href) and Path(asked.href).is_dir():
         yield from _folder(asked, outside, bounds)
     else:
@@ -58,7 +69,7 @@ def every(asked: Asked, outside: Outside, bounds: Bounds = BULK) -> Iterator[Sou
 def _each(asked: Asked, outside: Outside, bounds: Bounds, *, in_folder: bool = False) -> Iterator[SourceText | Unread]:
     try:
         if divided(asked).id is not None:
-            yield resolve(asked, outside, bounds)
+            yield _resolved(asked, outside, bounds)
             return
         reader = Reader(asked, outside, bounds)
         first, document = _opened(reader)
@@ -176,7 +187,7 @@ def _itself(first: Text, whole: Asked, asked: Asked) -> SourceText:
     meant = whole.id if is_url(whole.href) else asked.id
     if meant is not None and (own := id_of(first.text, first.place)) != meant:
         raise SourceGone(
-            f"{named(first.place)}: this item has the id {shown(own, 60)}, not {shown(meant, 60)}",
+            f"{shown_place(first.place)}: this item has the id {shown(own, 60)}, not {shown(meant, 60)}",
             "leave --id out, or give the catalogue that has that item",
         )
     return SourceText(text=first.text, origin=first.place)

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from dlm_build.catalogues.asked import Asked, Bounds, SourceText, Unread
 from dlm_build.catalogues.documents import Opened, file_behind, kind_of, opened
 from dlm_build.catalogues.found import Found
-from dlm_build.catalogues.listing import named
 from dlm_build.catalogues.reader import Reader, Text, is_url
 from dlm_build.errors import DlmBuildError, ItemInvalid, ResourceExceeded
+from dlm_build.fetching.urls import shown_place
 
 
 class _Door(NamedTuple):
@@ -59,7 +59,7 @@ class Walk:
         elif kind == "catalogue" and document is not None:
             yield from self._catalogue(found, document, depth)
         else:
-            what = f"{named(place)}: no file of a catalogue, but an answer of an API"
+            what = f"{shown_place(place)}: no file of a catalogue, but an answer of an API"
             yield Unread(place, ItemInvalid(what, "give that address as ITEM"))
 
     def _catalogue(self, text: Text, document: Opened, depth: int) -> Iterator[Found | Unread]:
@@ -69,7 +69,7 @@ class Walk:
         if depth < self._deepest:
             self._doors += [_Door(place, depth + 1) for place in reversed(children)]
         elif children:
-            what = f"{named(text.place)}: lies {depth} catalogues deep and has more below it"
+            what = f"{shown_place(text.place)}: lies {depth} catalogues deep and has more below it"
             yield Unread(text.place, ResourceExceeded(what, "give that catalogue as ITEM"))
         for place in items:
             yield from self._read(place, depth)

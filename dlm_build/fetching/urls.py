@@ -49,13 +49,14 @@ def checked_url(url: str, *, trusted: bool, allow_hosts: tuple[str, ...] = ()) -
     wrong = UsageError if trusted else ItemInvalid
     if _ODD.search(url):
         raise (UsageError if trusted else ItemHostile)(
-            f"URL {shown(url)} has spaces, control characters or a backslash", "percent-encode them"
+            f"URL {shown_url(url)} has spaces, control characters or a backslash", "percent-encode them"
         )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as problem:
-        raise wrong(f"URL {shown(url)} cannot be read: {problem}", "give a URL like https://host/path") from problem
+        why = "" if "@" in url else f": {problem}"  # a part of a password may stand in it
+        raise wrong(f"URL {shown_url(url)} cannot be read{why}", "give a URL like https://host/path") from problem
     scheme = parts.scheme.lower()
     if scheme == "file" and trusted:
         return _file(parts, url)
@@ -140,15 +141,47 @@ def is_beside(origin: str, url: str) -> bool:
     return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
 
 
-def shown_url(url: str) -> str:
-    """`url` for messages: without password and query, escaped and shortened."""
+def public_url(url: str) -> str:
+    """`url` without what may be secret: what stands before its host, and what is in its query; and without fragment.
+
+    Its place is the same, and so is what is beside it.
+    """
     try:
         parts = urlsplit(url)
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="…" if parts.query else "", fragment="")
-        text = bare.geturl()
+        _ = parts.port  # a password with a slash in it makes no port
     except ValueError:
-        text = url
-    return shown(text, 200)
+        scheme, slashes, rest = url.partition("//")
+        return scheme + slashes + re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0]
+    if not (parts.query or "@" in parts.netloc or parts.fragment):
+        return url
+    return parts._replace(
+        netloc=parts.netloc.rpartition("@")[2], query="…" if parts.query else "", fragment=""
+    ).geturl()  # fmt: skip
+
+
+def shown_url(url: str) -> str:
+    """`url` for messages: without password and query, escaped and shortened."""
+    return shown(public_url(url), 200)
+
+
+def public_place(place: str) -> str:
+    """A path as it is, or a URL without what may be secret in it."""
+    return public_url(place) if place[:8].lower().startswith(("http://", "https://")) else place
+
+
+def shown_place(place: str) -> str:
+    """The same for messages."""
+    return shown(public_place(place), 300)
+
+
+def has_userinfo(url: str) -> bool:
+    """Whether something stands before the host of `url`, or what may have been meant to."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return "@" in url
+    return "@" in parts.netloc
 
 
 def _host(parts: SplitResult, url: str, wrong: type[DlmBuildError]) -> str:

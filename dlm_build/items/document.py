@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dlm_build.errors import ItemHostile, ItemInvalid, Place, shown
+from dlm_build.fetching.urls import shown_place
 from dlm_build.findings import Kind
 from dlm_build.findings.documents import FieldHostile, FieldInvalid
 from dlm_build.records import Finding, Record
@@ -102,7 +103,7 @@ def where(origin: str, position: Position | None, pointer: str) -> str:
 
 def at(origin: str, place: Position | None) -> str:
     """`origin:line:column`, as far as they are known."""
-    name = shown(origin, 300)
+    name = shown_place(origin)
     return f"{name}:{place.line}:{place.column}" if place else name
 
 

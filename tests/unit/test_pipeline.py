@@ -26,6 +26,7 @@ from dlm_build.errors import (
     SourceGone,
     UsageError,
 )
+from dlm_build.fetching.urls import public_place
 from dlm_build.gpu import Gpu
 from dlm_build.items import read_item
 from dlm_build.journal import Journal
@@ -240,6 +241,24 @@ def test_the_whole_story_in_order(world: World) -> None:
     assert from_json(Report, (world.work.root / "report.json").read_bytes()) == report
     written = {p.name for p in world.work.root.iterdir()}
     assert written >= {"item.json", "plan.json", "lock.json", "conda-lock.yml", "explicit.txt", "image.json"}
+
+
+def test_a_url_is_read_aloud_without_its_secrets(world: World) -> None:
+    with pytest.raises(UsageError, match="carries credentials"):
+        run_item("http://bob:hunter2@127.0.0.1/item.json?sig=TOPSECRET", world.options(), world.doors())
+    assert world.told == ["reading http://127.0.0.1/item.json?…"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "folder"),
+    [
+        ("/data/item.json", "m-fd75b349"),
+        ("https://models.example.org/item.json", "m-8ef2815d"),
+    ],
+)
+def test_a_work_folder_keeps_its_name(origin: str, folder: str) -> None:
+    found = replace(read_item(json.dumps(GOOD), public_place(origin)), id="m")
+    assert default_folder(found) == Path("dlm-out") / folder
 
 
 def test_the_second_time_nothing_is_done_again(world: World) -> None:

@@ -13,7 +13,7 @@ import pytest
 from dlm_build.catalogues import Asked, SourceText, Unread, every, resolve
 from dlm_build.catalogues.reader import same_server
 from dlm_build.config import Settings
-from dlm_build.errors import DlmBuildError, InfraError, ItemInvalid, ResourceExceeded, SourceGone
+from dlm_build.errors import DlmBuildError, InfraError, ItemInvalid, ResourceExceeded, SourceGone, UsageError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.fetching.patience import Patience
 from dlm_build.items import as_finding, read_item
@@ -29,6 +29,42 @@ def test_the_text_is_as_it_was_published(tmp_path: Path) -> None:
     assert found == SourceText(text=EXACT, origin=str(tmp_path / "a.json"))
     assert World({f"{SITE}/a.json": EXACT}).resolve(f"{SITE}/a.json") == SourceText(text=EXACT, origin=f"{SITE}/a.json")
     assert World(stdin=b"\xef\xbb\xbf" + EXACT.encode()).resolve("-") == SourceText(text=EXACT, origin="-")
+
+
+SIGNED = f"{SITE}/a/item.json?f=json&sig=TOPSECRET"
+
+
+def test_an_items_place_tells_no_token_and_is_asked_with_it() -> None:
+    world = World({SIGNED: model("a", assets={"m": {"href": "m.zip"}})})
+    found = world.resolve(SIGNED)
+    (again,) = world.every(SIGNED)
+    assert found.origin == again.origin == f"{SITE}/a/item.json?…"
+    assert [url for url, _ in world.fetch.asked] == [SIGNED, SIGNED]
+    item = read_item(found.text, found.origin)
+    assert item.assets[0].href == f"{SITE}/a/m.zip" and "TOPSECRET" not in str(item)
+
+
+@pytest.mark.parametrize("answer", ["{", catalogue(("item", "x.json")), InfraError("away"), "\x00"])
+def test_what_went_wrong_tells_no_token(answer: object) -> None:
+    world = World({SIGNED: answer})
+    told = world.every(SIGNED)
+    assert told and "TOPSECRET" not in str(told) + str([one.problem for one in told if isinstance(one, Unread)])
+    for one in told:
+        if isinstance(one, SourceText):
+            with pytest.raises(ItemInvalid) as caught:
+                read_item(one.text, one.origin)
+            assert caught.value.message.startswith(f"{SITE}/a/item.json?…:1:")
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTP"])
+def test_a_password_in_an_items_url_is_refused_before_anything_is_asked(scheme: str) -> None:
+    world = World()
+    for read in (world.resolve, world.every):
+        with pytest.raises(UsageError) as caught:
+            read(f"{scheme}://bob:hunter2@models.example.org/item.json")
+        assert caught.value.message.endswith("://models.example.org/item.json carries credentials in front of its host")
+        assert "give the file" in caught.value.hint
+    assert not world.fetch.asked
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,18 @@ import socket
 
 import pytest
 
-from dlm_build.errors import InfraError, ItemHostile, ItemInvalid, UsageError
+from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, ItemInvalid, UsageError
 from dlm_build.fetching.addresses import is_oddly_numeric, is_public, public_addresses
 from dlm_build.fetching.pages import direct_url, object_url, stood_in
-from dlm_build.fetching.urls import checked_url, is_beside, redirected, shown_url
+from dlm_build.fetching.urls import (
+    checked_url,
+    has_userinfo,
+    is_beside,
+    public_place,
+    public_url,
+    redirected,
+    shown_url,
+)
 from dlm_build.magic import StandIn
 
 GOOD = "https://files.example/m.mar"
@@ -91,6 +99,41 @@ def test_an_allowed_host_may_be_private_and_plain() -> None:
 def test_a_message_has_neither_password_nor_token() -> None:
     text = shown_url("https://user:hunter2@host.example/x?token=abc\x1b[2J")
     assert "hunter2" not in text and "abc" not in text and "\x1b" not in text and "host.example" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "public", "userinfo"),
+    [
+        ("https://h.example/a/item.json", "https://h.example/a/item.json", False),
+        ("https://h.example/" + "a" * 900 + "/é b?", "https://h.example/" + "a" * 900 + "/é b?", False),
+        ("https://h.example/@me/item.json?f=json&sig=1#x", "https://h.example/@me/item.json?…", False),
+        ("https://u:hunter2@h.example:8/item.json", "https://h.example:8/item.json", True),
+        ("https://u@h.example/", "https://h.example/", True),
+        ("https://u:hun@ter2@h.example/", "https://h.example/", True),
+        ("https://u:hun/ter2@h.example/x?sig=1", "https://h.example/x", True),
+        ("https://u:hun?ter2@h.example/x#y", "https://h.example/x", True),
+        ("https://u:hunter2@[h.example/x", "https://[h.example/x", True),
+        ("https://[h.example/x", "https://[h.example/x", False),
+    ],
+)
+def test_what_is_public_of_a_url(url: str, public: str, userinfo: bool) -> None:
+    assert (public_url(url), has_userinfo(url)) == (public, userinfo)
+    assert public_url(public) == public
+
+
+def test_a_path_is_no_url() -> None:
+    assert public_place("/a/b?c@d#e") == "/a/b?c@d#e" and public_place("-") == "-"
+    assert public_place("HTTPS://u:p@h/x?y") == "https://h/x?…"
+
+
+@pytest.mark.parametrize(
+    "rest", ["hun ter2@h.example/", "hun/ter2@h.example/", "hunter2@[h.example/", "h.example/ ?t=ter2"]
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_url_that_cannot_be_read_tells_no_password(rest: str, trusted: bool) -> None:
+    with pytest.raises(DlmBuildError) as caught:
+        checked_url(f"https://u:{rest}" if "@" in rest else f"https://{rest}", trusted=trusted)
+    assert "hun" not in caught.value.message and "ter2" not in caught.value.message
 
 
 @pytest.mark.parametrize(
