@@ -5,8 +5,9 @@ A name may also be that of an asset beside the archive, by its key or by the end
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from posixpath import basename
+from typing import Any
 
 from dlm_build.model_asset import path_of
 from dlm_build.records import Archive, Asset, Item, Member
@@ -24,6 +25,14 @@ def members_named(members: Iterable[Member], name: str) -> tuple[Member, ...]:
     """All with the base name of `name`, wherever they lie."""
     base = basename(normalised(name))
     return tuple(member for member in members if base and basename(member.path) == base)
+
+
+def model_table(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The `model` object of an archive's manifest, first letters in lower case; {} where there is none."""
+    table = manifest.get("model") or manifest.get("Model")
+    if not isinstance(table, dict):
+        return {}
+    return {str(key)[:1].lower() + str(key)[1:]: value for key, value in table.items()}
 
 
 def asset_beside(name: str, item: Item, archive: Archive) -> Asset | None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dlm_build.gathering.manifest import model_table
-from dlm_build.members import find_member
+from dlm_build.members import find_member, model_table
 from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.records import Archive, Item, Member
 from dlm_build.store import Store, disk_error

@@ -14,10 +14,10 @@ from dlm_build.gathering.beside import with_assets
 from dlm_build.gathering.environment_files import collect
 from dlm_build.gathering.formats import with_formats
 from dlm_build.gathering.lfs import behind_pointer
-from dlm_build.gathering.manifest import model_table, read_manifest
+from dlm_build.gathering.manifest import read_manifest
 from dlm_build.gathering.outside import Outside
 from dlm_build.gathering.sources import Sources
-from dlm_build.members import asset_beside, find_member, members_named, normalised
+from dlm_build.members import asset_beside, find_member, members_named, model_table, normalised
 from dlm_build.progress import Event
 from dlm_build.records import Archive, Asset, Finding, Item, Materials
 

@@ -8,6 +8,7 @@ import msgspec
 
 from dlm_build.errors import ItemHostile, ItemInvalid, shown
 from dlm_build.findings.archive import ManifestNamesMissingMember
+from dlm_build.members import model_table
 from dlm_build.records import Archive, Finding, Member
 from dlm_build.store import Store
 from dlm_build.unpacking.names import Blame, checked_name
@@ -38,14 +39,6 @@ def requirements_of(manifest: dict[str, Any]) -> str | None:
     """The member that the manifest calls its requirements file."""
     name = model_table(manifest).get("requirementsFile")
     return name if isinstance(name, str) and name else None
-
-
-def model_table(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Its `model` object, first letters in lower case; {} where there is none."""
-    table = manifest.get("model") or manifest.get("Model")
-    if not isinstance(table, dict):
-        return {}
-    return {str(key)[:1].lower() + str(key)[1:]: value for key, value in table.items()}
 
 
 def _decoded(member: Member, store: Store) -> dict[str, Any]:

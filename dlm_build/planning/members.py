@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from dlm_build.errors import shown
 from dlm_build.findings.planning import WeightsInferred
-from dlm_build.members import find_member, members_named, normalised
+from dlm_build.members import find_member, members_named, model_table, normalised
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
 
@@ -36,7 +36,7 @@ def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
         return decided("weights", only, shown(only.path), "the archive is this one file")
     if named := _named(item):
         return _looked_up(archive, named, f"its role in {item.pointers.archive}", item.pointers.archive)
-    serialized = manifest_model(materials).get("serializedFile")
+    serialized = model_table(materials.manifest).get("serializedFile")
     if isinstance(serialized, str) and serialized:
         return _looked_up(archive, serialized, "serializedFile of MAR-INF/MANIFEST.json", "MAR-INF/MANIFEST.json")
     return _by_suffix(item, archive)
@@ -45,14 +45,6 @@ def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
 def _whole(archive: Archive) -> Member | None:
     """The member that the archive is, where it is one file; others came from assets beside it."""
     return next((member for member in archive.members if member.sha256 == archive.sha256), None)
-
-
-def manifest_model(materials: Materials) -> dict[str, object]:
-    """The `model` table of the archive's manifest, in either of its spellings; {} where there is none."""
-    table = materials.manifest.get("model") or materials.manifest.get("Model")
-    if not isinstance(table, dict):
-        return {}
-    return {str(key)[:1].lower() + str(key)[1:]: value for key, value in table.items()}
 
 
 def _named(item: Item) -> str | None:

@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from dlm_build.errors import shown
 from dlm_build.findings.completeness import TorchscriptAssumed
 from dlm_build.findings.planning import BuiltInHandler
-from dlm_build.members import find_member, normalised
+from dlm_build.members import find_member, model_table, normalised
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
-from dlm_build.planning.members import manifest_model, near_names
+from dlm_build.planning.members import near_names
 from dlm_build.records import Item, Materials, Member, ModelFormat, Runner
 from dlm_build.words import words_of
 
@@ -101,7 +101,7 @@ def _seen(weights: Member) -> str:
 def _declared_handler(item: Item, materials: Materials) -> tuple[str, str]:
     if item.runtime.handler:
         return item.runtime.handler.strip(), item.pointers.handler
-    named = manifest_model(materials).get("handler")
+    named = model_table(materials.manifest).get("handler")
     return (named.strip(), "MAR-INF/MANIFEST.json") if isinstance(named, str) else ("", item.pointers.handler)
 
 
