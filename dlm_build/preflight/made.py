@@ -13,12 +13,13 @@ from packaging.version import Version
 from dlm_build.building.labels import processor_needed
 from dlm_build.errors import DlmBuildError, UsageError, shown
 from dlm_build.gpu import Gpu, build_of, fit, load_gpu_table
+from dlm_build.kept import load_sif
 from dlm_build.planning.base_image import glibc_of
 from dlm_build.preflight.driver import UNLISTED, driver_glibc
 from dlm_build.preflight.engine import engine_lines
 from dlm_build.preflight.line import Line, Look
 from dlm_build.preflight.processor import LEVELS, host_flags, level_of, missing_for
-from dlm_build.records import Image, Lock, Record, Sif
+from dlm_build.records import Image, Lock, Sif
 from dlm_build.running.gpu import described
 from dlm_build.sif.sif_file import sha256_of
 from dlm_build.verifying import Verified
@@ -39,14 +40,10 @@ class Made(NamedTuple):
     """Levels of the processors on which its sample finished."""
 
 
-class _Kept(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    sif: Sif
-
-
 def made_in(folder: Path) -> Made:
     """Raises UsageError for a folder in which nothing was built."""
     work = WorkFolder(folder)
-    lock, image, kept = work.load("lock.json", Lock), work.load("image.json", Image), work.load("sif.json", _Kept)
+    lock, image, kept = work.load("lock.json", Lock), work.load("image.json", Image), load_sif(work)
     if lock is None or (image is None and kept is None):
         raise UsageError(f"{shown(str(folder))} holds nothing that was built", "give the folder that --output named")
     judged = (work.load(name, Verified) for name in ("verified.json", "verified-sif.json"))
@@ -66,7 +63,7 @@ def made_lines(made: Made, look: Look, find_image: FindImage) -> list[Line]:
 def _things(made: Made, look: Look, find_image: FindImage) -> list[Line]:
     """What there is to run, and what runs it; one of two is enough."""
     image = [_image(made.image, find_image)] if made.image else []
-    sif = [_sif(made.folder, made.sif), *engine_lines(look, _packed(made.sif))] if made.sif else []
+    sif = [_sif(made.sif), *engine_lines(look, _packed(made.sif))] if made.sif else []
     needed = [row for row in (*image, *sif) if row.name in ("image", "SIF file", "SIF engine")]
     runs = [rows for rows in (image, [row for row in needed if row.name != "image"]) if rows]
     if any(all(row.state == "ok" for row in rows) for rows in runs):
@@ -89,9 +86,8 @@ def _image(image: Image, find: FindImage) -> Line:
     return Line(name="image", state="warn", detail=detail, fix="run `dlm-build build` here, or pull it by digest")
 
 
-def _sif(folder: Path, sif: Sif) -> Line:
-    """By its name in the folder, which may have been copied here from another machine."""
-    path = folder / Path(sif.path).name
+def _sif(sif: Sif) -> Line:
+    path = Path(sif.path)
     fix = "copy it here again, or make it with `dlm-build build --to sif`"
     try:
         whole = path.stat().st_size == sif.size and sha256_of(path) == sif.sha256
