@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlm_build.planning.comparison import ATOL
 from dlm_build.records import Check, ComparisonPolicy
+from dlm_build.tolerances import ATOL
 
 if TYPE_CHECKING:
     import numpy.typing as npt

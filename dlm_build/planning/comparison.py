@@ -15,20 +15,12 @@ from typing import Literal
 from dlm_build.errors import shown
 from dlm_build.findings.planning import BadTolerance, ToleranceCapped
 from dlm_build.planning.decided import Decided, decided, noticed
-from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, Record, SampleSpec
+from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, SampleSpec
+from dlm_build.tolerances import ATOL, RTOL, Tolerance
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
 
 
-class Tolerance(Record, frozen=True, kw_only=True):
-    default: float
-    ceiling: float
-
-
-RTOL = Tolerance(default=1e-3, ceiling=2e-2)
-"""Relative to the expected value."""
-ATOL = Tolerance(default=1e-2, ceiling=5e-2)
-"""Absolute. Of probabilities; for other numbers a share of their largest, which is not known before they are read."""
 _PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
 
 
