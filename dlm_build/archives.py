@@ -23,7 +23,7 @@ from dlm_build.store import CHUNK, Store, Stored, disk_error
 from dlm_build.unpacking.names import Blame, checked_name
 from dlm_build.unpacking.reading import Budget, Caps, Reader, Staging
 
-RULES = "1"
+RULES = "2"
 """Of the checks; a note made under older rules does not count."""
 
 Kind = Literal["zip", "tar", "file"]

@@ -11,6 +11,10 @@ COMPONENT_LIMIT = 255
 """Bytes of one component, as common file systems have it."""
 PATH_LIMIT = 1024
 """Bytes of a whole member name."""
+DEPTH_LIMIT = 64
+"""Components of a member name."""
+NAMES_LIMIT = 32 << 20
+"""Characters of an archive's names and of their folders' names, together: compressed they take next to nothing."""
 REPACK = "write the archive anew with plain file names, e.g. with torch-model-archiver or `zip -r`"
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -53,6 +57,8 @@ def checked_name(name: str, blame: Blame) -> str:
     for part in parts:
         _check_component(part, name, blame)
     plain = "/".join(parts)
+    if len(parts) > DEPTH_LIMIT:
+        raise blame.hostile(f"its name has {len(parts)} components, more than the limit of {DEPTH_LIMIT}", name)
     if len(plain.encode()) > PATH_LIMIT:
         raise blame.broken(f"its name is longer than {PATH_LIMIT} bytes", name)
     if plain.startswith("-"):
@@ -86,20 +92,31 @@ def folded(name: str) -> str:
 
 
 class NamesSeen:
-    """Refuses two files of one name, and a name that is both a file and a folder."""
+    """Refuses two files of one name, a name that is both a file and a folder, and more names than any archive needs."""
 
     def __init__(self, blame: Blame) -> None:
         self._blame = blame
         self._files: set[str] = set()
         self._folders: set[str] = set()
+        self._size = 0
 
     def add(self, name: str) -> None:
+        """Raises ItemHostile."""
         key = folded(name)
-        parents = key.split("/")[:-1]
-        ancestors = {"/".join(parents[: n + 1]) for n in range(len(parents))}
+        folders = self._new_folders(key)
         if key in self._files:
             raise self._blame.hostile("the archive has this name twice (or one that differs only in case)", name)
-        if key in self._folders or ancestors & self._files:
+        if key in self._folders or not self._files.isdisjoint(folders):
             raise self._blame.hostile("the archive has this name both as a file and as a folder", name)
+        self._size += sum(map(len, (key, *folders)))
+        if self._size > NAMES_LIMIT:
+            raise self._blame.hostile(f"its names take more than {NAMES_LIMIT} characters")
         self._files.add(key)
-        self._folders |= ancestors
+        self._folders.update(folders)
+
+    def _new_folders(self, key: str) -> list[str]:
+        """The folders above `key`, deepest first, up to one that is known: then those above it are known, too."""
+        found: list[str] = []
+        while (key := key.rpartition("/")[0]) and key not in self._folders:
+            found.append(key)
+        return found

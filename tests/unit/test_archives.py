@@ -229,6 +229,7 @@ HOSTILE = {
     "drive": (zip_of(Made(name=b"C:x")), "absolute"),
     "nul-in-name": (zip_of(Made(name=b"model.pt\0.txt")), "invisible"),
     "escape-in-name": (zip_of(Made(name=b"\x1b[2J")), "invisible"),
+    "nested": (zip_of(named("a/" * 64 + "x")), "65 components"),
     "symlink": (zip_of(Made(data=b"/etc/passwd", attributes=(stat.S_IFLNK | 0o777) << 16)), "symbolic link"),
     "device": (zip_of(Made(attributes=(stat.S_IFCHR | 0o644) << 16)), "device"),
     "fifo": (zip_of(Made(attributes=(stat.S_IFIFO | 0o644) << 16, made=19 << 8)), "pipe"),
@@ -393,6 +394,7 @@ TARS_BROKEN = {
 }
 TARS_HOSTILE = {
     "traversal": (tar_of(tar_member(b"../x")), "leads out"),
+    "nested": (tar_of(tar_member(b"@", b"a/" * 64 + b"x\0", b"L"), tar_member(b"x")), "65 components"),
     "absolute": (tar_of(tar_member(b"/etc/x")), "absolute"),
     "symlink": (tar_of(tar_member(b"x", kind=b"2", link=b"/etc/passwd")), "a link"),
     "hardlink": (tar_of(tar_member(b"x", kind=b"1", link=b"/etc/shadow")), "a link"),

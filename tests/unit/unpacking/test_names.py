@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid
-from dlm_build.unpacking.names import Blame, NamesSeen, checked_name, folded
+from dlm_build.unpacking import names
+from dlm_build.unpacking.names import DEPTH_LIMIT, Blame, NamesSeen, checked_name, folded
 
 BLAME = Blame("m.mar")
 
@@ -15,7 +16,8 @@ BLAME = Blame("m.mar")
 @pytest.mark.parametrize(
     ("given_name", "plain"),
     [("a", "a"), ("a/b.txt", "a/b.txt"), ("./a/b", "a/b"), ("././a", "a"), (".", ""), (".hidden", ".hidden"),
-     ("données/été.tif", "données/été.tif"), ("a b/c-d_e+f.pth", "a b/c-d_e+f.pth"), ("..a/b..c", "..a/b..c")],
+     ("données/été.tif", "données/été.tif"), ("a b/c-d_e+f.pth", "a b/c-d_e+f.pth"), ("..a/b..c", "..a/b..c"),
+     ("d/" * (DEPTH_LIMIT - 1) + "f", "d/" * (DEPTH_LIMIT - 1) + "f")],
 )  # fmt: skip
 def test_honest_names_pass(given_name: str, plain: str) -> None:
     assert checked_name(given_name, BLAME) == plain
@@ -24,7 +26,8 @@ def test_honest_names_pass(given_name: str, plain: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["../x", "../../etc/passwd", "a/../../x", "a/..", "..", "/etc/cron.d/x", "//x", "C:x", "c:/x", "..\\x", "a\\b",
-     "a\0b", "a\nb", "\x1b[31m", "a\x7f", "a\x85b", "evil\u202egpj.exe", "zero\u200bwidth", "\ufeffbom", "a\u2028b"],
+     "a\0b", "a\nb", "\x1b[31m", "a\x7f", "a\x85b", "evil\u202egpj.exe", "zero\u200bwidth", "\ufeffbom", "a\u2028b",
+     "d/" * DEPTH_LIMIT + "f"],
 )  # fmt: skip
 def test_attacks_are_hostile(name: str) -> None:
     with pytest.raises(ItemHostile, match=r"m\.mar"):
@@ -65,9 +68,26 @@ def test_names_that_some_disk_takes_for_one(pair: tuple[str, str]) -> None:
         seen.add(pair[1])
 
 
-@pytest.mark.parametrize("pair", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "A/b")])
+@pytest.mark.parametrize("pair", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "A/b"), ("a/b", "a/b/c/d"), ("a/b/c/d", "a/b")])
 def test_a_file_that_is_also_a_folder(pair: tuple[str, str]) -> None:
     seen = NamesSeen(BLAME)
     seen.add(pair[0])
     with pytest.raises(ItemHostile, match="folder"):
         seen.add(pair[1])
+
+
+def test_a_folder_is_kept_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "NAMES_LIMIT", len("folder") + len("folder/inner") + 20 * len("folder/inner/00"))
+    seen = NamesSeen(BLAME)
+    for number in range(20):
+        seen.add(f"folder/inner/{number:02}")
+    with pytest.raises(ItemHostile, match="its names take more than"):
+        seen.add("x")
+
+
+def test_folders_of_their_own_for_every_file_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "NAMES_LIMIT", 1 << 20)
+    seen = NamesSeen(BLAME)
+    with pytest.raises(ItemHostile, match="its names take more than"):
+        for number in range(400):
+            seen.add(f"{number:06}/" + "a/" * 62 + "f")
