@@ -16,6 +16,10 @@ from dlm_build.records import Limits, OutputFile, Record
 
 DEEPEST = 32
 """Folders within folders; deeper ones count as over the limit."""
+LONGEST = 1024
+"""Bytes of a file's path below the output folder: a system takes about 4096 for a whole one, this machine's own part
+included.
+"""
 CHUNK = 1 << 20
 LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -107,7 +111,8 @@ def _inside(folder_fd: int, name: str, prefix: str, depth: int) -> Iterator[Foun
 def collect(source: Path, target: Path, limits: Limits) -> Collected:
     """Copy the regular files below `source` into the fresh folder `target`, hashed on the way.
 
-    Links, devices, pipes, files with a second name and names that cannot be shown are left behind and listed.
+    Links, devices, pipes, files with a second name and names that are too long or cannot be shown are left behind and
+    listed.
     """
     target.mkdir(parents=True)
     files: list[OutputFile] = []
@@ -136,6 +141,8 @@ def _unfit(found: Found) -> str | None:
             return name
     if not found.path.isprintable():
         return "unprintable name"
+    if len(os.fsencode(found.path)) > LONGEST:
+        return "name too long"
     return "hard link" if found.status.st_nlink != 1 else None
 
 

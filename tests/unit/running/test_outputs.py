@@ -9,7 +9,7 @@ import pytest
 
 from dlm_build.records import Limits
 from dlm_build.running import outputs
-from dlm_build.running.outputs import DEEPEST, Usage, collect, excess, measure, remove_tree, walk
+from dlm_build.running.outputs import DEEPEST, LONGEST, Usage, collect, excess, measure, remove_tree, walk
 
 LIMITS = Limits(output=100, output_files=10)
 
@@ -21,12 +21,12 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def nest(folder: Path, depth: int) -> None:
+def nest(folder: Path, depth: int, name: str = "d") -> None:
     """`depth` folders within each other, deeper than any path may be long."""
     handle = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
-        os.mkdir("d", dir_fd=handle)
-        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+        os.mkdir(name, dir_fd=handle)
+        inner = os.open(name, os.O_RDONLY, dir_fd=handle)
         os.close(handle)
         handle = inner
     os.close(os.open("bottom", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
@@ -70,6 +70,26 @@ def test_everything_else_stays_behind_with_its_reason(
         "e_pipe (pipe)", "f_socket (socket)", "g\\nline (unprintable name)", "h\\x1b[31m (unprintable name)",
         "i\\u202egnp (unprintable name)", "j\\udcff (unprintable name)",
     )  # fmt: skip
+
+
+def test_a_path_that_no_system_takes_is_the_models_doing(out: Path, tmp_path: Path) -> None:
+    nest(out, 20, "n" * 250)
+    (out / "short").write_text("x")
+    assert excess(measure(out, Limits()), Limits()) is None
+    taken = collect(out, tmp_path / "home", Limits())
+    assert [file.path for file in taken.files] == ["short"]
+    assert len(taken.ignored) == 1 and taken.ignored[0].endswith(" (name too long)")
+
+
+def test_a_path_may_be_long_in_bytes_not_in_characters(out: Path, tmp_path: Path) -> None:
+    for name in ("é" * 120, "x" * 240):
+        folder = out / name / name / name / name
+        folder.mkdir(parents=True)
+        (folder / ("f" * (LONGEST - 4 * 241))).touch()
+        (folder / ("g" * (LONGEST - 4 * 241 + 1))).touch()
+    taken = collect(out, tmp_path / "home", LIMITS)
+    assert {len(os.fsencode(file.path)) for file in taken.files} == {LONGEST} and len(taken.files) == 2
+    assert len(taken.ignored) == 2
 
 
 def test_a_file_swapped_for_a_link_is_not_followed(out: Path, tmp_path: Path) -> None:
