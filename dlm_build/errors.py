@@ -7,7 +7,8 @@
     ├── ItemHostile               item-hostile     7    refused for safety
     ├── Unpinned                  unpinned         8    needs consent to pin what the item left floating
     ├── SourceGone                source-gone      9    what an href names is not there
-    │   └── BaseGone              source-gone      9    a pinned base that its registry no longer has
+    │   ├── BaseGone              source-gone      9    a pinned base that its registry no longer has
+    │   └── AccessRefused         source-gone      9    its server wants to know who asks
     ├── HashMismatch              hash-mismatch    10   the bytes are not the promised ones
     │   └── SignatureRefused      hash-mismatch    10   nobody known has signed them, or not all of them
     ├── GpuIncompatible           gpu-incompatible 11   the framework build cannot run on this GPU or driver
@@ -143,6 +144,10 @@ class BaseGone(SourceGone):
     def __init__(self, message: str, hint: str = "", digest: str = "") -> None:
         super().__init__(message, hint)
         self.digest = digest
+
+
+class AccessRefused(SourceGone):
+    """The server wants to know who asks (401), or no longer takes the token it was shown."""
 
 
 class HashMismatch(DlmBuildError):

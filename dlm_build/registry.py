@@ -15,7 +15,15 @@ import msgspec
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
-from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ResourceExceeded, SourceGone, shown
+from dlm_build.errors import (
+    AccessRefused,
+    DlmBuildError,
+    HashMismatch,
+    InfraError,
+    ResourceExceeded,
+    SourceGone,
+    shown,
+)
 from dlm_build.fetch import Fetcher, Response
 from dlm_build.oci import is_digest
 from dlm_build.progress import Notify
@@ -90,23 +98,38 @@ class Registry:
     def blob(self, image: BaseImage, digest: str, size: int, store: Store, notify: Notify) -> Stored:
         """A layer of `image` as an object of the store, where it is not one already. Raises as `resolve` does."""
         host, name = _split(image.repository)
+        wanted = Stored(sha256=digest.removeprefix("sha256:"), size=size)
         problems: list[DlmBuildError] = []
-        for base in () if store.has(digest.removeprefix("sha256:")) else self._endpoints(host):
+        for base in () if store.has(wanted.sha256) else self._endpoints(host):
             try:
-                self._with_token(f"{base}/v2/{name}/manifests/{image.digest}", only_head=True)
-                return self._downloaded(f"{base}/v2/{name}", digest, size, store, notify)
+                return self._layer(f"{base}/v2/{name}", image.digest, wanted, store, notify)
             except (InfraError, SourceGone, HashMismatch, ResourceExceeded) as problem:
                 problems.append(problem)
         if problems:
             raise next((problem for problem in problems if isinstance(problem, HashMismatch)), problems[-1])
-        return Stored(sha256=digest.removeprefix("sha256:"), size=size)
+        return wanted
 
-    def _downloaded(self, place: str, digest: str, size: int, store: Store, notify: Notify) -> Stored:
+    def _layer(self, place: str, manifest: str, wanted: Stored, store: Store, notify: Notify) -> Stored:
+        """A token may expire while a layer comes: then another is asked for, once, and what has come is kept."""
+        self._with_token(f"{place}/manifests/{manifest}", only_head=True)
+        try:
+            return self._downloaded(place, wanted, store, notify)
+        except AccessRefused:
+            if self._tokens.pop(place, None) is None:
+                raise
+        self._with_token(f"{place}/manifests/{manifest}", only_head=True)
+        return self._downloaded(place, wanted, store, notify)
+
+    def _downloaded(self, place: str, wanted: Stored, store: Store, notify: Notify) -> Stored:
         token = self._tokens.get(place)
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        expect = digest.removeprefix("sha256:")
         return self._fetch.download(
-            f"{place}/blobs/{digest}", store, expect=expect, size=size, notify=notify, trusted=True, headers=headers
+            f"{place}/blobs/sha256:{wanted.sha256}",
+            store,
+            expect=wanted.sha256,
+            size=wanted.size,
+            notify=notify,
+            trusted=True,
+            headers={"authorization": f"Bearer {token}"} if token else {},
         )
 
     def state(self, repository: str, digest: str) -> State:

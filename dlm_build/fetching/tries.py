@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dlm_build.errors import InfraError, SourceGone
+from dlm_build.errors import AccessRefused, InfraError, SourceGone
 from dlm_build.fetching.patience import BUSY, Patience, retry_after
 from dlm_build.fetching.urls import shown_url
 from dlm_build.fetching.wire import Answer, Trouble
@@ -44,11 +44,12 @@ def refuse_busy(answer: Answer) -> None:
 
 
 def refuse_missing(status: int, url: str) -> None:
-    """Raises SourceGone for every status but success."""
+    """Raises SourceGone for every status but success, AccessRefused for 401."""
     if status in (404, 410):
         raise SourceGone(f"{shown_url(url)}: is not there ({status})", "correct the address, or publish the file again")
     if status in (401, 403, 407):
-        raise SourceGone(
+        kind = AccessRefused if status == 401 else SourceGone
+        raise kind(
             f"{shown_url(url)}: access is refused ({status})", "make the file public; dlm-build sends no credentials"
         )
     if not 200 <= status < 300:

@@ -18,6 +18,7 @@ import pytest
 
 from dlm_build.config import Network, Settings
 from dlm_build.errors import (
+    AccessRefused,
     DlmBuildError,
     HashMismatch,
     InfraError,
@@ -407,6 +408,24 @@ def test_threads_that_want_the_same_url_ask_once(server: Server, store: Store) -
     with ThreadPoolExecutor(4) as pool:
         got = set(pool.map(lambda _: hurried.download(url, store, expect=sha(BODY)).sha256, range(4)))
     assert got == {sha(BODY)} and server.count("/m") == 1
+
+
+def test_what_came_before_a_token_expired_is_kept_for_the_next_one(server: Server, store: Store) -> None:
+    url = dropping(server, [700_000])
+    whole = server.handlers["/m"]
+    server.handlers["/m"] = lambda call: (
+        whole(call) if call.number == 0 or call.headers["authorization"] == "new" else call.answer(401)
+    )
+    hurried = Hurried()
+
+    def download(token: str) -> Stored:
+        headers = {"authorization": token}
+        return hurried.fetch.download(url, store, expect=None, size=None, notify=silent, trusted=True, headers=headers)
+
+    with pytest.raises(AccessRefused):
+        download("old")
+    assert bytes_in(store, download("new")) == BODY
+    assert [call[2].get("range") for call in server.calls] == [None, "bytes=700000-", "bytes=700000-"]
 
 
 @pytest.mark.parametrize("status", [404, 410])

@@ -12,7 +12,7 @@ import pytest
 
 from dlm_build.config import Registry as RegistrySettings
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
+from dlm_build.errors import AccessRefused, HashMismatch, InfraError, ResourceExceeded, SourceGone
 from dlm_build.fetch import Response
 from dlm_build.progress import Notify, silent
 from dlm_build.records import BaseImage
@@ -312,6 +312,36 @@ def test_a_layer_that_the_mirror_lacks_comes_from_the_registry_with_its_token(tm
     })  # fmt: skip
     registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
     assert web.headers[-1] == {"authorization": "Bearer t"}
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_token_that_expired_under_way_is_renewed_once(tmp_path: Path, refusals: int) -> None:
+    challenge = {"www-authenticate": 'Bearer realm="https://auth.example/token",service="s",scope="pull"'}
+    refused, expired = reply(401, headers=challenge), AccessRefused("access is refused (401)")
+    web = Web({
+        f"{HUB}{MANIFESTS}{CHILD_DIGEST}": [refused, reply(), refused, reply()],
+        "https://auth.example/token?service=s&scope=pull": [
+            reply(body=b'{"token": "t"}'), reply(body=b'{"token": "u"}'),
+        ],
+        f"{HUB}{BLOBS}{LAYER_DIGEST}": [expired] * refusals + [reply(body=LAYER)],
+    })  # fmt: skip
+    registry = Registry(web, Settings())
+    if refusals == 1:
+        assert registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent).size == len(LAYER)
+    else:
+        with pytest.raises(AccessRefused):
+            registry.blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
+    shown = [headers["authorization"] for headers in web.headers if "authorization" in headers]
+    assert shown == ["Bearer t", "Bearer u"]
+
+
+def test_a_layer_refused_to_one_without_a_token_is_not_asked_for_again(tmp_path: Path) -> None:
+    web = Web({
+        f"{HUB}{MANIFESTS}{CHILD_DIGEST}": reply(), f"{HUB}{BLOBS}{LAYER_DIGEST}": AccessRefused("refused (401)"),
+    })  # fmt: skip
+    with pytest.raises(AccessRefused):
+        Registry(web, Settings()).blob(PINNED, LAYER_DIGEST, len(LAYER), Store(tmp_path), silent)
+    assert [method for method, _ in web.asked] == ["HEAD", "GET"]
 
 
 def test_a_layer_with_other_bytes_is_no_layer(tmp_path: Path) -> None:
