@@ -9,6 +9,9 @@ import numpy as np
 
 from .contract import EXIT_INPUT, HarnessError
 
+LABEL_TYPES = ("uint8", "uint16", "int16", "int32", "uint32")
+"""Of class numbers, the first that fits; every GDAL writes and reads these, and none with 64 bits."""
+
 
 def selected(array: Any, inputs: dict[str, Any]) -> Any:
     """float32, with the bands the model takes in their order, scaled and normalised."""
@@ -94,13 +97,17 @@ def _unfit(shape: Sequence[Any], tensor: Any) -> HarnessError:
 
 
 def label_map(scores: Any, bands_last: bool, classes: int | None, dont_care: int | None) -> Any:
-    """(H, W) class numbers from one scene's scores; labels that the model already chose pass through."""
+    """(H, W) class numbers from one scene's scores; labels that the model already chose pass through.
+
+    Raises HarnessError where no type of a map holds them.
+    """
     if scores.ndim == 3 and 1 in (scores.shape[0], scores.shape[-1]) and scores.dtype.kind in "iub":
         scores = scores[0] if scores.shape[0] == 1 else scores[..., 0]
     if scores.ndim == 2:
-        return np.asarray(scores).astype(label_type(int(scores.max()) + 1 if scores.size else 1, dont_care))
+        ends = (int(scores.min()), int(scores.max())) if scores.size else ()
+        return np.asarray(scores).astype(label_type(*ends, dont_care or 0))
     axis = _class_axis(scores.shape, bands_last, classes)
-    return scores.argmax(axis=axis).astype(label_type(scores.shape[axis], dont_care))
+    return scores.argmax(axis=axis).astype(label_type(scores.shape[axis] - 1, dont_care or 0))
 
 
 def _class_axis(shape: Sequence[Any], bands_last: bool, classes: int | None) -> int:
@@ -109,11 +116,13 @@ def _class_axis(shape: Sequence[Any], bands_last: bool, classes: int | None) -> 
     return other if classes is not None and shape[other] == classes != shape[usual] else usual
 
 
-def label_type(classes: int, dont_care: int | None) -> str:
-    """The smallest type that holds every class number."""
-    if (dont_care or 0) < 0:
-        return "int16"
-    return "uint8" if max(classes - 1, dont_care or 0) <= 255 else "uint16"
+def label_type(*numbers: int) -> str:
+    """The smallest type that holds all of the class numbers. Raises HarnessError where none does."""
+    lowest, highest = min(numbers), max(numbers)
+    for name in LABEL_TYPES:
+        if np.iinfo(name).min <= lowest and highest <= np.iinfo(name).max:
+            return name
+    raise HarnessError(f"the class numbers go from {lowest} to {highest}, which no map of 32 bits holds")
 
 
 def nodata_mask(array: Any, nodata: float | None) -> Any:

@@ -98,6 +98,19 @@ def test_a_model_with_bands_last_is_fed_and_read_so(tmp_path: Path) -> None:
         assert written.read(1)[1].tolist() == [1, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("form", [".tif", ".npy"])
+@pytest.mark.parametrize("numbers", [(0, 70000), (-1, 1), (0, 2**32 - 1)])
+def test_large_and_negative_class_numbers_are_written_as_they_are(
+    tmp_path: Path, numbers: tuple[int, int], form: str
+) -> None:
+    scene(tmp_path / "in.tif")
+    labels = np.full((1, 1, 4, 6), numbers[0], np.int64)
+    labels[..., 0] = numbers[1]
+    sample = {"input": {"path": "in.tif"}, "form": form}
+    out = run(tmp_path, Session(lambda _t: labels), outputs={"task": "semantic segmentation"}, sample=sample)
+    assert np.array_equal(read_picture(out / f"in{form}").array, labels[0])
+
+
 SHOWN = {"input": {"path": "in.tif"}}
 
 

@@ -105,18 +105,50 @@ def test_labels_the_model_chose_pass_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "dont_care", "dtype"),
+    ("numbers", "dtype"),
     [
-        (5, 0, "uint8"),
-        (256, None, "uint8"),
-        (257, None, "uint16"),
-        (5, 255, "uint8"),
-        (5, 999, "uint16"),
-        (5, -1, "int16"),
+        ((0,), "uint8"),
+        ((4, 0), "uint8"),
+        ((255, 0), "uint8"),
+        ((256, 0), "uint16"),
+        ((4, 255), "uint8"),
+        ((4, 999), "uint16"),
+        ((65535, 0), "uint16"),
+        ((4, -1), "int16"),
+        ((32767, -32768), "int16"),
+        ((32768, -1), "int32"),
+        ((65536, 0), "int32"),
+        ((2**31, 0), "uint32"),
     ],
 )
-def test_labels_take_the_smallest_type_that_holds_them(classes: int, dont_care: int | None, dtype: str) -> None:
-    assert tensors.label_type(classes, dont_care) == dtype
+def test_labels_take_the_smallest_type_that_holds_them(numbers: tuple[int, ...], dtype: str) -> None:
+    assert tensors.label_type(*numbers) == dtype
+
+
+@pytest.mark.parametrize("numbers", [(2**32, 0), (2**31, -1), (-(2**31) - 1, 0)])
+def test_labels_that_no_type_holds_are_refused(numbers: tuple[int, ...]) -> None:
+    with pytest.raises(HarnessError, match=f"from {min(numbers)} to {max(numbers)}"):
+        tensors.label_type(*numbers)
+
+
+@pytest.mark.parametrize(
+    ("labels", "dont_care", "dtype"),
+    [
+        ([[70000, 1]], None, "int32"), ([[-1, 1]], None, "int16"), ([[-1, 1]], 255, "int16"),
+        ([[40000, 1]], -1, "int32"), ([[2**31, 1]], 0, "uint32"), ([[3, 1]], None, "uint8"),
+    ],
+)  # fmt: skip
+def test_no_class_number_becomes_another_one(labels: list[list[int]], dont_care: int | None, dtype: str) -> None:
+    got = tensors.label_map(np.array(labels, np.int64), False, None, dont_care)
+    assert (got.tolist(), got.dtype.name) == (labels, dtype)
+
+
+def test_an_empty_map_of_labels_is_one() -> None:
+    assert tensors.label_map(np.zeros((0, 4), np.int64), False, None, None).dtype == np.uint8
+
+
+def test_labels_by_yes_and_no_are_numbers() -> None:
+    assert tensors.label_map(np.array([[True, False]]), False, None, None).tolist() == [[1, 0]]
 
 
 def test_nodata_means_every_band_of_the_file() -> None:
