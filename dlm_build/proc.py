@@ -52,6 +52,7 @@ class Programs(Protocol):
     ) -> Finished:
         """Run `argv` to its end. `env` is added to the base environment; `on_line` hears stderr as it comes.
 
+        Whatever the program left running is ended with it, but for a daemon that made itself a session of its own.
         `stdin` may come in pieces; whatever making them raises ends the program and passes through. Raises InfraError
         when the program is not installed. A non-zero status is the caller's to judge.
         """
@@ -83,6 +84,10 @@ class RealPrograms:
         timer.start()
         try:
             _feed(child, stdin)
+            _await_end(child.pid)
+            timer.cancel()
+            timer.join()
+            end_group(child.pid)
             status = child.wait()
             for reader in readers:
                 reader.join(timeout=10)
@@ -175,6 +180,12 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
         )
     except (FileNotFoundError, PermissionError) as problem:
         raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", f"install {argv[0]}") from problem
+
+
+def _await_end(pid: int) -> None:
+    """Its number stays its own until it is waited for again, so that its group can be ended and no other's."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def _expire(pid: int, expired: list[bool]) -> None:

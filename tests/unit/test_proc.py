@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -86,6 +87,33 @@ def test_the_limit_ends_the_whole_group() -> None:
             break
         time.sleep(0.05)
     assert not alive(grandchild)
+
+
+LEAVING = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=len(sys.argv) > 1)
+print(child.pid, flush=True)
+"""
+
+
+def test_a_program_that_ended_has_not_timed_out_and_leaves_nothing_behind() -> None:
+    done = programs().run([PYTHON, "-c", LEAVING], timeout=9.0)
+    assert (done.status, done.timed_out) == (0, False)
+    assert done.seconds < 9.0
+    left = int(done.stdout)
+    for _ in range(100):
+        if not alive(left):
+            break
+        time.sleep(0.05)
+    assert not alive(left)
+
+
+def test_a_daemon_with_a_session_of_its_own_is_left_alone() -> None:
+    quiet = LEAVING.replace("start_new", "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new")
+    done = programs().run([PYTHON, "-c", quiet, "daemon"], timeout=60.0)
+    assert (done.status, done.timed_out) == (0, False)
+    assert alive(int(done.stdout))
+    os.kill(int(done.stdout), signal.SIGKILL)
 
 
 def test_a_flood_keeps_head_and_tail() -> None:
