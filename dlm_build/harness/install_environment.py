@@ -3,6 +3,7 @@
 Runs in the Dockerfile's env stage, or on a host that has no Docker, with the standard library of Python 3.11 or newer;
 everything else it needs is pinned in the lock as well. Packages come from a folder where they lie by file name, else by
 download; either way the sha256 decides. No script of any package is run, and nothing but bytecode is made here.
+A conda package may hold links to anywhere: nothing is written through one that leaves the environment.
 """
 
 from __future__ import annotations
@@ -230,7 +231,6 @@ def site_packages(rows: Sequence[Row], prefix: Path) -> Path | None:
 def install_wheel(path: Path, place: Place, site: Path | None) -> None:
     """One wheel, every file of it checked against its RECORD."""
     import installer
-    from installer.destinations import SchemeDictionaryDestination
     from installer.exceptions import InstallerError
     from installer.sources import WheelFile
 
@@ -244,11 +244,31 @@ def install_wheel(path: Path, place: Place, site: Path | None) -> None:
                 "purelib": str(site), "platlib": str(site), "scripts": str(top / "bin"), "data": str(top),
                 "headers": str(top / "include" / site.parent.name / source.distribution),
             }  # fmt: skip
-            python = str(place.prefix / "bin/python")
-            target = SchemeDictionaryDestination(schemes, interpreter=python, script_kind="posix")
+            target = _destination(schemes, place)
             installer.install(source, target, additional_metadata={"INSTALLER": b"dlm-build\n"})
     except (InstallerError, zipfile.BadZipFile, OSError, ValueError, KeyError) as problem:
         raise Failed(f"{path.name} cannot be installed: {problem}", EXIT_PACKAGE) from problem
+
+
+def _destination(schemes: dict[str, str], place: Place) -> Any:
+    """Where a wheel's files go; each is looked at before it is written."""
+    from installer.destinations import SchemeDictionaryDestination
+
+    class Destination(SchemeDictionaryDestination):
+        def write_to_fs(self, scheme: Any, path: str, stream: Any, is_executable: bool) -> Any:
+            refuse_way_out(Path(schemes[scheme], path), place.target)
+            return super().write_to_fs(scheme, path, stream, is_executable)
+
+    return Destination(schemes, interpreter=str(place.prefix / "bin/python"), script_kind="posix")
+
+
+def refuse_way_out(path: Path, top: Path) -> None:
+    """Raises Failed with EXIT_PACKAGE where writing to `path` would write elsewhere than below `top`."""
+    plain = os.path.normpath(path)  # as the wheel installer reads `..`, whatever links there are
+    if not Path(os.path.realpath(plain)).is_relative_to(os.path.realpath(top)):
+        raise Failed(
+            f"{os.path.relpath(plain, top)} cannot be written: a link there leads out of the environment", EXIT_PACKAGE
+        )
 
 
 # --- equal bytes -------------------------------------------------------------------------------------------------
@@ -257,12 +277,14 @@ def install_wheel(path: Path, place: Place, site: Path | None) -> None:
 def tidy_metadata(prefix: Path, rows: Sequence[Row]) -> None:
     """conda-meta: one file per package, saying what was locked and nothing of this machine or hour."""
     folder = prefix / "conda-meta"
+    refuse_way_out(folder, prefix)
     locked = {f"{row['name']}-{row['version']}-{row['build']}": row for row in rows}
     for path in sorted(folder.iterdir()):
         row = locked.get(path.name.removesuffix(".json"))
         if row is None:
             _remove(path)
         else:
+            refuse_way_out(path, prefix)
             kept = tidied(json.loads(path.read_text("utf-8")), row)
             path.write_text(json.dumps(kept, sort_keys=True, indent=2) + "\n", "utf-8")
 
@@ -305,7 +327,10 @@ def compile_bytecode(place: Place, site: Path, python: Path) -> None:
     for path in sorted(place.target.rglob("*.py[co]")):
         freed_of_time(path)
     sources = [path for path in sorted(site.parent.rglob("*.py")) if path.is_file() and not path.is_symlink()]
-    lines = [f"{path}\0{place.shown(path)}\n" for path in sources if is_compiled(path.relative_to(place.target), path)]
+    compiled = [path for path in sources if is_compiled(path.relative_to(place.target), path)]
+    for path in compiled:
+        refuse_way_out(path.parent / "__pycache__" / path.name, place.target)
+    lines = [f"{path}\0{place.shown(path)}\n" for path in compiled]
     settings = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     with tempfile.TemporaryDirectory() as empty:
         started = [
@@ -371,10 +396,16 @@ def unshare(folder: Path) -> None:
         told = path.lstat()
         if stat.S_ISREG(told.st_mode) and told.st_nlink > 1:
             if (told.st_dev, told.st_ino) in seen:
-                copy = path.with_name(f"{path.name}.dlm-copy")
-                shutil.copy2(path, copy)
-                copy.replace(path)
+                _replace_by_copy(path)
             seen.add((told.st_dev, told.st_ino))
+
+
+def _replace_by_copy(path: Path) -> None:
+    """By way of a name that nobody could foresee: a package may have put a link at any other."""
+    with path.open("rb") as stream, tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as copy:
+        shutil.copyfileobj(stream, copy, CHUNK)
+    shutil.copymode(path, copy.name)
+    Path(copy.name).replace(path)
 
 
 def settle_below(folder: Path, epoch: int) -> None:

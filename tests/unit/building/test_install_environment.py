@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import py_compile
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,6 @@ def test_a_wheel_without_python_is_refused() -> None:
 
 
 def test_a_wheel_that_lies_in_its_record_is_refused(tmp_path: Path) -> None:
-    import zipfile
-
     wheel = tmp_path / "a-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("a.py", "x = 1\n")
@@ -77,6 +77,135 @@ def test_a_wheel_that_lies_in_its_record_is_refused(tmp_path: Path) -> None:
         installer.install_wheel(wheel, Place(tmp_path, Path("/env")), tmp_path / "env/lib/python3.11/site-packages")
     assert caught.value.status == EXIT_PACKAGE
     assert not (tmp_path / "env").exists()
+
+
+# --- links that a conda package brought --------------------------------------------------------------------------
+
+
+class Linked:
+    """A place of an environment on this host, and a folder outside of it with something precious."""
+
+    def __init__(self, folder: Path) -> None:
+        self.outside = folder / "outside"
+        self.outside.mkdir()
+        (self.outside / "precious").write_text("x")
+        self.place = Place(folder / "root", Path("/opt/dlm/env"))
+        self.site = self.place.target / "lib/python3.11/site-packages"
+        for wanted in (self.site, self.place.target / "bin", self.place.target / "conda-meta"):
+            wanted.mkdir(parents=True)
+
+    def install(self, folder: Path, *names: str) -> None:
+        """A wheel with those files."""
+        files = {
+            **dict.fromkeys(names, b"x = 1\n"),
+            "a-1.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            "a-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: a\nVersion: 1\n",
+            "a-1.dist-info/entry_points.txt": b"[console_scripts]\ntool = a:main\n",
+        }
+        wheel = folder / "a-1-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+            archive.writestr(
+                "a-1.dist-info/RECORD", "".join(map(_recorded, files.items())) + "a-1.dist-info/RECORD,,\n"
+            )
+        installer.install_wheel(wheel, self.place, self.site)
+
+    def untouched(self) -> bool:
+        return [(path.name, path.read_text()) for path in self.outside.iterdir()] == [("precious", "x")]
+
+
+def _recorded(file: tuple[str, bytes]) -> str:
+    name, data = file
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(data)}\n"
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Linked:
+    return Linked(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("link", "leads_to"),
+    [
+        ("lib/python3.11/site-packages/evil", ""),
+        ("lib/python3.11/site-packages/evil/deep", ""),
+        ("lib/python3.11/site-packages/evil", "new/folder"),
+        ("lib/python3.11/site-packages/evil/deep/keys.py", "keys"),
+        ("lib/python3.11/site-packages/a-1.dist-info", ""),
+        ("bin/tool", "tool"),
+        ("share/evil", ""),
+    ],
+)
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_wheel_writes_through_no_link_that_leaves(
+    linked: Linked, tmp_path: Path, link: str, leads_to: str, relative: bool
+) -> None:
+    at, to = linked.place.target / link, linked.outside / leads_to
+    at.parent.mkdir(parents=True, exist_ok=True)
+    at.symlink_to(os.path.relpath(to, at.parent) if relative else to)
+    with pytest.raises(Failed, match="leads out of the environment") as caught:
+        linked.install(tmp_path, "a.py", "evil/deep/keys.py", "a-1.data/data/share/evil/keys")
+    assert caught.value.status == EXIT_PACKAGE
+    assert linked.untouched()
+
+
+def test_a_wheel_follows_a_link_within_the_environment(linked: Linked, tmp_path: Path) -> None:
+    (linked.site / "real").mkdir()
+    (linked.site / "a").symlink_to("real")
+    (linked.place.target / "share").symlink_to(linked.place.target / "lib")
+    (linked.site / "unused").symlink_to(linked.outside)
+    linked.install(tmp_path, "a/__init__.py", "a-1.data/data/share/file")
+    assert (linked.site / "real/__init__.py").read_text() == "x = 1\n"
+    assert (linked.place.target / "lib/file").is_file() and (linked.place.target / "bin/tool").is_file()
+    assert linked.untouched()
+
+
+def test_metadata_is_written_through_no_link_that_leaves(linked: Linked) -> None:
+    rows = [{"name": "a", "version": "1", "build": "0", "url": "https://x/a", "channel": "c", "filename": "f"}]
+    record = linked.outside / "precious"
+    record.write_text("{}")
+    (linked.place.target / "conda-meta/a-1-0.json").symlink_to(record)
+    with pytest.raises(Failed, match=r"conda-meta/a-1-0\.json cannot be written"):
+        installer.tidy_metadata(linked.place.target, rows)
+    (linked.place.target / "conda-meta/a-1-0.json").unlink()
+    (linked.place.target / "conda-meta").rmdir()
+    (linked.place.target / "conda-meta").symlink_to(linked.outside)
+    with pytest.raises(Failed, match="conda-meta cannot be written"):
+        installer.tidy_metadata(linked.place.target, rows)
+    assert record.read_text() == "{}"
+
+
+@pytest.mark.parametrize("link", ["lib/python3.11/site-packages/m/__pycache__", "lib/python3.11"])
+def test_bytecode_is_written_through_no_link_that_leaves(linked: Linked, link: str) -> None:
+    outside = linked.outside
+    if link.endswith("__pycache__"):
+        (linked.site / "m").mkdir()
+        (linked.site / "m/m.py").write_text("x = 1\n")
+    else:
+        linked.site.rmdir()
+        linked.site.parent.rmdir()
+        outside = linked.outside / "lib"
+        outside.mkdir()
+        (outside / "m.py").write_text("x = 1\n")
+    (linked.place.target / link).symlink_to(outside)
+    before = sorted(linked.outside.rglob("*"))
+    with pytest.raises(Failed, match="leads out of the environment"):
+        installer.compile_bytecode(linked.place, linked.site, Path("/nonexistent"))
+    assert sorted(linked.outside.rglob("*")) == before
+
+
+def test_a_copy_is_made_through_no_link(linked: Linked) -> None:
+    prefix = linked.place.target
+    (prefix / "a").write_text("evil")
+    os.link(prefix / "a", prefix / "b")
+    for name in ("a.dlm-copy", "b.dlm-copy"):
+        (prefix / name).symlink_to(linked.outside / "precious")
+    installer.unshare(prefix)
+    assert linked.untouched()
+    assert (prefix / "b").read_text() == "evil" and (prefix / "b").stat().st_nlink == 1
+    assert {path.name for path in prefix.iterdir()} >= {"a", "b", "a.dlm-copy", "b.dlm-copy"}
 
 
 # --- equal bytes -------------------------------------------------------------------------------------------------
