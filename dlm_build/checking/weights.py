@@ -71,7 +71,7 @@ def _addressed(asset: Asset, item: Item) -> Part:
         instead = href.instead or "publish the file and give its URL, or a path beside the item"
         return _missing(ModelHasNoAddress.at(pointer, found=asset.href, what=href.reason, instead=instead))
     said = [finding for finding in item.findings if finding.code in _DOUBTS]
-    said = [finding for finding in said if finding.pointer.startswith(asset.pointer)]
+    said = [finding for finding in said if f"{finding.pointer}/".startswith(f"{asset.pointer}/")]
     if not said:
         return Part(name="weights", state="given")
     doubts = sorted(said, key=lambda finding: _DOUBTS.index(finding.code))

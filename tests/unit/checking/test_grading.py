@@ -64,6 +64,15 @@ def test_one_thing_less(changes: dict[str, Any], letter: str, lifts: str) -> Non
     assert found.next == ("C" if letter in "DE" else LETTERS[LETTERS.index(found.letter) - 1])
 
 
+@pytest.mark.parametrize("key", ["model2", "model_card"])
+def test_what_is_said_of_another_asset_counts_for_that_one_alone(key: str) -> None:
+    item = changed()
+    item["assets"][key] = {"href": "https://huggingface.co/me/m/blob/main/notes.pt", "roles": ["data"]}
+    checked = check(item)
+    assert "raw-url-inferred" in codes(checked)
+    assert checked.grade.letter == "A"
+
+
 def test_an_address_that_moves_is_held_by_a_checksum() -> None:
     moving = changed(**{HREF: "https://huggingface.co/me/m/resolve/main/model.zip"})
     assert check(moving).grade.letter == "A"
