@@ -61,13 +61,13 @@ def repository(url: str, *, local: bool, allow_hosts: tuple[str, ...]) -> Reposi
     if not plain.lower().startswith(("https://", "http://")):
         raise _not_https(plain)
     checked_url(plain, trusted=False, allow_hosts=allow_hosts)  # as published: a table must not mend an attack
-    meaning = read_href(plain)
+    meaning = read_href(url.strip())
     if meaning.repository is None and (meaning.kind == "record" or meaning.asks):
         raise SourceGone(
             f"source {shown_url(plain)} is {meaning.reason}, not a git repository",
             "give the repository that it was made from, e.g. https://github.com/owner/name, and its commit",
         )
-    inside = meaning.repository if meaning.kind != "repository" else None
+    inside = meaning.repository if meaning.kind != "repository" or meaning.ref else None
     address = checked_url(inside or plain, trusted=False, allow_hosts=allow_hosts)
     path, ref = _repository_path(address)
     ref = meaning.ref or ref

@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from dlm_build.hrefs import deposits, images, models, repositories, shares, stores, words
-from dlm_build.hrefs.record import Href, Web, taken_apart
+from dlm_build.hrefs.record import Href, Web, is_commit, may_move, plain_ref, taken_apart
 
 Reader = Callable[[Web], Href | None]
 """None where the address is a plain one."""
@@ -90,6 +90,12 @@ _SSH = re.compile(
 )
 _TWINS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
 """Hosts that serve the same repositories over https."""
+_REF_BEHIND = re.compile(
+    r"(https?://(?:[^/?#@]*@)?[^/?#@]+/[^@?#]*[^@?#/])@([A-Za-z0-9_][A-Za-z0-9._/-]{0,254})", re.IGNORECASE
+)
+"""As pip and others write it. No name of a repository has an `@` in it."""
+_COMMIT_BEHIND = re.compile(r"(https?://[^?#]+?)/?(?:\?(?:ref|commit|rev|sha)=|#)([0-9a-f]{40}(?:[0-9a-f]{24})?)",
+                            re.IGNORECASE)  # fmt: skip
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
 
 
@@ -141,6 +147,8 @@ def _said_around(url: str, reason: str) -> Href:
 
 
 def _web(text: str) -> Href:
+    if ("@" in text or "#" in text or "?" in text) and (repository := _with_ref(text)):
+        return repository
     web = taken_apart(text)
     if web is None:
         return Href(kind="text", reason="no address that can be read", instead="give a URL like https://host/path")
@@ -158,11 +166,38 @@ def _readers(web: Web) -> tuple[Reader, ...]:
     return (named,) if named else _SHAPES
 
 
+def _with_ref(text: str, *, surely: bool = False) -> Href | None:
+    """A repository with a ref behind its address: `…@ref`, `….git#commit`, `…?ref=commit`.
+
+    `surely`: whether it is one at any host. What is signed in before the host stays so, and is refused for that.
+    """
+    found = _REF_BEHIND.fullmatch(text.partition("#")[0]) or _COMMIT_BEHIND.fullmatch(text)
+    if found is None:
+        return None
+    home, ref = found.groups()
+    inner = _web(home)
+    is_one = inner.kind == "repository" or (
+        inner.kind == "file" and (surely or (home.endswith(".git") and is_commit(ref)))
+    )
+    if not is_one:
+        return None
+    repository = home if "@" in home else inner.repository or home
+    reason = "a repository, not a file of it"
+    return replace(
+        inner, kind="repository", url=None, reason=reason, repository=repository, ref=plain_ref(ref),
+        moves=may_move(ref),
+    )  # fmt: skip
+
+
 def _repository(text: str) -> Href | None:
     """`git+https://…`, `git@host:owner/name` and `ssh://`."""
     if text.lower().startswith(("git+http://", "git+https://")):
-        inner = _web(text[4:].partition("@")[0] if text.count("@") == 1 else text[4:])
-        return replace(inner, kind="repository", url=None, repository=inner.repository or text[4:])
+        plain = text[4:]
+        whole = plain.partition("#")[0]
+        if pinned := _with_ref(plain, surely=True):
+            return pinned
+        inner, signed_in = _web(plain), "@" in plain
+        return replace(inner, kind="repository", url=None, repository=whole if signed_in else inner.repository or whole)
     if found := _SSH.fullmatch(text):
         host, path = (found[1] or found[2]).lower(), found[3].removesuffix("/")
         home = f"https://{host}/{path}" if host in _TWINS else None

@@ -29,6 +29,12 @@ def repo(url: str, *, local: bool = False, allow: tuple[str, ...] = ()) -> Repos
      ("https://huggingface.co/spaces/o/r/tree/main", "https://huggingface.co/spaces/o/r", "main"),
      ("https://git.example/g/s/r/-/blob/v1/x.py", "https://git.example/g/s/r", "v1"),
      ("https://codeberg.org/o/r/src/branch/main/x.py", "https://codeberg.org/o/r", "main"),
+     (f"git+https://github.com/o/r.git@{'a' * 40}", "https://github.com/o/r", "a" * 40),
+     ("git+https://git.example/g/r@v1#egg=r", "https://git.example/g/r", "v1"),
+     (f"https://github.com/o/r@{'a' * 40}", "https://github.com/o/r", "a" * 40),
+     (f"https://github.com/o/r.git#{'a' * 40}", "https://github.com/o/r", "a" * 40),
+     (f"https://github.com/o/r?ref={'a' * 40}", "https://github.com/o/r", "a" * 40),
+     (f"https://git.example/o/r.git@{'a' * 40}", "https://git.example/o/r.git", "a" * 40),
      ("https://git.example/r?x=1", "https://git.example/r", None)],
 )  # fmt: skip
 def test_the_repository_behind_a_published_url(published: str, url: str, ref: str | None) -> None:

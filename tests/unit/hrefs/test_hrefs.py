@@ -243,3 +243,17 @@ def test_an_inferred_address_is_read_as_itself() -> None:
         if href != url and url.startswith("https://"):
             again = read_href(url)
             assert (again.kind, again.url) == ("file", url), (href, again)
+
+
+@pytest.mark.parametrize(
+    "href", ["https://example.org/a/m@v2.onnx", f"https://example.org/m.pt#{SHA}", f"{GH}/raw/v1/m@2.pt"]
+)
+def test_a_file_with_such_a_sign_in_its_address_stays_a_file(href: str) -> None:
+    assert read_href(href).kind == "file"
+
+
+@pytest.mark.parametrize("href", [f"https://me:secret@github.com/o/r@{SHA}", f"git+https://me@github.com/o/r@{SHA}"])
+def test_who_signs_in_is_kept_to_be_refused(href: str) -> None:
+    found = read_href(href)
+    assert found.commit == SHA
+    assert "@" in (found.repository or "")

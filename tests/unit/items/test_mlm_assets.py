@@ -206,6 +206,17 @@ def test_what_to_add_where_there_are_no_assets_is_said_in_mlm() -> None:
         ("https://github.com/me/x/tree/v1.2", "https://github.com/me/x", "v1.2", False),
         ("https://github.com/me/x", "https://github.com/me/x", None, False),
         ("https://git.example.org/me/x.git", "https://git.example.org/me/x.git", None, False),
+        (f"git+https://github.com/me/x.git@{COMMIT}", "https://github.com/me/x", COMMIT, True),
+        (f"git+https://github.com/me/x@{COMMIT}#subdirectory=src", "https://github.com/me/x", COMMIT, True),
+        (f"git+https://git.example.org/me/x@{COMMIT}", "https://git.example.org/me/x", COMMIT, True),
+        (f"https://github.com/me/x@{COMMIT}", "https://github.com/me/x", COMMIT, True),
+        (f"https://github.com/me/x.git#{COMMIT}", "https://github.com/me/x", COMMIT, True),
+        (f"https://github.com/me/x?ref={COMMIT}", "https://github.com/me/x", COMMIT, True),
+        (f"https://gitlab.com/g/s/x.git@{COMMIT}", "https://gitlab.com/g/s/x", COMMIT, True),
+        (f"https://git.example.org/me/x.git#{COMMIT}", "https://git.example.org/me/x.git", COMMIT, True),
+        ("git+https://github.com/me/x.git@v1.2", "https://github.com/me/x", "v1.2", False),
+        ("https://github.com/me/x@v1.2", "https://github.com/me/x", "v1.2", False),
+        ("git+https://github.com/me/x.git#egg=x", "https://github.com/me/x", None, False),
     ],
 )
 def test_places_of_code(href: str, url: str, ref: str | None, pinned: bool) -> None:
@@ -221,6 +232,9 @@ def test_places_of_code(href: str, url: str, ref: str | None, pinned: bool) -> N
      ("https://gitlab.com/g/s/x", "https://gitlab.com/g/s/x/-/tree/<40 hex digits>"),
      ("https://bitbucket.org/me/x", "https://bitbucket.org/me/x/src/<40 hex digits>"),
      ("https://codeberg.org/me/x", "https://codeberg.org/me/x/src/commit/<40 hex digits>"),
+     ("https://github.com/me/x@v1", "https://github.com/me/x/tree/<40 hex digits>"),
+     ("git+https://gitlab.com/me/x.git@main", "https://gitlab.com/me/x/-/tree/<40 hex digits>"),
+     ("git+https://git.example.org/me/x.git@v1#egg=x", "https://git.example.org/me/x/tree/<40 hex digits>"),
      ("git@github.com:me/x.git", "https://github.com/me/x/tree/<40 hex digits>")],
 )  # fmt: skip
 def test_how_to_name_a_commit_is_said_of_the_item_s_own_repository(href: str, instead: str) -> None:
