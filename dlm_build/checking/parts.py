@@ -22,6 +22,7 @@ from dlm_build.findings.completeness import (
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
+from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS
 from dlm_build.model_asset import candidates
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
@@ -40,7 +41,6 @@ _SAID_AS = {
 _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
 """Formats that hold the program too: their framework alone runs them."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
-_DECLARED_TO_NEED_CODE = frozenset(("pickled", "safetensors"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -158,8 +158,10 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
 def _is_alone(asset: Asset | None, name: str, suffix: str) -> bool:
     """Whether the file holds its program, by its name, or by its publisher's words where the name does not tell."""
     said = asset.declared if asset else None
+    if name.lower().endswith(WEIGHTS_OF_KERAS):
+        return False
     if suffix in _ALONE or ".cbm" in name:
-        return said not in _DECLARED_TO_NEED_CODE or ".cbm" in name
+        return said not in NEED_CODE or ".cbm" in name
     return said in _DECLARED_ALONE and suffix not in _PACKED
 
 

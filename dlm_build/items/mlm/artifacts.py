@@ -11,7 +11,11 @@ from dlm_build.records import Record
 
 _BY_NAME = "the suffix "
 _BY_TYPE_FIELD = "mlm:artifact_type "
-ArtifactKind = Literal["archive", "onnx", "torchscript", "exported", "keras", "safetensors", "pickled", "other"]
+ArtifactKind = Literal[
+    "archive", "onnx", "torchscript", "exported", "keras", "keras-weights", "safetensors", "pickled", "other"
+]  # fmt: skip
+NEED_CODE: frozenset[ArtifactKind] = frozenset(("keras-weights", "safetensors", "pickled"))
+"""Kinds of files that are no program: code of their publisher's loads them."""
 
 
 class Artifact(Record, frozen=True, kw_only=True):
@@ -52,6 +56,7 @@ _TITLES: dict[ArtifactKind, str] = {
     "torchscript": "TorchScript",
     "exported": "an exported program (torch.export)",
     "keras": "a TensorFlow or Keras model",
+    "keras-weights": "weights of TensorFlow or Keras without their network",
     "safetensors": "safetensors",
     "pickled": "a pickled object",
     "other": "of no known format",
@@ -62,17 +67,20 @@ _BY_TYPE: tuple[tuple[str, ArtifactKind], ...] = (
     (r"torch\.jit|torchscript|\bjit\b", "torchscript"),
     (r"torch\.export|\baoti?\b|\bpt2\b", "exported"),
     (r"safetensors", "safetensors"),
+    (r"save_?weights|weights\.h5|\btf\.train|train\.checkpoint\b", "keras-weights"),
     (r"keras|\btf\.|tensorflow|saved_?model", "keras"),
     (r"torch|pickle|joblib|state_?dict|lightning|checkpoint", "pickled"),
 )
 """Of `mlm:artifact_type`, in any spelling; the first that fits."""
+WEIGHTS_OF_KERAS = ".weights.h5"
+"""What Keras itself demands at the end of the name of a file that has no network in it."""
 _BY_SUFFIX: dict[str, ArtifactKind] = {
     ".mar": "archive", ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".gz": "archive",
     ".onnx": "onnx", ".torchscript": "torchscript", ".pt2": "exported", ".safetensors": "safetensors",
-    ".keras": "keras", ".h5": "keras", ".pb": "keras",
+    ".keras": "keras", ".h5": "keras", ".pb": "keras", WEIGHTS_OF_KERAS: "keras-weights",
     ".pth": "pickled", ".pt": "pickled", ".ckpt": "pickled", ".pkl": "pickled", ".joblib": "pickled",
 }  # fmt: skip
-_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".keras", ".torchscript"))
+_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".keras", ".torchscript", WEIGHTS_OF_KERAS))
 """That nobody gives to anything else; what else is said of such a file is a copy from elsewhere."""
 _FRAMEWORKS = (
     (r"onnx", "onnxruntime"),
@@ -88,7 +96,7 @@ _FRAMEWORKS = (
 )
 _SUFFIX_FRAMEWORKS = {
     ".onnx": "onnxruntime", ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".pt2": "PyTorch",
-    ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
+    WEIGHTS_OF_KERAS: "TensorFlow", ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
     ".params": "MXNet", ".cbm": "CatBoost",
 }  # fmt: skip
 _PACKAGES = {
@@ -135,8 +143,10 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
 
 
 def suffix_of(href: str) -> str:
-    """Lower case, of the last component without query and fragment."""
+    """Lower case, of the last component without query and fragment; the one of two words whole."""
     name = without_query(href).rstrip("/").rpartition("/")[2]
+    if name.lower().endswith(WEIGHTS_OF_KERAS):
+        return WEIGHTS_OF_KERAS
     stem, _, suffix = name.rpartition(".")
     return f".{suffix}".lower() if stem and suffix else ""
 

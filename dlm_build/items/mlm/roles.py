@@ -19,7 +19,7 @@ from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import described
-from dlm_build.items.mlm.artifacts import Artifact, read_artifact, title_of
+from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
 from dlm_build.records import Asset, Record
@@ -40,7 +40,7 @@ _ARE_FILES = WEIGHTS | ARCHIVE
 _TRAINS = frozenset(("train", "training"))
 _CANONICAL = "model artefact"
 """The role that the archive is chosen by."""
-_ORDER = ("onnx", "torchscript", "exported", "keras", "archive", "safetensors", "pickled", "other")
+_ORDER = ("onnx", "torchscript", "exported", "keras", "archive", "safetensors", "pickled", "keras-weights", "other")
 """Best first. An archive that TorchServe made is before all: it holds its code."""
 
 
@@ -189,7 +189,7 @@ def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool
     """Notes weights that are not what they are said to be, or that nothing can load. `artifact` is the model's."""
     if model and artifact and artifact.against:
         model.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
-    if model and artifact and artifact.kind in ("pickled", "safetensors") and not has_code:
+    if model and artifact and artifact.kind in NEED_CODE and not has_code:
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 
 

@@ -99,6 +99,7 @@ def test_weights_that_hold_their_program_need_no_code(name: str) -> None:
         ("model.zip", "C", "entry-point-unknown"),
         ("model.safetensors", "E", "nothing-runs-the-weights"),
         ("last.ckpt?download=1", "E", "nothing-runs-the-weights"),
+        ("unet.weights.h5", "E", "nothing-runs-the-weights"),
     ],
 )
 def test_weights_without_any_code(name: str, letter: str, code: str) -> None:
@@ -142,6 +143,22 @@ def test_what_mlm_says_the_weights_are(
     gaps = {"weights-need-code", "entry-point-unknown", "torchscript-assumed", "nothing-runs-the-weights"}
     assert codes(checked) & gaps == ({code} if code else set())
     assert (checked.grade.letter == "D") is (code == "nothing-runs-the-weights")
+
+
+@pytest.mark.parametrize(
+    ("artifact", "name"),
+    [("tf.keras.Model.save_weights", "unet.weights.h5"), ("tf.keras.Model.save_weights", "unet.h5"),
+     (None, "unet.weights.h5"), ("tf.keras.Model.save", "unet.weights.h5"), ("tf.train.Checkpoint", "ckpt-1.index")],
+)  # fmt: skip
+def test_weights_of_keras_without_their_network_need_code(artifact: str | None, name: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"] |= {"mlm:framework": "TensorFlow", "mlm:framework_version": "2.15.0"}
+    item["assets"]["model"] |= {"href": f"https://example.org/{name}", "type": None, "mlm:artifact_type": artifact}
+    assert codes(check(item)).isdisjoint(("weights-need-code", "nothing-runs-the-weights"))
+    del item["assets"]["code"]
+    checked = check(item)
+    assert "nothing-runs-the-weights" in codes(checked)
+    assert checked.grade.letter == "D"
 
 
 @pytest.mark.parametrize(("href", "alone"), [("https://example.org/m.onnx", True), ("https://example.org/m.h5", False)])
