@@ -22,7 +22,7 @@ from dlm_build.findings.completeness import (
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
-from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS
+from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS, loads_alone
 from dlm_build.model_asset import candidates
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
@@ -139,7 +139,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     if named:
         return _named_code(item, asset, words, named)
     suffix = suffix_of(name)
-    if _is_alone(asset, name, suffix) or _is_lost_alone(item, asset):
+    if _is_alone(item, asset, name, suffix) or _is_lost_alone(item, asset):
         return _given(name="code")
     if runtime.source_url:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
@@ -155,14 +155,16 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     return _missing(name="code", gap=gap)
 
 
-def _is_alone(asset: Asset | None, name: str, suffix: str) -> bool:
-    """Whether the file holds its program, by its name, or by its publisher's words where the name does not tell."""
+def _is_alone(item: Item, asset: Asset | None, name: str, suffix: str) -> bool:
+    """Whether its framework alone runs the file: by its name, or by its publisher's words where that does not tell."""
     said = asset.declared if asset else None
     if name.lower().endswith(WEIGHTS_OF_KERAS):
         return False
     if suffix in _ALONE or ".cbm" in name:
         return said not in NEED_CODE or ".cbm" in name
-    return said in _DECLARED_ALONE and suffix not in _PACKED
+    if said in _DECLARED_ALONE and suffix not in _PACKED:
+        return True
+    return loads_alone(item.runtime.framework, suffix, said)
 
 
 def _is_lost_alone(item: Item, asset: Asset | None) -> bool:
@@ -175,7 +177,7 @@ def _is_lost_alone(item: Item, asset: Asset | None) -> bool:
     if len(models) != 1:
         return False
     name = _last(without_query(models[0].href))
-    return _is_alone(models[0], name, suffix_of(name))
+    return _is_alone(item, models[0], name, suffix_of(name))
 
 
 def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Part:

@@ -82,6 +82,14 @@ _BY_SUFFIX: dict[str, ArtifactKind] = {
 }  # fmt: skip
 _SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".keras", ".torchscript", WEIGHTS_OF_KERAS))
 """That nobody gives to anything else; what else is said of such a file is a copy from elsewhere."""
+_LOADED_BY = {
+    "scikit-learn": frozenset((".joblib", ".pkl", ".pickle")),
+    "XGBoost": frozenset((".ubj", ".json", ".model")),
+    "LightGBM": frozenset((".txt", ".model")),
+    "TensorFlow": frozenset((".pb",)),
+    "Paddle": frozenset((".pdmodel",)),
+}
+"""Files that are whole models of that framework, and may be anything for another."""
 _FRAMEWORKS = (
     (r"onnx", "onnxruntime"),
     (r"torch|pytorch|lightning", "PyTorch"),
@@ -90,14 +98,14 @@ _FRAMEWORKS = (
     (r"catboost|\.cbm\b", "CatBoost"),
     (r"xgboost", "XGBoost"),
     (r"lightgbm", "LightGBM"),
-    (r"scikit-?learn|sklearn|joblib", "scikit-learn"),
+    (r"scikit[-_ ]?learn|sklearn|joblib", "scikit-learn"),
     (r"\bflax\b|\bjax\b", "JAX"),
     (r"paddle", "Paddle"),
 )
 _SUFFIX_FRAMEWORKS = {
     ".onnx": "onnxruntime", ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".pt2": "PyTorch",
     WEIGHTS_OF_KERAS: "TensorFlow", ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
-    ".params": "MXNet", ".cbm": "CatBoost",
+    ".params": "MXNet", ".cbm": "CatBoost", ".ubj": "XGBoost", ".pdmodel": "Paddle",
 }  # fmt: skip
 _PACKAGES = {
     "torch": "PyTorch", "torchvision": "PyTorch", "torchgeo": "PyTorch", "segmentation_models_pytorch": "PyTorch",
@@ -149,6 +157,14 @@ def suffix_of(href: str) -> str:
         return WEIGHTS_OF_KERAS
     stem, _, suffix = name.rpartition(".")
     return f".{suffix}".lower() if stem and suffix else ""
+
+
+def loads_alone(framework: str | None, suffix: str, declared: str | None = None) -> bool:
+    """Whether that framework loads such a file without any code of its publisher; a SavedModel is a whole folder."""
+    for name in frameworks_in(framework or ""):
+        if suffix in _LOADED_BY.get(name, ()) or (name == "TensorFlow" and declared == "keras" and not suffix):
+            return True
+    return False
 
 
 def framework_in(text: str) -> str | None:

@@ -90,10 +90,10 @@ def _found(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
     artifact = artifact_of(model) if model else None
     entry, called = entrypoint_of(where, entries, artifact)
     called = left.handler or called
-    check_code(model, artifact, has_code=bool(called or left.run))
     place, file = code_of(where.root, entries), environment_of(entries)
     image = image_of_assets(entries) or image_of_links(where.root) or _draft_image(where.properties)
     framework, number, named, release = _framework(where, artifact)
+    check_code(model, artifact, framework, has_code=bool(called or left.run))
     runtime = Runtime(
         framework=framework,
         version=number,

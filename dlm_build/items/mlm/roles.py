@@ -19,7 +19,7 @@ from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import described
-from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, read_artifact, title_of
+from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, loads_alone, read_artifact, suffix_of, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
 from dlm_build.records import Asset, Record
@@ -185,11 +185,13 @@ def _is_lost(entry: Entry) -> bool:
     return meaning.url is None and meaning.kind != "local"
 
 
-def check_code(model: Entry | None, artifact: Artifact | None, *, has_code: bool) -> None:
+def check_code(model: Entry | None, artifact: Artifact | None, framework: str | None, *, has_code: bool) -> None:
     """Notes weights that are not what they are said to be, or that nothing can load. `artifact` is the model's."""
     if model and artifact and artifact.against:
         model.node.find(ArtifactAgainstName, found=artifact.against, artifact=title_of(artifact))
-    if model and artifact and artifact.kind in NEED_CODE and not has_code:
+    if not model or not artifact or artifact.kind not in NEED_CODE or has_code:
+        return
+    if not loads_alone(framework, suffix_of(model.href)):
         model.node.find(WeightsNeedCode, artifact=title_of(artifact))
 
 

@@ -95,7 +95,7 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
     image = _kept_image(docker, name, tag) or image_of_assets(entries) or image_of_links(where.root)
     device, file = where.asset_field("mlm:accelerator"), environment_of(entries)
     called = left.handler or called
-    check_code(where.model, artifact, has_code=bool(called or left.run))
+    check_code(where.model, artifact, framework, has_code=bool(called or left.run))
     runtime = Runtime(
         framework=framework,
         version=number,

@@ -161,6 +161,37 @@ def test_weights_of_keras_without_their_network_need_code(artifact: str | None, 
     assert checked.grade.letter == "D"
 
 
+@pytest.mark.parametrize(
+    ("framework", "artifact", "name", "alone"),
+    [
+        ("scikit-learn", "joblib", "rf.joblib", True),
+        ("sklearn", "pickle.dump", "rf.pkl", True),
+        ("XGBoost", "xgboost.Booster.save_model", "model.json", True),
+        ("XGBoost", None, "model.ubj?download=1", True),
+        ("xgboost", "xgboost", "model.model", True),
+        ("LightGBM", "lightgbm", "model.txt", True),
+        ("TensorFlow", None, "frozen.pb", True),
+        ("TensorFlow", "tf.saved_model", "saved_model/", True),
+        ("PaddlePaddle", "paddle", "inference.pdmodel", True),
+        ("PyTorch", "joblib", "model.joblib", False),
+        ("PyTorch", "pickle.dump", "model.pkl", False),
+        ("PyTorch", None, "model.json", False),
+        ("LightGBM", None, "model.json", False),
+        ("TensorFlow", "tf.train.Checkpoint", "checkpoint/", False),
+    ],
+)
+def test_a_framework_loads_its_own_whole_models_alone(
+    framework: str, artifact: str | None, name: str, alone: bool
+) -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["code"]
+    item["properties"] |= {"mlm:framework": framework, "mlm:framework_version": "1.4.2"}
+    item["assets"]["model"] |= {"href": f"https://example.org/{name}", "type": None, "mlm:artifact_type": artifact}
+    checked = check(item)
+    assert codes(checked).isdisjoint(("weights-need-code", "nothing-runs-the-weights")) is alone
+    assert checked.grade.letter == ("A" if alone else "D")
+
+
 @pytest.mark.parametrize(("href", "alone"), [("https://example.org/m.onnx", True), ("https://example.org/m.h5", False)])
 def test_the_grade_and_the_findings_agree_on_whether_weights_need_code(href: str, alone: bool) -> None:
     item = copy.deepcopy(MLM)
