@@ -144,7 +144,7 @@ class AcceleratorUnsupported(Kind):
     """{found} is neither an NVIDIA GPU nor a CPU, which is all that is built for; the item is read as not saying"""
 
     severity = VERIFICATION
-    fix = 'write "mlm:accelerator": "cuda" or "cpu", where the model runs on one of them'
+    fix = 'write "mlm:accelerator": "cuda" or "amd64", which is a CPU, where the model runs on one of them'
     more = """
     Images are built for linux/amd64, with or without CUDA. A model for another device may run there too, with other
     numbers, or not at all.
@@ -161,7 +161,7 @@ class GpuFromTraining(Kind):
     ML-Model says what a model was trained on, and not what it runs on. What was trained without a GPU surely runs
     without one, and its image is much smaller then.
 
-    Before: `"ml-model:training-processor-type": "cpu"`. After: as MLM, `"mlm:accelerator": "cpu"`.
+    Before: `"ml-model:training-processor-type": "cpu"`. After: as MLM, `"mlm:accelerator": "amd64"`.
     """
 
 

@@ -15,6 +15,7 @@ from dlm_build.findings.mlm import (
     FrameworkInWords,
     FrameworkOfArtifact,
 )
+from dlm_build.findings.reading import OtherSpelling
 from dlm_build.findings.runtime import NoFramework, NoFrameworkVersion
 from dlm_build.items.display import display_text, text_of
 from dlm_build.items.document import described
@@ -41,6 +42,8 @@ from dlm_build.records import DeclaredDocker, DeclaredSample, Pointers, Record, 
 _ENTRYPOINT = "mlm:entrypoint"
 _GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
 _CPU = frozenset(("amd64", "cpu", "intel-ipex-cpu", "x86_64", "x86-64"))
+_OF_MLM = frozenset(("cuda", "amd64", "intel-ipex-cpu"))
+"""Of these, the words that MLM has."""
 _TRAINING = frozenset(("train", "training", "trainer", "retrain", "fit", "finetune", "finetuning", "tune"))
 _ANY_FUNCTION = frozenset(("main", "run", "cli", "start", "execute"))
 """Names that say nothing; then the file's or module's counts."""
@@ -218,10 +221,10 @@ def _gpu(node: Node) -> bool | None:
     """None where the item does not say, or says `null`: any will do."""
     word = display_text(node)
     lower = word.lower() if word else "none"
-    if lower in _GPU:
-        return True
-    if lower in _CPU:
-        return False
+    if lower in _GPU or lower in _CPU:
+        if lower not in _OF_MLM:
+            node.find(OtherSpelling, wanted="cuda" if lower in _GPU else "amd64")
+        return lower in _GPU
     if lower not in ("none", "null"):
         node.find(AcceleratorUnsupported, found=word)
     return None

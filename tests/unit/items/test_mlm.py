@@ -353,6 +353,21 @@ def test_accelerators(accelerator: str | None, gpu: bool | None) -> None:
     assert "empty-field" not in codes(item)
 
 
+@pytest.mark.parametrize(
+    ("accelerator", "wanted"),
+    [("cpu", "amd64"), ("x86_64", "amd64"), ("gpu", "cuda"), ("cuda", None), ("amd64", None), ("intel-ipex-cpu", None)],
+)
+def test_a_word_for_the_device_that_mlm_has_not_is_called_by_its_own(accelerator: str, wanted: str | None) -> None:
+    item = spoil(PROPERTIES + "mlm:accelerator", accelerator)
+    assert ("other-spelling" in codes(item)) is (wanted is not None)
+    assert wanted is None or wanted in found(item, "other-spelling").hint
+
+
+def test_every_accelerator_that_a_fix_names_is_one_of_mlm() -> None:
+    hint = found(spoil(PROPERTIES + "mlm:accelerator", "xla"), "accelerator-unsupported").hint
+    assert '"amd64"' in hint and '"cpu"' not in hint
+
+
 @pytest.mark.parametrize("accelerator", ["xla", "amd-rocm", "intel-ipex-gpu", "macos-arm", "TPU"])
 def test_accelerators_that_are_not_built_for(accelerator: str) -> None:
     item = spoil(PROPERTIES + "mlm:accelerator", accelerator)
