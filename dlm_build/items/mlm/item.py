@@ -15,7 +15,7 @@ from dlm_build.items.mlm.fields import Where, entries_of
 from dlm_build.items.mlm.leftovers import completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import read_mlm_runtime
-from dlm_build.items.mlm.sample_assets import sample_of
+from dlm_build.items.mlm.sample_assets import is_array, sample_of
 from dlm_build.items.mlm.shapes import dimensions, has_sides, is_map_of_labels
 from dlm_build.items.mlm.tensors import INPUT_FIELDS, OUTPUT_FIELDS, read_mlm_inputs, read_mlm_outputs, result_of
 from dlm_build.items.node import Node
@@ -54,7 +54,9 @@ def normalise(root: Node) -> Item:
     runtime = read_mlm_runtime(where, entries, left)
     sample = sample_of(where, entries, left.archive)
     listing = find_listing(where, entries)
-    inputs = completed(read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands), left.inputs)
+    image = not is_array(sample, entries)
+    inputs = read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands, image=image)
+    inputs = completed(inputs, left.inputs)
     tasks = where.item_field("mlm:tasks", "mlm:task")
     outputs = completed(read_mlm_outputs(outputs_node, outs, tasks), left.outputs)
     _compare(first_in, first_out, inputs, outputs)

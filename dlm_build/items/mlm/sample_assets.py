@@ -12,6 +12,7 @@ from __future__ import annotations
 from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.planning import ExpectedIsInput
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
+from dlm_build.hrefs import without_query
 from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
 from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry, having
@@ -45,6 +46,14 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
         atol=real(test_file.get("atol"), 0.0, 1e9, "1e-5"),
         rtol=real(test_file.get("rtol"), 0.0, 1e9, "1e-4"),
     )
+
+
+def is_array(sample: DeclaredSample | None, entries: tuple[Entry, ...]) -> bool:
+    """Whether the sample is an array of the model's own shape, by the name of its file."""
+    if sample is None:
+        return False
+    file = next((entry.href for entry in entries if entry.asset.key == sample.input), sample.input)
+    return without_query(file).lower().endswith(".npy")
 
 
 def environment_of(entries: tuple[Entry, ...]) -> Entry | None:

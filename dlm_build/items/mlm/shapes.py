@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread, SizesNotNumbers
@@ -21,6 +22,12 @@ _BATCH = ("batch", "b", "n", "batch_size")
 _BANDS_FIRST = {2: ("batch", "bands"), 3: ("bands", "height", "width"), 4: ("batch", "bands", "height", "width")}
 _BANDS_LAST = {3: ("height", "width", "bands"), 4: ("batch", "height", "width", "bands")}
 _AS_ARRAY = "give the sample as an array of the model's own shape (`.npy`)"
+_MEANINGS = {
+    **dict.fromkeys(("batch", "batch_size", "b", "n"), "batch"),
+    **dict.fromkeys(("band", "bands", "channel", "channels", "c"), "bands"),
+    **{high: "height" for high, _ in _SIDES},
+    **{wide: "width" for _, wide in _SIDES},
+}
 _FEW = 32
 """More channels than this, and a shape without names is read with the channels elsewhere."""
 
@@ -42,7 +49,8 @@ class Shape(Record, frozen=True, kw_only=True):
 def read_shape(node: Node, *, image: bool = True) -> Shape:
     """`node` has `shape` and `dim_order`. Raises ItemInvalid where a size is no number from -1 up, or is 0.
 
-    `image`: whether it has to be one, as an input has. Boxes, series and vectors are as good an output.
+    `image`: whether it has to be one, as an input that is read from a picture has. Boxes, series and vectors are as
+    good an output, and as good an input where the sample is an array.
     """
     place = _with_any_sizes(node.at("shape"))
     sizes = integers(place, -1, _MOST, '"shape": [-1, 3, 256, 256]')
@@ -62,10 +70,20 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         return shape
     if image:
         order = ", ".join(shown(name, 40) for name in names)
-        fix = f"name them as in {_named_as(len(sizes))}" if len(sizes) in _BANDS_FIRST else _AS_ARRAY
-        place.find(DimensionsUnread, found=list(sizes), order=order, fix=fix)
+        place.find(DimensionsUnread, found=list(sizes), order=order, fix=_renamed(names, sizes) or _AS_ARRAY)
     batch = _batch(names)
     return Shape(batch=sizes[names.index(batch)] if batch else None)
+
+
+def _renamed(names: Sequence[str], sizes: tuple[int, ...]) -> str:
+    """What to call dimensions that are nearly those of an image; empty where they are others, such as time."""
+    near = [get_close_matches(name, _MEANINGS, 1, 0.75) for name in names]
+    meant = [_MEANINGS[found[0]] for found in near if found]
+    if len(meant) < len(names):
+        return ""
+    if _by_names(dict(zip(meant, sizes, strict=True)), sizes):
+        return f'write "dim_order": {_quoted(meant)}'
+    return "give every dimension a name of its own" if len({*meant}) < len(meant) else ""
 
 
 def _with_any_sizes(place: Node) -> Node:

@@ -44,9 +44,11 @@ _LIBRARIES = ("torch", "np", "numpy", "tf", "tensorflow", "jnp", "jax.numpy")
 _NO_NUMBER = ("nan", "inf", "-inf", "none")
 
 
-def read_mlm_inputs(node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = ()) -> Inputs:
+def read_mlm_inputs(
+    node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = (), *, image: bool = True
+) -> Inputs:
     """`node` is `mlm:input`, `entries` are its objects; `selected` are the places of its bands where the item gives
-    them besides. Whatever cannot be what it says it is, is left out, with a finding: the sample may do without it.
+    them besides. `image` is whether the sample is a picture, as far as its name tells. Whatever cannot be what it says it is, is left out, with a finding: the sample may do without it.
     """
     if not entries:
         return Inputs()
@@ -59,7 +61,7 @@ def read_mlm_inputs(node: Node, entries: list[Node], listing: Listing, selected:
         structure = first
     elif structure is not first:
         note_unknown(structure, _OLD_STRUCTURE, _STRUCTURE)
-    shape = lenient(structure, _input_shape, Shape())
+    shape = lenient(structure, lambda place: _input_shape(place, image=image), Shape())
     names = band_names(first)
     _check_bands(first, names, shape)
     _note_processing(first, "pre_processing_function")
@@ -86,8 +88,8 @@ def _structure(node: Node) -> Node:
     return node.object('"input": {"shape": [-1, 3, 256, 256]}')
 
 
-def _input_shape(structure: Node) -> Shape:
-    shape = read_shape(structure)
+def _input_shape(structure: Node, *, image: bool) -> Shape:
+    shape = read_shape(structure, image=image)
     _check_size(structure, shape)
     return shape
 

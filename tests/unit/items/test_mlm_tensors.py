@@ -157,6 +157,31 @@ def test_shapes_that_are_not_an_images(shape: list[int], order: list[str]) -> No
     assert item.inputs.channels is None and "dimensions-unread" in codes(item)
 
 
+@pytest.mark.parametrize(
+    ("shape", "order", "fix"),
+    [
+        ([-1, 24, 2], ["batch", "time", "channel"], ".npy"),
+        ([-1, 4096, 6], ["batch", "point", "feature"], ".npy"),
+        ([-1, 12, 3, 64], ["batch", "time", "bands", "width"], ".npy"),
+        ([-1, 2, 64, 64], ["batch", "chanel", "heigth", "width"], '"dim_order": ["batch", "bands", "height", "width"]'),
+        ([64, 32, 2, -1], ["hight", "widht", "bands", "batch"], '"dim_order": ["height", "width", "bands", "batch"]'),
+        ([-1, 2, 64, 64], ["batch", "bands", "height", "height"], "a name of its own"),
+    ],
+)
+def test_only_names_that_are_nearly_an_images_are_to_be_changed(shape: list[int], order: list[str], fix: str) -> None:
+    item = with_input(input={"shape": shape, "dim_order": order})
+    hint = found(item, "dimensions-unread").hint
+    assert fix in hint and (".npy" == fix or ".npy" not in hint)
+
+
+def test_a_sample_that_is_an_array_may_have_any_dimensions() -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"][0]["input"] = {"shape": [-1, 24, 2], "dim_order": ["batch", "time", "channel"]}
+    assert "dimensions-unread" in codes(read(item))
+    item["assets"]["sample"]["href"] = "./sample.npy"
+    assert "dimensions-unread" not in codes(read(item))
+
+
 def test_more_dimensions_than_numbers() -> None:
     item = with_input(input={"shape": [-1, 3, 64], "dim_order": ["batch", "bands", "height", "width"]})
     finding = found(item, "dimensions-miscounted")
