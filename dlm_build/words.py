@@ -6,6 +6,11 @@ from functools import lru_cache
 
 from dlm_build.records import Item, Record
 
+_VERSIONS = {
+    "pytorch": "2.1.2", "torch": "2.1.2", "tensorflow": "2.15.0", "keras": "2.15.0", "tfkeras": "2.15.0",
+    "onnx": "1.20.1", "onnxruntime": "1.20.1", "mxnet": "1.9.1",
+}  # fmt: skip
+"""One that there is, by the letters of the framework's name."""
 _LOCK = "the `conda-lock.yml` that `dlm-build lock` writes"
 
 
@@ -24,6 +29,12 @@ class Words(Record, frozen=True, kw_only=True):
     environment: str
     sample: str
     expected: str
+
+    def version_of(self, framework: str) -> str:
+        """How the version of a framework is given: by one of its own as an example, where any is known."""
+        if example := _VERSIONS.get("".join(filter(str.isalpha, framework.lower()))):
+            return self.version.format(version=example)
+        return f"{self.version.partition(': ')[0]}, the version of {framework} that the model was made with"
 
     def at_commit(self, commit: str) -> str:
         """How the source is named at a commit that is known."""

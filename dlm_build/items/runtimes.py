@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
 from dlm_build.findings import runtime as kinds
 from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
@@ -28,6 +30,7 @@ from dlm_build.items.names import (
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import boolean, text
 from dlm_build.records import DeclaredDocker, Runtime
+from dlm_build.words import DLM
 
 RUNTIME_EXAMPLE = '"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1", "model_handler": "handler.py:handle"}'
 _DOCKER_EXAMPLE = '"docker": {"image_name": "my-model", "tag": "1.0", "gpu": true, "run": "predict --input in.tif"}'
@@ -46,7 +49,7 @@ def read_runtime(node: Node) -> Runtime:
         node.get("framework").find(kinds.NoFramework)
     release = framework_version(framework, node.get("version"))
     if release is None and node.at("version").absent:
-        node.get("version").find(kinds.NoFrameworkVersion)
+        _tell_of_no_version(node.get("version"), framework)
     url, commit = read_source(node)
     return Runtime(
         framework=framework,
@@ -57,6 +60,13 @@ def read_runtime(node: Node) -> Runtime:
         requirement_file=_requirement_file(node.get("requirement_file")),
         docker=_docker(node.get("docker")),
     )
+
+
+def _tell_of_no_version(node: Node, framework: str | None) -> None:
+    gap = kinds.NoFrameworkVersion.at(node.pointer)
+    if framework and "torch" not in framework.lower():
+        gap = replace(gap, hint=DLM.version_of(framework))
+    node.log.add(gap)
 
 
 def read_source(node: Node) -> tuple[str | None, str | None]:

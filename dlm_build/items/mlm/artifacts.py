@@ -96,16 +96,22 @@ _FRAMEWORKS = (
     (r"keras|tensorflow|\btf\.|saved_?model", "TensorFlow"),
     (r"mxnet|gluon", "MXNet"),
     (r"catboost|\.cbm\b", "CatBoost"),
-    (r"xgboost", "XGBoost"),
-    (r"lightgbm", "LightGBM"),
-    (r"scikit[-_ ]?learn|sklearn|joblib", "scikit-learn"),
+    (r"xgboost|\bxgb(?:classifier|regressor)\b", "XGBoost"),
+    (r"lightgbm|\blgbm", "LightGBM"),
+    (
+        r"scikit[-_ ]?learn|sklearn|joblib|\b(?:randomforest|extratrees?|(?:hist)?gradientboosting|decisiontree|adaboost"
+        r"|kneighbors|mlp)(?:classifier|regressor)\b",
+        "scikit-learn",
+    ),
     (r"\bflax\b|\bjax\b", "JAX"),
     (r"paddle", "Paddle"),
 )
 _SUFFIX_FRAMEWORKS = {
     ".onnx": "onnxruntime", ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".pt2": "PyTorch",
-    WEIGHTS_OF_KERAS: "TensorFlow", ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
+    WEIGHTS_OF_KERAS: "TensorFlow",
+    ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
     ".params": "MXNet", ".cbm": "CatBoost", ".ubj": "XGBoost", ".pdmodel": "Paddle",
+    ".joblib": "scikit-learn",
 }  # fmt: skip
 _PACKAGES = {
     "torch": "PyTorch", "torchvision": "PyTorch", "torchgeo": "PyTorch", "segmentation_models_pytorch": "PyTorch",

@@ -19,11 +19,12 @@ from dlm_build.items.mlm.item import SCHEMA as NEWER_SCHEMA
 from dlm_build.items.mlm.item import where_told
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
-from dlm_build.items.mlm.runtime import Found, entrypoint_of, framework_apart, framework_of, version_of
+from dlm_build.items.mlm.runtime import ADD_FRAMEWORK, Found, entrypoint_of, framework_apart, framework_of, version_of
 from dlm_build.items.mlm.sample_assets import environment_of, sample_of
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, Item, Outputs, Runtime
+from dlm_build.words import MLM
 
 NAME = "ml-model"
 PREFIX = "ml-model:"
@@ -33,8 +34,7 @@ _VERSION = re.compile(r"/ml-model/v([0-9][0-9A-Za-z.-]{0,20})/")
 MLM_FIELDS = frozenset(("mlm:framework", "mlm:framework_version", "mlm:entrypoint", "mlm:artifact_type"))
 """Of MLM, read here too: ML-Model has no words for what they say."""
 _OF_FRAMEWORKS = ("mlm:framework", "mlm:framework_version")
-_ADD_FRAMEWORK = 'add "mlm:framework": "PyTorch" and "mlm:framework_version": "2.1.2", which MLM has for it'
-_ADD_VERSION = 'add "mlm:framework_version": "2.1.2", which MLM has for it'
+_OF_MLM = "which MLM has for it"
 _TREES = re.compile(r"forest|tree|boost|regress|bayes|svm|support.vector|neighbou?r|ensemble|means", re.IGNORECASE)
 """Words of architectures that are no networks."""
 _DRAFT = ("ml-model:image", "ml-model:command", "ml-model:requires-gpu", "ml-model:input-volume")
@@ -130,17 +130,17 @@ def _framework(where: Where, artifact: Artifact | None) -> tuple[str | None, str
     """
     named, release = framework_apart(*map(where.asset_field, _OF_FRAMEWORKS))
     if named.value is not None:
-        return *framework_of(named, release, artifact), named, release
+        return *framework_of(named, release, artifact, where.properties), named, release
     place = where.properties.get("ml-model:architecture")
     told = next(_tellings(where.properties, where.model), None)
     if told is None:
-        find(place, NoFramework, _ADD_FRAMEWORK)
+        find(place, NoFramework, f"{ADD_FRAMEWORK}, {_OF_MLM}")
         return None, version_of(None, release), place, place
     framework, evidence = told
     place.find(FrameworkFromArtifact, found=evidence, framework=framework, name=mlm_name(framework))
     number = version_of(framework, release)
     if number is None and release.absent:
-        find(place, NoFrameworkVersion, _ADD_VERSION)
+        find(place, NoFrameworkVersion, f"{MLM.version_of(framework)}, {_OF_MLM}")
     return framework, number, place, release if number else place
 
 

@@ -22,6 +22,7 @@ from dlm_build.items.document import described
 from dlm_build.items.mlm.artifacts import (
     Artifact,
     counts_for_itself,
+    framework_in,
     framework_of_module,
     frameworks_in,
     mlm_name,
@@ -38,7 +39,9 @@ from dlm_build.items.node import Node
 from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, DeclaredSample, Pointers, Record, Runtime
+from dlm_build.words import MLM
 
+ADD_FRAMEWORK = 'add "mlm:framework", the name of what the model was made with, and "mlm:framework_version"'
 _ENTRYPOINT = "mlm:entrypoint"
 _GPU = frozenset(("cuda", "gpu", "nvidia", "nvidia-gpu"))
 _CPU = frozenset(("amd64", "cpu", "intel-ipex-cpu", "x86_64", "x86-64"))
@@ -89,7 +92,7 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
     named = _first(given, where.asset_field("mlm:framework"))
     release = _first(kept.at("version"), where.asset_field("mlm:framework_version"))
     named, release = framework_apart(named, release)
-    framework, number = framework_of(named, release, artifact if given.absent else None)
+    framework, number = framework_of(named, release, artifact if given.absent else None, where.properties)
     entry, called = entrypoint_of(where, entries, artifact)
     url, commit = read_source(kept)
     alone = artifact is not None and artifact.alone and not (left.handler or left.run)
@@ -146,7 +149,9 @@ def _kept_image(docker: Node, name: str | None, tag: str | None) -> ContainerIma
 # --- framework ---------------------------------------------------------------------------------------------------
 
 
-def framework_of(named: Node, release: Node, artifact: Artifact | None) -> tuple[str | None, str | None]:
+def framework_of(
+    named: Node, release: Node, artifact: Artifact | None, properties: Node
+) -> tuple[str | None, str | None]:
     """Name and version of what runs the model; either is None, with a finding, where it is not known."""
     declared, package = _declared(named)
     number = version_of(declared, release, package)
@@ -155,13 +160,14 @@ def framework_of(named: Node, release: Node, artifact: Artifact | None) -> tuple
         named.find(FrameworkFromArtifact, found=artifact.evidence, framework=told, name=mlm_name(told))
         declared = told
     if declared is None:
-        find(named, NoFramework, 'add "mlm:framework": "PyTorch"')
+        likely = framework_in(text_of(properties, "mlm:architecture") or "")
+        find(named, NoFramework, f'add "mlm:framework": "{mlm_name(likely)}"' if likely else ADD_FRAMEWORK)
     elif artifact and told and _is_of_another(artifact, declared):
         title = title_of(artifact)
         named.find(FrameworkOfArtifact, found=declared, artifact=title, framework=told, name=mlm_name(told))
         return told, None
     if number is None and release.absent:
-        find(release, NoFrameworkVersion, 'add "mlm:framework_version": "2.1.2"')
+        find(release, NoFrameworkVersion, MLM.version_of(declared or "the framework"))
     return declared, number
 
 

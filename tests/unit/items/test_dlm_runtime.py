@@ -269,6 +269,14 @@ def test_the_runtime_alone_is_an_item_that_says_what_it_lacks() -> None:
     assert item.id == f"item-{item.sha256[:12]}"
 
 
+@pytest.mark.parametrize(
+    ("framework", "version"), [("PyTorch", '"1.7.1"'), ("TensorFlow", '"2.15.0"'), ("CatBoost", "of CatBoost")]
+)
+def test_the_version_to_add_is_one_of_the_framework(framework: str, version: str) -> None:
+    item = read({"properties": {"dlm:runtime": {"framework": framework}}})
+    assert version in found(item, "no-framework-version").hint
+
+
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_an_empty_runtime_says_what_it_lacks(value: object) -> None:
     item = read(spoiled("properties/dlm:runtime", value))

@@ -61,6 +61,23 @@ def test_the_framework_is_inferred(architecture: str, href: str, framework: str,
     assert got.runtime.framework == framework and found(got, "framework-from-artifact").evidence == evidence
 
 
+@pytest.mark.parametrize("suffix", ["joblib", "pkl"])
+def test_a_forest_of_scikit_learn_is_told_by_its_class(suffix: str) -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"]["ml-model:architecture"] = "RandomForestClassifier"
+    item["assets"]["checkpoint"]["href"] = f"https://example.org/forest.{suffix}"
+    got = read(item)
+    assert got.runtime.framework == "scikit-learn"
+    assert not any("PyTorch" in finding.hint or "2.1.2" in finding.hint for finding in got.findings)
+
+
+def test_of_two_checkpoints_the_role_they_have_is_to_be_kept_on_one() -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["assets"]["second"] = {"href": "https://example.org/epoch20.ckpt", "roles": ["ml-model:checkpoint"]}
+    hint = found(read(item), "several-models").hint
+    assert "the role ml-model:checkpoint on" in hint and "mlm:model" not in hint
+
+
 @pytest.mark.parametrize("architecture", ["random-forest", "gradient-boosting", "k-means", "support vector machine"])
 def test_a_checkpoint_of_no_network_is_not_one_of_pytorch(architecture: str) -> None:
     item = copy.deepcopy(ML_MODEL)

@@ -10,6 +10,9 @@ import pytest
 from dlm_build.errors import ItemHostile, ItemInvalid
 from dlm_build.items.mlm.runtime import trains
 from dlm_build.model_asset import candidates
+from dlm_build.planning.frameworks import table_of
+from dlm_build.planning.tables import load_tables
+from dlm_build.planning.versions import pick
 from dlm_build.records import ArchiveEntry, ClassName, DeclaredDocker, DeclaredSample, Item
 
 from .samples_of_items import codes, found, read, spoiled
@@ -351,6 +354,39 @@ def test_accelerators(accelerator: str | None, gpu: bool | None) -> None:
     item = spoil(PROPERTIES + "mlm:accelerator", accelerator)
     assert item.runtime.docker.gpu is gpu and "accelerator-unsupported" not in codes(item)
     assert "empty-field" not in codes(item)
+
+
+@pytest.mark.parametrize(
+    ("framework", "version"),
+    [("PyTorch", "2.1.2"), ("TensorFlow", "2.15.0"), ("Keras", "2.15.0"), ("onnxruntime", "1.20.1"), ("ONNX", "1.20.1"),
+     ("MXNet", "1.9.1"), ("CatBoost", None), ("scikit-learn", None)],
+)  # fmt: skip
+def test_the_version_that_is_offered_is_one_of_the_framework(framework: str, version: str | None) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"] |= {"mlm:framework": framework}
+    del item["properties"]["mlm:framework_version"]
+    suffix = ".onnx" if "onnx" in framework.lower() else ".bin"
+    item["assets"]["model"] |= {"href": f"https://example.org/m{suffix}", "type": None, "mlm:artifact_type": None}
+    hint = found(read(item), "no-framework-version").hint
+    if version is None:
+        assert framework in hint and not any(character.isdigit() for character in hint)
+        return
+    assert f'"{version}"' in hint
+    table = table_of(framework, load_tables().frameworks)
+    assert table and pick(table, version, None, "").exists
+
+
+@pytest.mark.parametrize(
+    ("architecture", "framework"), [("RandomForestClassifier", "scikit-learn"), ("XGBoost", "XGBoost"), ("U-Net", None)]
+)
+def test_no_framework_is_offered_that_the_item_does_not_speak_of(architecture: str, framework: str | None) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:architecture"] = architecture
+    del item["properties"]["mlm:framework"]
+    item["assets"]["model"] |= {"href": "https://example.org/m.pkl", "type": None, "mlm:artifact_type": "pickle.dump"}
+    hint = found(read(item), "no-framework").hint
+    assert "PyTorch" not in hint
+    assert framework is None or f'"mlm:framework": "{framework}"' in hint
 
 
 @pytest.mark.parametrize(
