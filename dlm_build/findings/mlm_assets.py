@@ -9,7 +9,7 @@ class SeveralModels(Kind):
     """{count} assets are models ({keys}); {chosen} is used: {reason}"""
 
     severity = VERIFICATION
-    fix = "keep the role mlm:model on the one that the inputs, outputs and sample belong to"
+    fix = "keep the role {role} on the one that the inputs, outputs and sample belong to"
     more = """
     MLM allows several model assets where they are the same model in other formats. In practice they also are other
     models, such as the pretrained weights that training began with. One that runs without code comes first.

@@ -81,8 +81,10 @@ def rows_of_list(node: Node) -> list[Node]:
     return rows_of(node)
 
 
-def entries_of(node: Node, known: frozenset[str]) -> list[Node]:
-    """The inputs or outputs that are listed; `known` are the fields of one. What is none of them is a finding."""
+def entries_of(node: Node, known: frozenset[str], example: str) -> list[Node]:
+    """The inputs or outputs that are listed; `known` are the fields of one. What is none of them is a finding, with
+    `example` as its fix.
+    """
     value = node.value
     if isinstance(value, list | dict) and not value:
         node.find(EmptyField)
@@ -91,11 +93,7 @@ def entries_of(node: Node, known: frozenset[str]) -> list[Node]:
         node.find(NamesNotAList, count=len(value), found=", ".join(value))
         return [one for _, one in node.members()]
     rows = rows_of_list(node) if isinstance(value, dict) else rows_of(node)
-    return [row for row in rows if isinstance(row.value, dict) or lenient(row, _as_entry, None)]
-
-
-def _as_entry(row: Node) -> Node:
-    return row.object('{"name": …, "bands": …}, or leave it out')
+    return [row for row in rows if isinstance(row.value, dict) or lenient(row, lambda one: one.object(example), None)]
 
 
 def note_unknown(node: Node, known: frozenset[str], today: frozenset[str]) -> None:

@@ -17,7 +17,15 @@ from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import read_mlm_runtime
 from dlm_build.items.mlm.sample_assets import is_array, sample_of
 from dlm_build.items.mlm.shapes import dimensions, has_sides, is_map_of_labels
-from dlm_build.items.mlm.tensors import INPUT_FIELDS, OUTPUT_FIELDS, read_mlm_inputs, read_mlm_outputs, result_of
+from dlm_build.items.mlm.tensors import (
+    INPUT_EXAMPLE,
+    INPUT_FIELDS,
+    OUTPUT_EXAMPLE,
+    OUTPUT_FIELDS,
+    read_mlm_inputs,
+    read_mlm_outputs,
+    result_of,
+)
 from dlm_build.items.node import Node
 from dlm_build.records import Inputs, Item, Outputs
 
@@ -47,7 +55,8 @@ def normalise(root: Node) -> Item:
     entries = read_entries(root)
     where = Where(root=root, properties=root.get("properties"), model=choose_model(root, entries))
     inputs_node, outputs_node = where.item_field("mlm:input"), where.item_field("mlm:output")
-    ins, outs = entries_of(inputs_node, INPUT_FIELDS), entries_of(outputs_node, OUTPUT_FIELDS)
+    ins = entries_of(inputs_node, INPUT_FIELDS, INPUT_EXAMPLE)
+    outs = entries_of(outputs_node, OUTPUT_FIELDS, OUTPUT_EXAMPLE)
     first_in, first_out = (ins or [inputs_node])[0], (outs or [outputs_node])[0]
     version, reason = recognised(root, first_in)
     left = read_leftovers(where.properties)

@@ -123,11 +123,20 @@ def choose_model(root: Node, entries: tuple[Entry, ...]) -> Entry | None:
     if len(models) > 1:
         chosen = min(models, key=_rank)
         keys = ", ".join(entry.asset.key for entry in models)
-        chosen.node.find(
-            SeveralModels, count=len(models), keys=keys, chosen=chosen.asset.key, reason=_reason(chosen, models)
-        )
+        reason, role = _reason(chosen, models), _role_of_model(chosen)
+        chosen.node.find(SeveralModels, count=len(models), keys=keys, chosen=chosen.asset.key, reason=reason, role=role)
     _check_type(chosen)
     return chosen
+
+
+def _role_of_model(entry: Entry) -> str:
+    """The role by which it is one, as published; that of MLM where its key says so alone."""
+    roles = entry.node.at("roles" if entry.node.has("roles") else "role")
+    texts = [display_text(row) or "" for row in (roles.rows() or [roles])]
+    for purposes in (_MAY_BE_MODELS, WEIGHTS):
+        if role := next((text for text in texts if _plain(phrase(text)) in purposes), ""):
+            return role
+    return "mlm:model"
 
 
 def _tell_of_lost(root: Node, entries: tuple[Entry, ...]) -> None:

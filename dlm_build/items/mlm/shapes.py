@@ -24,7 +24,8 @@ _BANDS_LAST = {3: ("height", "width", "bands"), 4: ("batch", "height", "width", 
 _AS_ARRAY = "give the sample as an array of the model's own shape (`.npy`)"
 _MEANINGS = {
     **dict.fromkeys(("batch", "batch_size", "b", "n"), "batch"),
-    **dict.fromkeys(("band", "bands", "channel", "channels", "c"), "bands"),
+    **dict.fromkeys(("band", "bands"), "bands"),
+    **dict.fromkeys(("channel", "channels", "c"), "channel"),
     **{high: "height" for high, _ in _SIDES},
     **{wide: "width" for _, wide in _SIDES},
 }

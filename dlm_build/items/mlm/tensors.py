@@ -39,6 +39,14 @@ OUTPUT_FIELDS = _OUTPUT | _OLD_STRUCTURE | {
     "num_classes",
 }  # fmt: skip
 """Of every version, and of what stands in their place; those without `FIELDS` are what MLM has today."""
+INPUT_EXAMPLE = (
+    'a list such as "mlm:input": [{"name": "scene", "bands": [], "input": {"shape": [-1, 3, 256, 256], '
+    '"dim_order": ["batch", "channel", "height", "width"], "data_type": "float32"}}]'
+)
+OUTPUT_EXAMPLE = (
+    'a list such as "mlm:output": [{"name": "mask", "tasks": ["semantic-segmentation"], "result": '
+    '{"shape": [-1, 2, 256, 256], "dim_order": ["batch", "class", "height", "width"], "data_type": "float32"}}]'
+)
 _IS_VALUE = re.compile(r"[0-9]{1,9}")
 _LIBRARIES = ("torch", "np", "numpy", "tf", "tensorflow", "jnp", "jax.numpy")
 _NO_NUMBER = ("nan", "inf", "-inf", "none")
@@ -48,7 +56,8 @@ def read_mlm_inputs(
     node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = (), *, image: bool = True
 ) -> Inputs:
     """`node` is `mlm:input`, `entries` are its objects; `selected` are the places of its bands where the item gives
-    them besides. `image` is whether the sample is a picture, as far as its name tells. Whatever cannot be what it says it is, is left out, with a finding: the sample may do without it.
+    them besides. `image` is whether the sample is a picture, as far as its name tells. Whatever
+    cannot be what it says it is, is left out, with a finding: the sample may do without it.
     """
     if not entries:
         return Inputs()

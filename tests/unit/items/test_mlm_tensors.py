@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dlm_build.records import ClassName, Item
+from dlm_build.schemas import problems_of_item
 
 from .samples_of_items import codes, found, read, spoiled
 from .samples_of_mlm import INPUT, MLM, OUTPUT
@@ -157,13 +158,26 @@ def test_shapes_that_are_not_an_images(shape: list[int], order: list[str]) -> No
     assert item.inputs.channels is None and "dimensions-unread" in codes(item)
 
 
+@pytest.mark.parametrize("field", ["mlm:input", "mlm:output"])
+@pytest.mark.parametrize("value", ["mask", ["mask"], 5])
+def test_what_is_no_entry_is_told_with_a_valid_list_of_its_field(field: str, value: object) -> None:
+    (finding,) = [f for f in spoil(f"properties/{field}", value).findings if f.code == "field-left-out"]
+    example = json.loads("{" + finding.hint.partition("such as ")[2] + "}")
+    assert [*example] == [field]
+    item = copy.deepcopy(MLM)
+    del item["properties"][field], item["assets"]["model"]["bands"]
+    before = {problem.pointer for problem in problems_of_item(item)}
+    item["properties"] |= example
+    assert {problem.pointer for problem in problems_of_item(item)} <= before
+
+
 @pytest.mark.parametrize(
     ("shape", "order", "fix"),
     [
         ([-1, 24, 2], ["batch", "time", "channel"], ".npy"),
         ([-1, 4096, 6], ["batch", "point", "feature"], ".npy"),
         ([-1, 12, 3, 64], ["batch", "time", "bands", "width"], ".npy"),
-        ([-1, 2, 64, 64], ["batch", "chanel", "heigth", "width"], '"dim_order": ["batch", "bands", "height", "width"]'),
+        ([-1, 2, 64, 64], ["batch", "chanel", "heigth", "width"], '["batch", "channel", "height", "width"]'),
         ([64, 32, 2, -1], ["hight", "widht", "bands", "batch"], '"dim_order": ["height", "width", "bands", "batch"]'),
         ([-1, 2, 64, 64], ["batch", "bands", "height", "height"], "a name of its own"),
     ],
@@ -171,7 +185,7 @@ def test_shapes_that_are_not_an_images(shape: list[int], order: list[str]) -> No
 def test_only_names_that_are_nearly_an_images_are_to_be_changed(shape: list[int], order: list[str], fix: str) -> None:
     item = with_input(input={"shape": shape, "dim_order": order})
     hint = found(item, "dimensions-unread").hint
-    assert fix in hint and (".npy" == fix or ".npy" not in hint)
+    assert fix in hint and (fix == ".npy" or ".npy" not in hint)
 
 
 def test_a_sample_that_is_an_array_may_have_any_dimensions() -> None:
