@@ -244,6 +244,20 @@ class ScalingIncomplete(Kind):
     """
 
 
+class ScalingMiscounted(Kind):
+    """{found} equal steps of scaling are given for {channels} channels; the one is done to all of them"""
+
+    severity = VERIFICATION
+    fix = "give one step for each channel, or a single one for all"
+    more = """
+    A scaling is a list with one step for each band, or with one for all of them. With another number of steps a band
+    was forgotten, or has been counted twice.
+
+    Before: `[{"type": "min-max", "minimum": 0, "maximum": 255}]` twice beside `"shape": [-1, 3, 64, 64]`. After: once,
+    or three times.
+    """
+
+
 class StatisticsWithoutNorm(Kind):
     """statistics are given, but no norm_type says that they are applied; they are not"""
 

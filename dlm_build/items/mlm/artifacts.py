@@ -99,8 +99,8 @@ _FRAMEWORKS = (
     (r"xgboost|\bxgb(?:classifier|regressor)\b", "XGBoost"),
     (r"lightgbm|\blgbm", "LightGBM"),
     (
-        r"scikit[-_ ]?learn|sklearn|joblib|\b(?:randomforest|extratrees?|(?:hist)?gradientboosting|decisiontree|adaboost"
-        r"|kneighbors|mlp)(?:classifier|regressor)\b",
+        r"scikit[-_ ]?learn|sklearn|joblib|\b(?:randomforest|extratrees?|(?:hist)?gradientboosting|decisiontree"
+        r"|adaboost|kneighbors|mlp)(?:classifier|regressor)\b",
         "scikit-learn",
     ),
     (r"\bflax\b|\bjax\b", "JAX"),

@@ -46,6 +46,8 @@ class Scaling(Record, frozen=True, kw_only=True):
     factor: float | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    count: int = 0
+    """How many steps say so: one for all bands, or one for each."""
 
 
 class _Step(Record, frozen=True, kw_only=True):
@@ -166,11 +168,12 @@ def _combined(steps: list[_Step | None]) -> Scaling:
     std = tuple([step.divisor for step in done])
     kinds, divisors = {step.kind for step in done}, {*std}
     if kinds <= {"scale", "min-max"} and not any(mean) and len(divisors) == 1:
-        return Scaling(factor=1 / std[0])
+        return Scaling(factor=1 / std[0], count=len(done))
     plain = "z-score" not in kinds
     return Scaling(
         mean=() if plain and not any(mean) else mean,
         std=() if plain and divisors == {1.0} else std,
+        count=len(done),
     )
 
 

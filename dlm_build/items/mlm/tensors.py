@@ -12,6 +12,7 @@ from dlm_build.findings.mlm_tensors import (
     DataTypeOfLibrary,
     ProcessingNotCalled,
     ResizeNotDone,
+    ScalingMiscounted,
     SeveralInputs,
     SeveralOutputs,
     SeveralTasks,
@@ -78,6 +79,7 @@ def read_mlm_inputs(
     if isinstance(resize.value, str) and resize.value.strip().lower() not in ("none", "null"):
         resize.find(ResizeNotDone, found=resize.value)
     scaling = lenient(first, read_scaling, Scaling())
+    _check_count(first, scaling, shape.channels)
     return Inputs(
         name=text_of(first, "name"),
         batch=_fixed(shape.batch),
@@ -123,6 +125,14 @@ def _check_bands(first: Node, names: tuple[str, ...], shape: Shape) -> None:
     if not names or channels in (None, -1, len(names)) or not first.at("pre_processing_function").absent:
         return
     first.get("bands").find(BandsAgainstShape, bands=len(names), channels=channels)
+
+
+def _check_count(first: Node, scaling: Scaling, channels: int | None) -> None:
+    """Of steps that are all the same, whose count is not seen in their numbers any more."""
+    if scaling.count < 2 or scaling.mean or scaling.std or channels in (None, -1, scaling.count):
+        return
+    field = "value_scaling" if first.has("value_scaling") else "statistics"
+    first.at(field).find(ScalingMiscounted, found=scaling.count, channels=channels)
 
 
 def _note_processing(node: Node, name: str) -> None:

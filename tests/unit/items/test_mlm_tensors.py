@@ -196,6 +196,14 @@ def test_a_sample_that_is_an_array_may_have_any_dimensions() -> None:
     assert "dimensions-unread" not in codes(read(item))
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, False), (2, True), (3, False), (4, True)])
+@pytest.mark.parametrize("step", [{"type": "min-max", "minimum": 0, "maximum": 255}, {"type": "offset", "value": 0}])
+def test_equal_steps_are_counted_too(step: dict[str, Any], count: int, told: bool) -> None:
+    shape = {"shape": [-1, 3, 64, 64], "dim_order": ["batch", "bands", "height", "width"]}
+    item = with_input(input=shape, value_scaling=[step] * count)
+    assert ("scaling-miscounted" in codes(item)) is told
+
+
 def test_more_dimensions_than_numbers() -> None:
     item = with_input(input={"shape": [-1, 3, 64], "dim_order": ["batch", "bands", "height", "width"]})
     finding = found(item, "dimensions-miscounted")
