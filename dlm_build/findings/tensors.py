@@ -35,6 +35,32 @@ class ShapeIsAList(Kind):
     """
 
 
+class DataTypeUnknown(Kind):
+    """ "{found}" is no type that the values of a raster or an array have"""
+
+    severity = HYGIENE
+    fix = 'write one such as "uint8", "uint16", "int16" or "float32"'
+    more = """
+    The type is a kind of number and its width in bits. The file itself tells its own when the sample is read; other
+    programs that choose by this field find nothing.
+
+    Before: `"dtype": "uint7"`. After: `"dtype": "uint8"`.
+    """
+
+
+class NodataOutsideType(Kind):
+    """{found} is no value that {dtype} can hold, so nothing of a file is ever nodata"""
+
+    severity = VERIFICATION
+    fix = "correct the value or the type: {dtype} holds whole numbers from {low} to {high}"
+    more = """
+    Where the input has no data, the model's labels become the don't-care class. A value that the type cannot hold marks
+    no pixel, and what was meant to be empty is compared.
+
+    Before: `"dtype": "uint8", "nodata_value": -9999`. After: `"dtype": "int16", "nodata_value": -9999`.
+    """
+
+
 class NodataNotANumber(Kind):
     """is {found}, which is no number; the model's labels are not marked where the input has no data"""
 

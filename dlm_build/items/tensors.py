@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 from dlm_build.errors import shown
@@ -27,6 +28,15 @@ _CLASSES_EXAMPLE = '"class_name_mapping": [{"0": "water"}, {"1": "forest"}]'
 _BANDS_EXAMPLE = '"selected_bands": [0, 1, 3]'
 
 
+_TYPES = frozenset((
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "cint16",
+    "cint32", "cfloat32", "cfloat64", "other", "bool", "boolean", "byte", "ubyte", "short", "ushort", "int", "uint",
+    "long", "ulong", "half", "float", "double", "bfloat16", "complex64", "complex128",
+))  # fmt: skip
+"""Of rasters, of arrays, and what libraries call them; in lower case."""
+_WHOLE = re.compile(r"(u?)int(8|16|32|64)")
+
+
 def read_inputs(node: Node, data: Node) -> Inputs:
     """`node` is `dlm:inputs`, `data` is `dlm:data`. Every number is within bounds, else ItemInvalid."""
     node.object(_INPUTS_EXAMPLE)
@@ -49,6 +59,7 @@ def read_inputs(node: Node, data: Node) -> Inputs:
     sides = (inputs.batch, inputs.channels, inputs.height, inputs.width)
     if prod(side or 1 for side in sides) > MAX_ELEMENTS:
         raise shape.invalid(f"describes a tensor of more than {MAX_ELEMENTS:,} values", f"write {_INPUTS_EXAMPLE}")
+    check_nodata(data.at("nodata_value"), inputs.nodata, inputs.dtype)
     return inputs
 
 
@@ -120,8 +131,25 @@ def _dtype(node: Node, data: Node) -> str | None:
     field = data.get("dtype")
     if field.absent:
         field = node.get("dtype")
-    value = machine_name(field, DTYPE)
-    return value.lower() if value else None
+    return known_type(field, machine_name(field, DTYPE))
+
+
+def known_type(node: Node, name: str | None) -> str | None:
+    """In lower case; that there is no such type is a finding."""
+    kind = name.lower() if name else None
+    if kind and kind not in _TYPES:
+        node.find(kinds.DataTypeUnknown, found=name)
+    return kind
+
+
+def check_nodata(node: Node, nodata: float | None, dtype: str | None) -> None:
+    """Notes a nodata value that a type of whole numbers cannot hold."""
+    if nodata is None or dtype is None or (whole := _WHOLE.fullmatch(dtype)) is None:
+        return
+    bits = int(whole[2])
+    low, high = (0, (1 << bits) - 1) if whole[1] else (-(1 << bits - 1), (1 << bits - 1) - 1)
+    if not (low <= nodata <= high and nodata.is_integer()):
+        node.find(kinds.NodataOutsideType, found=f"{nodata:g}", dtype=dtype, low=low, high=high)
 
 
 def _nodata(node: Node) -> float | None:

@@ -27,7 +27,7 @@ from dlm_build.items.mlm.shapes import Shape, read_shape
 from dlm_build.items.names import DTYPE, machine_name
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import integer, real
-from dlm_build.items.tensors import MAX_BANDS, MAX_BATCH, MAX_CLASSES, MAX_ELEMENTS, MAX_SIDE
+from dlm_build.items.tensors import MAX_BANDS, MAX_BATCH, MAX_CLASSES, MAX_ELEMENTS, MAX_SIDE, check_nodata, known_type
 from dlm_build.records import ClassName, Inputs, Outputs
 
 _STRUCTURE = frozenset(("shape", "dim_order", "data_type"))
@@ -80,6 +80,10 @@ def read_mlm_inputs(
         resize.find(ResizeNotDone, found=resize.value)
     scaling = lenient(first, read_scaling, Scaling())
     _check_count(first, scaling, shape.channels)
+    nodata = lenient(listing.nodata, _nodata, None) if listing.nodata else None
+    if listing.nodata:
+        check_nodata(listing.nodata, nodata, listing.data_type)
+    declared = lenient(said(structure, "data_type", "dtype"), _dtype, None)
     return Inputs(
         name=text_of(first, "name"),
         batch=_fixed(shape.batch),
@@ -90,8 +94,8 @@ def read_mlm_inputs(
         mean=scaling.mean,
         std=scaling.std,
         selected_bands=selected or lenient(first, lambda node: selected_bands(node, names, listing), ()),
-        dtype=listing.data_type or lenient(said(structure, "data_type", "dtype"), _dtype, None),
-        nodata=lenient(listing.nodata, _nodata, None) if listing.nodata else None,
+        dtype=listing.data_type or declared,
+        nodata=nodata,
     )
 
 
@@ -149,8 +153,7 @@ def _dtype(node: Node) -> str | None:
     if dot and library.lower() in _LIBRARIES and DTYPE.pattern.fullmatch(name):
         node.find(DataTypeOfLibrary, found=node.value, read=name.lower())
         return name.lower()
-    value = machine_name(node, DTYPE)
-    return value.lower() if value else None
+    return known_type(node, machine_name(node, DTYPE))
 
 
 def _nodata(node: Node) -> float | None:

@@ -204,6 +204,24 @@ def test_equal_steps_are_counted_too(step: dict[str, Any], count: int, told: boo
     assert ("scaling-miscounted" in codes(item)) is told
 
 
+@pytest.mark.parametrize(("kind", "told"), [("uint7", True), ("float23", True), ("uint8", False), ("Float32", False)])
+def test_a_type_that_there_is_not(kind: str, told: bool) -> None:
+    item = spoil(f"{INPUT}input/data_type", kind)
+    assert ("data-type-unknown" in codes(item)) is told
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodata", "told"),
+    [("uint8", -9999, True), ("uint8", 255, False), ("int16", -9999, False), ("uint16", 0.5, True),
+     ("float32", -9999, False)],
+)  # fmt: skip
+def test_nodata_that_the_type_of_the_files_bands_cannot_hold(kind: str, nodata: float, told: bool) -> None:
+    item = copy.deepcopy(MLM)
+    for band in item["assets"]["model"]["bands"]:
+        band |= {"data_type": kind, "nodata": nodata}
+    assert ("nodata-outside-type" in codes(read(item))) is told
+
+
 def test_more_dimensions_than_numbers() -> None:
     item = with_input(input={"shape": [-1, 3, 64], "dim_order": ["batch", "bands", "height", "width"]})
     finding = found(item, "dimensions-miscounted")

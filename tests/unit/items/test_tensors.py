@@ -30,6 +30,20 @@ def test_counts_as_texts(path: str) -> None:
     assert "number-as-text" in codes(item)
 
 
+def test_a_type_that_there_is_not() -> None:
+    assert "data-type-unknown" in codes(read_spoiled(f"{DATA}dtype", "uint7"))
+    assert "data-type-unknown" not in codes(read_spoiled(f"{DATA}dtype", "UInt8"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata", "told"), [("uint8", -9999, True), ("uint8", 0, False), ("int16", -9999, False)]
+)
+def test_a_nodata_value_that_the_type_cannot_hold(dtype: str, nodata: int, told: bool) -> None:
+    item = spoiled(f"{DATA}dtype", dtype)
+    item["properties"]["dlm:data"]["nodata_value"] = nodata
+    assert ("nodata-outside-type" in codes(read(item))) is told
+
+
 def test_a_tensor_too_large_for_any_memory() -> None:
     huge = {"batch": 1000, "channels": 1000, "height": 100_000, "width": 100_000}
     with pytest.raises(ItemInvalid, match="a tensor of more than"):
