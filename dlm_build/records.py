@@ -227,7 +227,7 @@ class EnvironmentFile(Record, frozen=True, kw_only=True):
 
     name: str
     """Where it was found, e.g. `archive:environment.yml`."""
-    kind: Literal["conda-lock", "conda", "pip"]
+    kind: Literal["conda-lock", "explicit", "conda", "pip"]
     text: str
 
 

@@ -60,6 +60,7 @@ _NOUNS = {
     "torchscript-assumed": "that the weights are TorchScript",
     "no-environment": "the environment",
     "environment-not-locked": "the versions of most packages",
+    "lock-not-read": "the environment",
 }
 """What a build has to decide, by the finding that says so."""
 _LEFT_TO_A_LOCK = frozenset(("the framework", "the framework's version", "the date"))

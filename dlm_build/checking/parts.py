@@ -15,6 +15,7 @@ from dlm_build.findings.completeness import (
     CodeNotFound,
     EntryPointUnknown,
     EnvironmentNotLocked,
+    LockNotRead,
     NoEnvironment,
     NothingRunsTheWeights,
     TorchscriptAssumed,
@@ -23,6 +24,7 @@ from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS, loads_alone
+from dlm_build.locks import is_foreign, is_lock
 from dlm_build.model_asset import candidates
 from dlm_build.planning.members import WEIGHT_ROLES
 from dlm_build.records import Asset, Finding, Item, Record
@@ -44,11 +46,6 @@ _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_LOCK = re.compile(
-    r"(?:.*[.-])?conda-lock\.ya?ml|conda-\w+-\w+\.lock|explicit[\w.-]*\.txt|(?:pixi|uv|poetry|pdm)\.lock|Pipfile\.lock"
-    r"|pylock[\w.-]*\.toml|requirements[\w.-]*lock[\w.-]*\.txt|[\w.-]*[.-]lock(?:\.(?:txt|ya?ml|json))?",
-    re.IGNORECASE,
-)
 _LIST = re.compile(
     r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
     r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
@@ -218,9 +215,11 @@ def _weights_name(item: Item, asset: Asset | None) -> str:
 def _environment(item: Item, words: Words) -> Part:
     """A lock, or an image by its digest, leaves nothing open; a list of requirements does; else all is inferred."""
     files = _environment_files(item)
+    at = place(item, item.pointers.requirements)
+    if item.runtime.requirement_file and is_foreign(_last(files[0])):
+        return _guessed(name="environment", gap=LockNotRead.at(at, found=as_published(files[0], item)))
     if _is_locked(item, files):
         return _given(name="environment")
-    at = place(item, item.pointers.requirements)
     if listed := [name for name in files if _LIST.fullmatch(_last(name))]:
         gap = EnvironmentNotLocked.at(at, found=as_published(listed[0], item), environment=words.environment)
     elif item.runtime.requirement_file:
@@ -233,8 +232,7 @@ def _environment(item: Item, words: Words) -> Part:
 def _is_locked(item: Item, files: Sequence[str]) -> bool:
     if "@sha256:" in (item.runtime.docker.image_name or ""):
         return True
-    may_be_locks = [name for name in files if "lock" in (folded := name.casefold()) or "expl" in folded]
-    return any(_LOCK.fullmatch(_last(name)) for name in may_be_locks)
+    return any(is_lock(_last(name)) for name in files)
 
 
 def _environment_files(item: Item) -> list[str]:

@@ -153,6 +153,21 @@ class EnvironmentNotLocked(Kind):
     """
 
 
+class LockNotRead(Kind):
+    """ "{found}" is a lock of a kind that dlm-build does not read, so a build refuses it"""
+
+    severity = BUILD
+    fix = "publish a conda-lock.yml, or a requirements.txt with versions, and name that instead"
+    more = """
+    Read are `conda-lock.yml`, conda's explicit list (`explicit.txt`, `conda-linux-64.lock`), and lists of requirements.
+    The locks of uv, Poetry, PDM, Pipenv and Pixi have formats of their own; each of these tools exports a list of
+    requirements or an explicit one, for instance `uv export --no-hashes -o requirements.txt`. From a list
+    `dlm-build lock ITEM` makes the `conda-lock.yml` that leaves nothing open.
+
+    Before: `"requirement_file": "uv.lock"`. After: `"requirement_file": "conda-lock.yml"`.
+    """
+
+
 # --- the image ---------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.archive import RequirementFileFoundElsewhere
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.gathering.outside import Outside
+from dlm_build.locks import is_explicit
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
 from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
@@ -23,8 +24,11 @@ from dlm_build.store import Store
 LIMIT = 16 << 20
 """Bytes of one file; a lock has a few megabytes."""
 _FILES_LIMIT = 32
+_EXPLICIT = ("explicit.txt", "conda-linux-64.lock")
+"""Names that are taken for an environment only where the text is one."""
 _NAMES = (
     ("conda-lock.yml", "conda-lock.yaml"),
+    _EXPLICIT,
     ("environment.yml", "environment.yaml", "conda.yaml", "conda.yml"),
     ("requirements.txt",),
 )
@@ -107,7 +111,10 @@ def _from_members(
     read = _reader(members, store)
     files: dict[str, EnvironmentFile] = {}
     for path in chosen:
-        files |= {file.name: file for file in _with_included(place, path, read) if file.name not in files}
+        found = _with_included(place, path, read)
+        if posixpath.basename(path) in _EXPLICIT and path != named and found[0].kind != "explicit":
+            continue
+        files |= {file.name: file for file in found if file.name not in files}
     return tuple(files.values())
 
 
@@ -154,7 +161,9 @@ def _included(at: str, text: str) -> list[str]:
     return [path for path in beside if not path.startswith(("../", "/")) and path != ".." and "://" not in path]
 
 
-def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "conda", "pip"]:
+def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "explicit", "conda", "pip"]:
+    if not included and is_explicit(text):
+        return "explicit"
     if included or not path.lower().endswith((".yml", ".yaml")):
         return "pip"
     return "conda-lock" if _LOCK.search(text) else "conda"

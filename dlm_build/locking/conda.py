@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,14 +97,21 @@ def _virtual(spec: EnvironmentSpec) -> dict[str, tuple[str, str]]:
 
 
 def _answered(question: _Question, channels: Sequence[Served], cache: Path) -> tuple[Package, ...]:
-    """Ask the first mirrors; where one does not answer, ask again with the next ones."""
+    return from_mirrors(channels, lambda bases: _solved(question, channels, bases, cache))
+
+
+def from_mirrors(channels: Sequence[Served], ask: Callable[[dict[str, str]], T]) -> T:
+    """Ask the first mirrors; where one does not answer, ask again with the next ones.
+
+    `ask` is told the base URL of each channel. Raises InfraError where none answers.
+    """
     from rattler.exceptions import GatewayError
 
     attempts = max((len(channel.urls) for channel in channels), default=1)
     for attempt in range(attempts):
         bases = {channel.name: channel.urls[min(attempt, len(channel.urls) - 1)] for channel in channels}
         try:
-            return _solved(question, channels, bases, cache)
+            return ask(bases)
         except GatewayError as problem:
             if attempt + 1 == attempts:
                 raise _unreachable(str(problem), bases) from problem
@@ -115,13 +122,13 @@ def _solved(question: _Question, channels: Sequence[Served], bases: dict[str, st
     from rattler.exceptions import SolverError
 
     try:
-        records = _run(_solve(question, channels, bases, cache))
+        records = at_rest(_solve(question, channels, bases, cache))
     except SolverError as problem:
         raise _unsolvable(question, channels, bases, cache, str(problem)) from problem
-    return tuple(_package(record, bases, question.origin) for record in _ordered(records))
+    return tuple(_package(record, bases, question.origin) for record in ordered(records))
 
 
-def _run(asking: Coroutine[Any, Any, T]) -> T:
+def at_rest(asking: Coroutine[Any, Any, T]) -> T:
     """The answer, once the solver's own threads have come to rest.
 
     They let go of Python objects a moment after they answered; an interpreter that exits meanwhile, as after an
@@ -194,7 +201,7 @@ class _BuildDates:
         return []
 
 
-def _ordered(records: list[RepoDataRecord]) -> list[RepoDataRecord]:
+def ordered(records: list[RepoDataRecord]) -> list[RepoDataRecord]:
     """Dependencies first (python and pip need each other; rattler knows), the same whatever order they came in."""
     from rattler import PackageRecord
 
@@ -226,7 +233,7 @@ def _unsolvable(
     question: _Question, channels: Sequence[Served], bases: dict[str, str], cache: Path, talk: str
 ) -> EnvironmentUnsolvable:
     reason = trimmed(talk.removeprefix("Cannot solve the request because of: "))
-    reason += _also_absent(talk, _run(_absent(question, channels, bases, cache)))
+    reason += _also_absent(talk, at_rest(_absent(question, channels, bases, cache)))
     names = ", ".join(channel.name for channel in channels)
     spec, other = _culprit(question, channels, bases, cache)
     if spec:
@@ -295,7 +302,7 @@ def _versions(
     from rattler.exceptions import SolverError
 
     try:
-        records = _run(_solve(question, channels, bases, cache))
+        records = at_rest(_solve(question, channels, bases, cache))
     except SolverError:
         return None
     return {record.name.normalized: str(record.version) for record in records}

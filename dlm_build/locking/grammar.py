@@ -30,10 +30,16 @@ def checked(package: Package, origin: str) -> Package:
             f"{label} has no sha256",
             "lock again with a tool that writes sha256 (conda-lock 1 and later do); md5 alone is not a pin",
         )
+    _match(label, "sha256", _SHA256, package.sha256)
+    return well_formed(package, origin)
+
+
+def well_formed(package: Package, origin: str) -> Package:
+    """As `checked`, of a package whose sha256 is still to be found out."""
+    label = f"{origin}: package {shown(package.name)}"
     _match(label, "name", _NAME, package.name)
     _match(label, "version", _VERSION, package.version)
     _match(label, "file name", _FILENAME, package.filename)
-    _match(label, "sha256", _SHA256, package.sha256)
     _match(label, "URL", _URL, package.url)
     if package.md5 is not None:
         _match(label, "md5", _MD5, package.md5)

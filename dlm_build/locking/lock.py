@@ -10,12 +10,14 @@ from dlm_build import __version__
 from dlm_build.config import Settings
 from dlm_build.errors import BaseGone, SourceGone
 from dlm_build.locking.conda import solve_conda
+from dlm_build.locking.explicit import read_explicit
 from dlm_build.locking.fetching import completed, fill_store
 from dlm_build.locking.installer import installer_wheels
 from dlm_build.locking.outside import Outside, Resolver
 from dlm_build.locking.pip import solve_pip, target_of, wheels_by_hash
 from dlm_build.locking.published import read_published
 from dlm_build.locking.uv import Uv
+from dlm_build.locks import is_explicit
 from dlm_build.progress import Event
 from dlm_build.records import BaseImage, Lock, Package, Plan
 from dlm_build.store import Store
@@ -61,18 +63,22 @@ def _alive(image: BaseImage, registry: Resolver) -> BaseImage:
 def environment_packages(plan: Plan, uv: Uv, store: Store, settings: Settings) -> tuple[Package, ...]:
     """The environment in install order: conda topologically, then wheels by name."""
     if plan.environment.lock_text is not None:
-        return _as_published(plan, plan.environment.lock_text, uv, settings)
+        return _as_published(plan, plan.environment.lock_text, uv, store, settings)
     conda = solve_conda(plan, settings, store.root / "channels")
     return (*conda, *solve_pip(plan, conda, uv))
 
 
-def _as_published(plan: Plan, text: str, uv: Uv, settings: Settings) -> tuple[Package, ...]:
+def _as_published(plan: Plan, text: str, uv: Uv, store: Store, settings: Settings) -> tuple[Package, ...]:
     """The publisher's lock; where this site has an index of its own, wheels come from there, by hash."""
-    packages = read_published(text, plan.environment.origin, settings)
+    origin = plan.environment.origin
+    if is_explicit(text):
+        packages = read_explicit(text, origin, settings, store.root / "channels")
+    else:
+        packages = read_published(text, origin, settings)
     conda = [package for package in packages if package.manager == "conda"]
     wheels = sorted((p for p in packages if p.manager == "pip"), key=lambda package: package.name)
     if wheels and (settings.index.url or settings.index.find_links):
-        wheels = list(wheels_by_hash(wheels, target_of(plan, conda), uv, plan.environment.origin))
+        wheels = list(wheels_by_hash(wheels, target_of(plan, conda), uv, origin))
     return (*conda, *wheels)
 
 

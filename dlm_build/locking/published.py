@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -9,6 +10,7 @@ from dlm_build.config import Settings
 from dlm_build.errors import ItemHostile, ItemInvalid, shown
 from dlm_build.locking.channels import Served, allowed_channels, home_url
 from dlm_build.locking.grammar import checked
+from dlm_build.locks import LockedRow
 from dlm_build.records import Package
 
 if TYPE_CHECKING:
@@ -24,11 +26,24 @@ def read_published(text: str, origin: str, settings: Settings) -> tuple[Package,
     Raises ItemInvalid for what is not a conda-lock file or names a channel that is not allowed, Unpinned where a line
     has no sha256, ItemHostile for what no honest lock holds.
     """
-    channels = _homes(settings)
-    rows = [row for row in _rows(text, origin) if row.platform == PLATFORM and CATEGORY in row.categories]
+    rows = [_plain(row) for row in _rows(text, origin) if row.platform == PLATFORM and CATEGORY in row.categories]
+    rows = [row for row in rows if not row.name.startswith("__")]
+    return tuple(checked(package, origin) for package in packages_of(rows, origin, settings))
+
+
+def packages_of(rows: Sequence[LockedRow], origin: str, settings: Settings) -> tuple[Package, ...]:
+    """As `read_published`, of rows that were read already; they are not checked yet."""
     if not any(row.manager == "conda" for row in rows):
         raise ItemInvalid(f"{origin} locks no conda package for {PLATFORM}", f"lock it for {PLATFORM}")
-    return tuple(checked(_package(row, channels, origin), origin) for row in rows if not row.name.startswith("__"))
+    homes = _homes(settings)
+    return tuple(_conda(row, homes, origin) if row.manager == "conda" else _wheel(row, origin) for row in rows)
+
+
+def _plain(row: Row) -> LockedRow:
+    return LockedRow(
+        manager=row.manager, name=row.name, version=row.version, url=row.url, sha256=row.hash.sha256 or "",
+        md5=row.hash.md5, depends=tuple(sorted(f"{name} {spec}".strip() for name, spec in row.dependencies.items())),
+    )  # fmt: skip
 
 
 def _rows(text: str, origin: str) -> list[Row]:
@@ -87,11 +102,7 @@ def _homes(settings: Settings) -> dict[str, Served]:
     return homes
 
 
-def _package(row: Row, homes: dict[str, Served], origin: str) -> Package:
-    return _conda(row, homes, origin) if row.manager == "conda" else _wheel(row, origin)
-
-
-def _conda(row: Row, homes: dict[str, Served], origin: str) -> Package:
+def _conda(row: LockedRow, homes: dict[str, Served], origin: str) -> Package:
     base, _, rest = row.url.rpartition("/")
     base, _, subdir = base.rpartition("/")
     channel = homes.get(f"{base}/")
@@ -111,13 +122,13 @@ def _conda(row: Row, homes: dict[str, Served], origin: str) -> Package:
         channel=channel.name,
         filename=filename,
         url=f"{channel.urls[0]}{subdir}/{rest}",
-        sha256=row.hash.sha256 or "",
-        md5=row.hash.md5,
-        depends=tuple(sorted(f"{name} {spec}".strip() for name, spec in row.dependencies.items())),
+        sha256=row.sha256,
+        md5=row.md5,
+        depends=row.depends,
     )
 
 
-def _wheel(row: Row, origin: str) -> Package:
+def _wheel(row: LockedRow, origin: str) -> Package:
     parts = urlsplit(row.url)
     if parts.scheme != "https":
         raise ItemInvalid(f"{origin}: {shown(row.url)} is not an https:// URL", "lock wheels from an https index")
@@ -127,6 +138,6 @@ def _wheel(row: Row, origin: str) -> Package:
         version=row.version,
         filename=unquote(parts.path).rpartition("/")[2],
         url=row.url.partition("#")[0],
-        sha256=row.hash.sha256 or "",
-        depends=tuple(sorted(f"{name} {spec}".strip() for name, spec in row.dependencies.items())),
+        sha256=row.sha256,
+        depends=row.depends,
     )

@@ -1,4 +1,4 @@
-"""Environment files of the three kinds, read into one record. Nothing is decided here; odd lines are findings."""
+"""Environment files of every kind, read into one record. Nothing is decided here; odd lines are findings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import environments as kinds
+from dlm_build.locks import explicit_rows, is_foreign
 from dlm_build.planning.requirements import LONGEST_TEXT, Line, Pip, Siblings, read_lines, read_requirements
 from dlm_build.records import EnvironmentFile, Finding, Record
 
@@ -74,11 +75,20 @@ class Declared(Record, frozen=True, kw_only=True):
 def read_environment(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -> Declared:
     """Raises ItemInvalid with file and line."""
     siblings = _siblings(file, others)
-    if file.kind == "conda-lock":
+    if file.kind in ("conda-lock", "explicit"):
         return _locked(file)
+    _refuse_foreign(file)
     if file.kind == "pip":
         return _declared(file, read_requirements(file, siblings))
     return _conda(file, siblings)
+
+
+def _refuse_foreign(file: EnvironmentFile) -> None:
+    if is_foreign(posixpath.basename(file.name.partition(":")[2])):
+        raise ItemInvalid(
+            f"{shown(file.name)}: this kind of lock is not read",
+            "publish a conda-lock.yml, or a requirements.txt with versions, and name that instead",
+        )
 
 
 def _declared(file: EnvironmentFile, pip: Pip) -> Declared:
@@ -102,10 +112,9 @@ def _locked(file: EnvironmentFile) -> Declared:
     """What a lock already decided; whether it holds together is for the locking step to say."""
     if len(file.text) > 32 * LONGEST_TEXT:
         raise ItemInvalid(f"{shown(file.name)} has {len(file.text)} characters", "a lock is a few megabytes")
-    rows = [found.groupdict() for found in _LOCKED.finditer(file.text.replace("\r\n", "\n"))]
-    if not rows:
+    clean = _explicit(file) if file.kind == "explicit" else _conda_lock(file)
+    if not clean:
         raise ItemInvalid(f"{shown(file.name)}: no package is locked in it", "write it with conda-lock")
-    clean = [(row["manager"], row["name"].strip("'\"").lower(), row["version"].strip("'\"")) for row in rows]
     place = file.name
     conda = [Conda(name=name, rest=f"={version}", place=place) for kind, name, version in clean if kind == "conda"]
     pip = [f"{name}=={version}" for kind, name, version in clean if kind == "pip"]
@@ -113,6 +122,16 @@ def _locked(file: EnvironmentFile) -> Declared:
         origin=file.name, kind=file.kind, conda=tuple(dict.fromkeys(conda)), pip=tuple(dict.fromkeys(pip)),
         lock_text=file.text,
     )  # fmt: skip
+
+
+def _conda_lock(file: EnvironmentFile) -> list[tuple[str, str, str]]:
+    """Manager, name and version of each package."""
+    rows = [found.groupdict() for found in _LOCKED.finditer(file.text.replace("\r\n", "\n"))]
+    return [(row["manager"], row["name"].strip("'\"").lower(), row["version"].strip("'\"")) for row in rows]
+
+
+def _explicit(file: EnvironmentFile) -> list[tuple[str, str, str]]:
+    return [(row.manager, row.name.lower(), row.version) for row in explicit_rows(file.text, file.name)]
 
 
 def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:

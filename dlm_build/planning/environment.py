@@ -38,7 +38,7 @@ from dlm_build.records import EnvironmentFile, EnvironmentSpec, Finding
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SHELLS = frozenset({"bash", "sh", "env", "cp", "cat"})
-_KINDS = {"conda-lock": 0, "conda": 1, "pip": 2}
+_KINDS = {"conda-lock": 0, "explicit": 1, "conda": 2, "pip": 3}
 _PLACES = {"archive": 1, "source": 2}
 _BRING_NUMPY = frozenset({
     "rasterio", "pandas", "scipy", "scikit-learn", "scikit-image", "xarray", "tifffile", "onnxruntime", "tensorflow",

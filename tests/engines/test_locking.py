@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,12 @@ def test_conda_wins_over_pip(stack: dict[str, Any], settings: Settings, tmp_path
     assert any(p.name == "rasterio" and p.filename.endswith("x86_64.whl") for p in packages)
 
 
-def test_a_published_lock_gives_its_own_packages(stack: dict[str, Any], settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", [conda_lock_yaml, explicit_text])
+def test_a_published_lock_gives_its_own_packages(
+    stack: dict[str, Any], settings: Settings, tmp_path: Path, written: Callable[[Lock], str]
+) -> None:
     first = lock_of(plan_for(stack, "numpy", pip=("affine<3",)), settings, tmp_path / "first")
-    plan = plan_for(stack, lock_text=conda_lock_yaml(first))
+    plan = plan_for(stack, lock_text=written(first))
     # a stranger's wheel comes from public addresses only; a site whose index is elsewhere says so
     hosts = {str(urlsplit(p.url).hostname) for p in first.packages if p.manager == "pip"}
     at_home = replace(settings, network=Network(allow_hosts=tuple(hosts)))

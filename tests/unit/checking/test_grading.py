@@ -281,12 +281,30 @@ def test_an_image_is_ready_where_its_command_waits_for_no_file(
 
 @pytest.mark.parametrize(
     "name",
-    ["conda-lock.yml", "gpu.conda-lock.yaml", "conda-linux-64.lock", "explicit.txt", "uv.lock", "poetry.lock",
-     "Pipfile.lock", "pixi.lock", "pylock.toml", "requirements.lock", "requirements-lock.txt"],
+    ["conda-lock.yml", "gpu.conda-lock.yaml", "conda-linux-64.lock", "explicit.txt", "requirements.lock",
+     "requirements-lock.txt"],
 )  # fmt: skip
 def test_what_locks_are_called(name: str) -> None:
     item = changed(**{f"{RUNTIME}__requirement_file": name, "properties__dlm:archive": []})
     assert check(item).grade.letter == "A"
+
+
+FOREIGN = ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml", "conda-lock.json"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_lock_that_a_build_refuses_is_no_given_environment(name: str) -> None:
+    found = check(changed(**{f"{RUNTIME}__requirement_file": f"env/{name}", "properties__dlm:archive": []}))
+    (told,) = (one for one in found.findings if one.code == "lock-not-read")
+    assert (found.grade.letter, told.severity) == ("C", "error")
+    assert name in told.message and "conda-lock.yml" in told.hint
+    assert {"environment-not-locked", "no-environment"}.isdisjoint(codes(found))
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_lock_that_nobody_names_locks_nothing_either(name: str) -> None:
+    item = changed(**{f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": [{"name": name}]})
+    assert "no-environment" in codes(check(item)) and check(item).grade.letter == "C"
 
 
 @pytest.mark.parametrize("name", ["environment.yml", "requirements.txt", "blocklist.txt", "clock.yml", "notes.lock.md"])

@@ -189,6 +189,16 @@ def test_a_lock_is_told_by_its_text(tmp_path: Path) -> None:
     assert gathered(local_item(tmp_path, members), tmp_path).environment_files[0].kind == "conda-lock"
 
 
+@pytest.mark.parametrize("name", ["explicit.txt", "conda-linux-64.lock"])
+def test_an_explicit_list_is_told_by_its_text(tmp_path: Path, name: str) -> None:
+    explicit = b"# platform: linux-64\r\n@EXPLICIT\r\n"
+    members = {name: explicit, "environment.yml": b"dependencies: [python]"}
+    kinds = {file.name: file.kind for file in gathered(local_item(tmp_path, members), tmp_path).environment_files}
+    assert kinds == {f"archive:{name}": "explicit", "archive:environment.yml": "conda"}
+    members[name] = b"Explicit permission of the author is needed."
+    assert list(texts(gathered(local_item(tmp_path, members), tmp_path))) == ["archive:environment.yml"]
+
+
 def test_equally_deep_twins_are_not_chosen(tmp_path: Path) -> None:
     assert (
         texts(gathered(local_item(tmp_path, {"a/requirements.txt": b"1", "b/requirements.txt": b"2"}), tmp_path)) == {}

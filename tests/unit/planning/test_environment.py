@@ -274,6 +274,35 @@ def test_a_published_lock_decides_python_framework_and_version() -> None:
     assert decision(made, "environment").reason == "the publisher locked it"
 
 
+EXPLICIT = f"""\
+# platform: linux-64
+@EXPLICIT
+https://channel.example/x/linux-64/python-3.11.9-h1_0_cpython.conda#{"a" * 32}
+# pip onnxruntime @ https://index.example/onnxruntime-1.20.1-cp311-cp311-linux_x86_64.whl#sha256={"b" * 64}
+"""
+
+
+@pytest.mark.parametrize("text", [EXPLICIT, EXPLICIT.replace("\n", "\r\n")])
+def test_an_explicit_list_is_a_lock_too(text: str) -> None:
+    lock = EnvironmentFile(name="archive:explicit.txt", kind="explicit", text=text)
+    assert choose_file([conda("b"), lock]) is lock
+    made = plan(item(framework="ONNX", date="2025-01-01T00:00:00Z"), lock, paths=ONNX)
+    assert (made.python, made.framework_version, made.environment.lock_text) == ("3.11", "1.20.1", text)
+
+
+def test_a_line_of_an_explicit_list_that_is_no_package_is_named() -> None:
+    lock = EnvironmentFile(name="archive:explicit.txt", kind="explicit", text="@EXPLICIT\nnumpy==1.26.4\n")
+    with pytest.raises(ItemInvalid, match=r"explicit\.txt:2: numpy==1\.26\.4 is not the address of a conda package"):
+        plan(item(framework="ONNX"), lock, paths=ONNX)
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "env/poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml"])
+def test_a_lock_of_another_kind_is_called_so(name: str) -> None:
+    with pytest.raises(ItemInvalid, match="this kind of lock is not read") as caught:
+        plan(item(framework="ONNX"), pip('version = 1\n[[package]]\nname = "numpy"\n', f"item:{name}"), paths=ONNX)
+    assert "conda-lock.yml" in caught.value.hint and "requirements.txt" in caught.value.hint
+
+
 def test_a_lock_with_nothing_in_it_is_refused() -> None:
     lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text="version: 1\npackage: []\n")
     with pytest.raises(ItemInvalid, match="no package is locked"):

@@ -237,7 +237,7 @@ HOSTILE = st.sampled_from(
 )
 TEXT = st.one_of(HOSTILE, st.text(max_size=60), st.tuples(HOSTILE, HOSTILE).map("".join))
 MAYBE = st.one_of(st.none(), TEXT)
-KINDS = st.sampled_from(["conda", "pip", "conda-lock"])
+KINDS = st.sampled_from(["conda", "pip", "conda-lock", "explicit"])
 FILES = st.lists(
     st.builds(EnvironmentFile, name=st.one_of(st.just("archive:environment.yml"), TEXT), kind=KINDS, text=TEXT),
     max_size=2,
