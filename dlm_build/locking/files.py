@@ -1,12 +1,15 @@
 """The lock in the formats other tools read: `conda-lock.yml` by conda-lock's own models, and the explicit list.
 
-Equal locks give equal bytes; nothing here knows the time or the place.
+Equal locks give equal bytes; nothing here knows the time or the place. A conda package is named at the home of its
+channel, whichever mirror it came from: these files are published, and another site has other mirrors.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from dlm_build.locking.channels import home_url
 from dlm_build.records import Lock, Package, digest_of
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ def conda_lock_yaml(lock: Lock) -> str:
 
 def explicit_text(lock: Lock) -> str:
     """`@EXPLICIT` with sha256 behind each URL, in install order; wheels as the comments conda-lock puts there."""
-    conda = [f"{p.url}#sha256:{p.sha256}" for p in lock.packages if p.manager == "conda"]
+    conda = [f"{_published_url(p)}#sha256:{p.sha256}" for p in lock.packages if p.manager == "conda"]
     wheels = [f"# pip {p.name} @ {p.url}#sha256={p.sha256}" for p in lock.packages if p.manager == "pip"]
     return "\n".join((f"# platform: {PLATFORM}", "@EXPLICIT", *conda, *wheels)) + "\n"
 
@@ -63,11 +66,18 @@ def _row(package: Package) -> LockedDependency:
         manager=package.manager,
         platform=PLATFORM,
         dependencies=dict(sorted(_split(depends) for depends in package.depends)),
-        url=package.url,
+        url=_published_url(package),
         hash=digests,
         category="main",
         optional=False,
     )
+
+
+def _published_url(package: Package) -> str:
+    """A wheel's own: which of its names an index has elsewhere is not known here."""
+    if package.manager != "conda" or not package.channel:
+        return package.url
+    return f"{home_url(package.channel)}{package.subdir}/{quote(package.filename, safe='!+')}"
 
 
 def _split(depends: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from dlm_build.config import Channels, Index, Network, Settings
 from dlm_build.errors import EnvironmentUnsolvable, InfraError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.locking import Outside, conda_lock_yaml, explicit_text, fill_store, make_lock
+from dlm_build.locking.channels import home_url
 from dlm_build.locking.conda import solve_conda
 from dlm_build.locking.lock import environment_packages
 from dlm_build.locking.uv import Uv
@@ -93,7 +94,8 @@ def test_conda_lock_itself_renders_the_lock(stack: dict[str, Any], settings: Set
     )  # fmt: skip
     rendered = (tmp_path / "conda-linux-64.lock").read_text()
     for package in lock.packages:
-        assert package.url in rendered and f"{package.url}#sha256" in explicit_text(lock)
+        url = f"{home_url('conda-forge')}{package.subdir}/{package.filename}" if package.subdir else package.url
+        assert url in rendered and f"{url}#sha256" in explicit_text(lock)
 
 
 def test_the_same_packages_over_http(stack: dict[str, Any], settings: Settings, tmp_path: Path) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from dlm_build.config import Channels, Settings
 from dlm_build.locking import conda_lock_yaml, explicit_text
-from dlm_build.records import BaseImage, Lock
+from dlm_build.locking.channels import home_url
+from dlm_build.locking.published import read_published
+from dlm_build.records import BaseImage, Lock, Package
 from tests.unit.locking.worlds import a_package, a_wheel, asking
 
 BASE = BaseImage(repository="docker.io/nvidia/cuda", tag="x", index_digest="sha256:" + "a" * 64)
@@ -18,6 +23,13 @@ YES = a_package(
     name="yes", version="1.10", build="0", depends=("python",), filename="yes-1.10-0.conda", subdir="noarch",
     url="https://channel.example/x/noarch/yes-1.10-0.conda", sha256="3" * 64, md5="4" * 32,
 )  # fmt: skip
+
+
+HOME = home_url("conda-forge")
+
+
+def at_home(package: Package) -> str:
+    return f"{HOME}{package.subdir}/{package.filename}"
 
 
 def a_lock() -> Lock:
@@ -49,9 +61,9 @@ def test_conda_lock_renders_it(tmp_path: Path) -> None:
         lockfile=parse_conda_lock_file(path), include_dev_dependencies=False, extras=None, kind="explicit",
         platform="linux-64", suppress_warning_for_pip_and_explicit=True,
     )  # fmt: skip
-    assert f"{PYTHON.url}#{PYTHON.md5}" in lines
+    assert f"{at_home(PYTHON)}#{PYTHON.md5}" in lines
     assert lines[-1] == f"# pip affine @ {a_wheel().url}#sha256={'c' * 64}"
-    assert lines.index(f"{PYTHON.url}#{PYTHON.md5}") < lines.index(f"{YES.url}#{YES.md5}")
+    assert lines.index(f"{at_home(PYTHON)}#{PYTHON.md5}") < lines.index(f"{at_home(YES)}#{YES.md5}")
 
 
 def test_equal_locks_give_equal_bytes() -> None:
@@ -68,9 +80,9 @@ def test_the_explicit_list_is_in_install_order_and_pins_by_sha256() -> None:
     assert explicit_text(a_lock()).splitlines() == [
         "# platform: linux-64",
         "@EXPLICIT",
-        f"{PYTHON.url}#sha256:{'1' * 64}",
-        f"{YES.url}#sha256:{'3' * 64}",
-        f"{a_package().url}#sha256:{'a' * 64}",
+        f"{at_home(PYTHON)}#sha256:{'1' * 64}",
+        f"{at_home(YES)}#sha256:{'3' * 64}",
+        f"{at_home(a_package())}#sha256:{'a' * 64}",
         f"# pip affine @ {a_wheel().url}#sha256={'c' * 64}",
     ]
 
@@ -82,5 +94,28 @@ def test_rattler_reads_the_explicit_list(tmp_path: Path) -> None:
     path.write_text(explicit_text(a_lock()))
     read = ExplicitEnvironmentSpec.from_path(path)
     assert [entry.url for entry in read.packages] == [
-        f"{p.url}#sha256:{p.sha256}" for p in a_lock().packages if p.manager == "conda"
+        f"{at_home(p)}#sha256:{p.sha256}" for p in a_lock().packages if p.manager == "conda"
     ]
+
+
+def test_both_files_name_the_channels_home_whatever_mirror_was_asked() -> None:
+    mirrored = Lock(
+        plan=asking("numpy"), base=BASE, installer_base=BASE, installer=(), created_by="test",
+        packages=tuple(
+            replace(package, url=f"file:///srv/channel/{package.subdir}/{package.filename}")
+            for package in (PYTHON, YES, a_package(version="1!2.1.3+cpu", filename="numpy-1!2.1.3+cpu-py311h0_0.conda"))
+        ),
+    )  # fmt: skip
+    for written in (conda_lock_yaml(mirrored), explicit_text(mirrored)):
+        assert "/srv/channel" not in written
+        assert f"{HOME}linux-64/numpy-1!2.1.3+cpu-py311h0_0.conda" in written
+
+
+def test_what_is_published_is_read_at_every_site() -> None:
+    conda = tuple(package for package in a_lock().packages if package.manager == "conda")
+    text = conda_lock_yaml(replace(a_lock(), packages=conda))
+    mirror = Settings(channels=Channels(mirrors={"conda-forge": ("file:///srv/other",)}))
+    for settings, base in ((Settings(), HOME), (mirror, "file:///srv/other/")):
+        read = read_published(text, "archive:conda-lock.yml", settings)
+        assert {package.url for package in read} == {f"{base}{p.subdir}/{p.filename}" for p in conda}
+        assert {package.sha256 for package in read} == {package.sha256 for package in conda}
