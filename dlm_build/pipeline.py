@@ -169,28 +169,29 @@ def locked(
     journal: Journal,
     admit: Callable[[WorkFolder, Plan], None] | None = None,
 ) -> Iterator[tuple[WorkFolder, Lock]]:
-    """Gather, plan and lock; then hold the work folder for what follows. A bad item leaves no folder behind.
+    """Gather, plan and lock, and hold the work folder from the start to the end of what follows. A bad item leaves no
+    folder behind.
 
     `admit` may refuse a plan before its packages are looked up and fetched.
     """
     folder = WorkFolder(folder_of(item, options))
-    with journal.step("gather") as reuse, naming(item):
-        materials, kept = gathered(item, folder, options, doors)
-        if kept:
-            reuse()
-    old = earlier_lock(folder, options)
-    with journal.step("plan"), naming(item):
-        plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
-    journal.known["plan"] = plan
-    if admit:
-        admit(folder, plan)
-    with journal.step("lock") as reuse:
-        lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
-        if kept:
-            reuse()
-    journal.known["plan"] = lock.plan
-    journal.known["lock_digest"] = lock.digest
     with folder.owned():
+        with journal.step("gather") as reuse, naming(item):
+            materials, kept = gathered(item, folder, options, doors)
+            if kept:
+                reuse()
+        old = earlier_lock(folder, options)
+        with journal.step("plan"), naming(item):
+            plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
+        journal.known["plan"] = plan
+        if admit:
+            admit(folder, plan)
+        with journal.step("lock") as reuse:
+            lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
+            if kept:
+                reuse()
+        journal.known["plan"] = lock.plan
+        journal.known["lock_digest"] = lock.digest
         _save_lock(folder, item, materials, lock)
         yield folder, lock
 

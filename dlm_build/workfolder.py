@@ -6,13 +6,14 @@ context/   image.json      outputs/   verified.json  report.json
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,9 @@ import msgspec
 
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Item, R, from_json, to_json
+
+_TRIES = 16
+"""Of taking a folder that others make and remove meanwhile."""
 
 
 def default_folder(item: Item) -> Path:
@@ -66,17 +70,53 @@ class WorkFolder:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Hold the folder for this process. Raises InfraError when another dlm-build works in it."""
-        self._create()
-        with self._claimed():
-            yield
+        """Hold the folder for this process; it is made where it is not there. What ends with an error before anything
+        was saved leaves nothing of it behind.
+
+        Raises InfraError when another dlm-build works in it or it cannot be written, UsageError where it is a file.
+        """
+        missing = [place for place in (self.root, *self.root.parents) if _is_missing(place)]
+        is_first = _is_missing(self._lock_file)
+        try:
+            with self._claimed():
+                try:
+                    self._try_out()
+                    yield
+                except BaseException:
+                    if is_first:
+                        with suppress(OSError):
+                            self._lock_file.unlink()
+                    raise
+        except BaseException:
+            for place in missing:
+                with suppress(OSError):  # it holds something
+                    place.rmdir()
+            raise
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.root / ".lock"
 
     def _claimed(self) -> IO[bytes]:
-        """The lock file, locked: closing it lets go."""
-        try:
-            handle = (self.root / ".lock").open("wb")
-        except OSError as problem:
-            raise _unusable(problem, self.root) from problem
+        """The lock file, locked: closing it lets go.
+
+        Whoever made the folder in vain removes it again, maybe just now: then it is made anew.
+        """
+        for _ in range(_TRIES):
+            self._create()
+            try:
+                handle = self._lock_file.open("wb")
+            except FileNotFoundError:
+                continue
+            except OSError as problem:
+                raise _unusable(problem, self.root) from problem
+            self._take(handle)
+            if self._is_still_there(handle):
+                return handle
+            handle.close()
+        raise _unusable(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), self._lock_file)
+
+    def _take(self, handle: IO[bytes]) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
@@ -86,7 +126,20 @@ class WorkFolder:
                     f"another dlm-build is working in {self.root}", "wait for it, or give another --output"
                 ) from problem
             raise _unusable(problem, self.root) from problem
-        return handle
+
+    def _is_still_there(self, handle: IO[bytes]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(handle.fileno()), self._lock_file.stat())
+        except OSError:
+            return False
+
+    def _try_out(self) -> None:
+        """A folder may have a lock file of earlier and be full or read-only today."""
+        try:
+            write_atomic(self.root / ".tried", b"written")
+        except OSError as problem:
+            raise _unusable(problem, self.root) from problem
+        self.forget(".tried")
 
     def _create(self) -> None:
         try:
@@ -95,6 +148,15 @@ class WorkFolder:
             raise UsageError(f"--output {self.root} is a file", "give a folder") from problem
         except OSError as problem:
             raise _unusable(problem, self.root) from problem
+
+
+def _is_missing(place: Path) -> bool:
+    """What cannot be looked at was not made here, so it counts as there."""
+    try:
+        place.lstat()
+    except OSError as problem:
+        return isinstance(problem, FileNotFoundError)
+    return False
 
 
 def _unusable(problem: OSError, place: Path) -> InfraError:

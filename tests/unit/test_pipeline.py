@@ -448,6 +448,22 @@ def test_a_folder_in_use_is_infra(world: World) -> None:
     with world.work.owned():
         report = world.run()
     assert report.verdict.outcome == Outcome.INFRA and "another dlm-build" in report.verdict.summary
+    assert world.done == []
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_first(world: World) -> None:
+    (world.folder / "file").touch()
+    report = world.run(output=str(world.folder / "file" / "below"))
+    assert report.verdict.outcome == Outcome.INFRA and "cannot write" in report.verdict.summary
+    assert world.done == []
+
+
+def test_a_refused_item_takes_nothing_from_a_folder_that_was_there(world: World) -> None:
+    world.work.root.mkdir()
+    (world.work.root / "mine.txt").touch()
+    world.failing["lock"] = ItemInvalid("m")
+    assert world.run().verdict.outcome == Outcome.ITEM_INVALID
+    assert [path.name for path in world.work.root.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize("kind", [ItemInvalid, HashMismatch, InfraError])

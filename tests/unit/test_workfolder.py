@@ -69,6 +69,57 @@ def test_a_folder_that_cannot_be_used_is_one_line_with_the_option(tmp_path: Path
         WorkFolder(tmp_path / "w").forget("a.json")
 
 
+def test_what_fails_before_anything_is_saved_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), WorkFolder(tmp_path / "out" / "w").owned():
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_later_leaves_what_was_saved(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path / "out" / "w")
+    with pytest.raises(ZeroDivisionError), folder.owned():
+        folder.save("a.json", NOTE)
+        raise ZeroDivisionError
+    assert [path.name for path in folder.root.iterdir()] == ["a.json"]
+
+
+def test_who_is_refused_takes_nothing_from_who_holds_it(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path / "w")
+    with folder.owned():
+        with pytest.raises(InfraError, match="another dlm-build"), WorkFolder(tmp_path / "w").owned():
+            pass
+        assert (folder.root / ".lock").exists()
+    assert folder.root.exists()
+
+
+def test_a_full_folder_is_told_when_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InfraError, match="No space left"), WorkFolder(tmp_path / "w").owned():
+        raise AssertionError("it was given all the same")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_goes_while_it_is_taken_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, take = WorkFolder(tmp_path / "w"), WorkFolder._take
+    calls = []
+
+    def late(self: WorkFolder, handle: Any) -> None:
+        """As if its last holder had removed it between the opening of the lock file and its locking."""
+        calls.append(handle)
+        if len(calls) == 1:
+            (self.root / ".lock").unlink()
+            self.root.rmdir()
+        take(self, handle)
+
+    monkeypatch.setattr(WorkFolder, "_take", late)
+    with folder.owned():
+        folder.save("a.json", NOTE)
+    assert len(calls) == 2 and folder.load("a.json", Finding) == NOTE
+
+
 def test_the_folder_is_free_again_after_a_failure(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), WorkFolder(tmp_path).owned():
         raise ZeroDivisionError
