@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,3 +98,60 @@ def test_files_are_written_whole_and_again(tmp_path: Path) -> None:
         assert [path.parent.name for path in written] == ["bin", "hand"]
         assert all(path.is_file() and path.stat().st_mode & 0o111 for path in written)
     assert not list(tmp_path.rglob("*.new"))
+
+
+# --- the batch script, by bash, with a model that copies its scenes ---------------------------------------------------
+
+COPIES = """#!/bin/bash
+out=${@: -1}
+mkdir -p "$out/more"
+for scene in "${@:3:$#-4}"; do cp "$scene" "$out/"; cp "$scene" "$out/more/"; done
+"""
+Batch = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Batch:
+    """Runs the script in `tmp_path`, as task `own` of two where one is named."""
+    program, script = write_handoff(SIF, HOSTILE, tmp_path / "hand", ("slurm",))
+    program.write_text(COPIES)
+
+    def run(*words: str, own: int | None = None) -> subprocess.CompletedProcess[str]:
+        for scene in words[1:]:
+            (tmp_path / scene).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / scene).write_text(scene)
+        task = {} if own is None else {"ID": str(own), "MIN": "0", "MAX": "1", "COUNT": "2"}
+        told = {"PATH": os.environ["PATH"], **{f"SLURM_ARRAY_TASK_{name}": text for name, text in task.items()}}
+        argv = ["bash", str(script), *words]
+        return subprocess.run(argv, cwd=tmp_path, env=told, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("own", [0, 1, None])
+@pytest.mark.parametrize(
+    ("scenes", "name"),
+    [
+        (("scenes/a.tif", "scenes/b/a.tif"), "a"),
+        (("x/it's ]a.1.tif", "y/b.tif", "it's ]a.1.png"), "it's ]a.1"),
+        (("x/.tif", "y/.tif"), ".tif"),
+    ],
+)
+def test_scenes_of_one_name_are_refused_in_every_task(
+    batch: Batch, tmp_path: Path, scenes: tuple[str, ...], name: str, own: int | None
+) -> None:
+    ended = batch("out", *scenes, own=own)
+    said = f"two inputs are named '{name}'; their results would share a name\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (64, "", said)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.programs
+def test_tasks_with_other_names_share_a_folder(batch: Batch, tmp_path: Path) -> None:
+    for own in (0, 1):
+        ended = batch("out", "$(x) [a.tif", "a.tif", 'x/"b.tif', "a.b.tif", own=own)
+        assert (ended.returncode, ended.stderr) == (0, "")
+    for folder in (tmp_path / "out", tmp_path / "out" / "more"):
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+        assert names == ['"b.tif', "$(x) [a.tif", "a.b.tif", "a.tif"]
