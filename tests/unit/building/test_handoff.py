@@ -150,8 +150,21 @@ def test_scenes_of_one_name_are_refused_in_every_task(
 @pytest.mark.programs
 def test_tasks_with_other_names_share_a_folder(batch: Batch, tmp_path: Path) -> None:
     for own in (0, 1):
-        ended = batch("out", "$(x) [a.tif", "a.tif", 'x/"b.tif', "a.b.tif", own=own)
+        ended = batch("-out", "$(x) [a.tif", "a.tif", 'x/"b.tif', "a.b.tif", own=own)
         assert (ended.returncode, ended.stderr) == (0, "")
-    for folder in (tmp_path / "out", tmp_path / "out" / "more"):
+    for folder in (tmp_path / "-out", tmp_path / "-out" / "more"):
         names = sorted(path.name for path in folder.iterdir() if path.is_file())
         assert names == ['"b.tif', "$(x) [a.tif", "a.b.tif", "a.tif"]
+
+
+@pytest.mark.programs
+def test_the_output_folder_keeps_its_mode_and_its_own_files(batch: Batch, tmp_path: Path) -> None:
+    out, more = tmp_path / "out", tmp_path / "out" / "more"
+    more.mkdir(parents=True)
+    (out / "old.tif").write_text("old")
+    for folder in (out, more):
+        folder.chmod(0o2775)
+    ended = batch("out", ".a.tif")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [path.stat().st_mode & 0o7777 for path in (out, more)] == [0o2775, 0o2775]
+    assert sorted(path.name for path in out.iterdir()) == [".a.tif", "more", "old.tif"]
