@@ -6,6 +6,8 @@ again.
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -15,7 +17,7 @@ import msgspec
 from dlm_build import __version__
 from dlm_build.config import Settings
 from dlm_build.doors import Doors, Options
-from dlm_build.errors import Outcome
+from dlm_build.errors import InfraError, Outcome
 from dlm_build.journal import Journal
 from dlm_build.records import EngineEnd, Image, Plan, Record, Run, Sif, Verdict, digest_of
 from dlm_build.workfolder import WorkFolder
@@ -71,12 +73,30 @@ def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Do
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_in_sif
 
-        place = folder.root / "sif"
-        place.mkdir(exist_ok=True)
-        place.chmod(place.stat().st_mode | 0o111)  # under any umask, as another user may run the model
+        place = _open_folder(folder.root / "sif")
         return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify, device))
 
     return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run)
+
+
+def _open_folder(place: Path) -> Path:
+    """`place`, entered by all under any umask, as another user may run the model. Raises InfraError.
+
+    In a folder of a group it may be another's, who alone can change its mode; an ordinary user runs the model himself.
+    """
+    try:
+        place.mkdir(exist_ok=True)
+        mode = place.stat().st_mode
+        if mode & 0o111 != 0o111:
+            place.chmod(mode | 0o111)
+    except OSError as problem:
+        if os.geteuid() and os.access(place, os.W_OK | os.X_OK):
+            return place
+        raise InfraError(
+            f"cannot open {place}: {problem.strerror or problem}",
+            f"let its owner run `chmod a+x {shlex.quote(str(place))}`, or name a folder of your own with --output",
+        ) from problem
+    return place
 
 
 def unverified(what: str) -> Verdict:

@@ -24,6 +24,7 @@ from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
 from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
+from dlm_build.store import IN_OUTPUT, disk_error
 
 CEILINGS = {"nofile": resource.RLIMIT_NOFILE, "fsize": resource.RLIMIT_FSIZE, "nproc": resource.RLIMIT_NPROC,
             "data": resource.RLIMIT_DATA}  # fmt: skip
@@ -89,6 +90,22 @@ def _ceilings() -> dict[str, int]:
 
 def _make_room(order: SifOrder) -> None:
     """The folders that the container writes in, its user's own. Raises InfraError where that user cannot reach them."""
+    try:
+        _hand_over(order)
+    except OSError as problem:
+        raise disk_error(problem, order.place, IN_OUTPUT) from problem
+    if order.user is None:
+        return
+    for path in (order.place, order.sif):
+        closed = closed_to(path, *order.user)
+        if closed:
+            raise InfraError(
+                f"the user that runs the model cannot reach {path}: {closed} is closed to him",
+                "use --output in a folder that the [apptainer] user of the settings may enter",
+            )
+
+
+def _hand_over(order: SifOrder) -> None:
     for name in ("scratch", "engine"):
         (order.place / name).mkdir(mode=0o700)
     if order.user is None:
@@ -97,13 +114,6 @@ def _make_room(order: SifOrder) -> None:
     order.place.chmod(0o711)
     for name in ("out", "scratch", "engine"):
         os.chown(order.place / name, *order.user)
-    for path in (order.place, order.sif):
-        closed = closed_to(path, *order.user)
-        if closed:
-            raise InfraError(
-                f"the user that runs the model cannot reach {path}: {closed} is closed to him",
-                "use --output in a folder that the [apptainer] user of the settings may enter",
-            )
 
 
 def closed_to(path: Path, user: int, group: int) -> Path | None:

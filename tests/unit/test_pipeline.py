@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -673,6 +675,25 @@ def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
     Path(report.sif.path).unlink()
     with pytest.raises(UsageError, match="holds no SIF"):
         world.verify(to=("sif",))
+
+
+def test_a_folder_of_a_group_is_verified_by_who_does_not_own_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run(to=("sif",))
+    place = world.work.root / "sif"
+    assert place.stat().st_mode & 0o111 == 0o111
+
+    def refused(path: Path, _mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    assert world.verify(to=("sif",), force=True).verdict == world.verdict
+    os.chmod(place, 0o770)  # noqa: PTH101 - as its owner
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert world.verify(to=("sif",), force=True).verdict == world.verdict
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    told = world.verify(to=("sif",), force=True).verdict
+    assert told.outcome == Outcome.INFRA and told.summary == f"cannot open {place}: Operation not permitted"
+    assert told.hint.startswith(f"let its owner run `chmod a+x {place}`") and "run sif" not in world.done
 
 
 # --- verify --------------------------------------------------------------------------------------------------------
