@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def is_there(path: Path) -> bool:
@@ -17,6 +20,11 @@ def is_file(path: Path) -> bool:
 
 def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - as above
+
+
+def is_absent(problem: OSError) -> bool:
+    """Whether nothing is there, or could be; not where a look was refused or failed."""
+    return problem.errno in _ABSENT
 
 
 def is_endless(path: Path) -> bool:

@@ -19,7 +19,8 @@ from typing import IO
 
 import msgspec
 
-from dlm_build.errors import InfraError, UsageError
+from dlm_build.errors import InfraError, UsageError, shown
+from dlm_build.local_files import is_absent
 from dlm_build.records import Item, R, from_json, to_json
 
 _TRIES = 16
@@ -56,11 +57,22 @@ class WorkFolder:
             raise _unusable(problem, target) from problem
 
     def load(self, name: str, kind: type[R]) -> R | None:
-        """The record, or None where it is absent or of another version of dlm-build."""
+        """The record, or None where it is absent or of another version of dlm-build.
+
+        Raises InfraError for one that cannot be read.
+        """
+        path = self.root / name
         try:
-            return from_json(kind, (self.root / name).read_bytes())
-        except (OSError, msgspec.DecodeError):
+            return from_json(kind, path.read_bytes())
+        except msgspec.DecodeError:
             return None
+        except OSError as problem:
+            if is_absent(problem):
+                return None
+            raise InfraError(
+                f"cannot read {shown(str(path), 300)}: {problem.strerror or problem}",
+                "make it readable for the user who runs dlm-build, or give another folder with --output",
+            ) from problem
 
     def forget(self, name: str) -> None:
         try:

@@ -17,7 +17,8 @@ Examples:
 
 \b
 Exit codes:
-  0 it is the one      2 nothing to check it by      10 changed, damaged, or signed otherwise      14 no Apptainer
+  0 it is the one      2 no file, or nothing to check it by      10 changed, damaged, or signed otherwise
+  14 it cannot be read, or no Apptainer
 """
 
 

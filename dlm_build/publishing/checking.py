@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from stat import S_ISREG
 
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, InfraError, UsageError, shown
+from dlm_build.local_files import is_absent
 from dlm_build.proc import Programs
 from dlm_build.publishing.records import CheckedSif
 from dlm_build.publishing.signing import Signer
-from dlm_build.sif.sif_file import objects_of, sha256_of
+from dlm_build.sif.sif_file import objects_of, reading, sha256_of
 from dlm_build.sif.signed import signers
 
 
@@ -20,17 +22,28 @@ def _demand_sif(path: Path) -> None:
         raise HashMismatch(problem.message, "get it again from where it was published") from problem
 
 
+def _is_file(path: Path) -> bool:
+    """Raises OSError where that cannot be told."""
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except OSError as problem:
+        if is_absent(problem):
+            return False
+        raise
+
+
 def check_sif(
     path: Path, programs: Programs, settings: Settings, *, sha256: str | None = None, key: str | None = None
 ) -> CheckedSif:
     """By its sha256, its signature, or both: what is given, and a signature wherever there is one and no sha256.
 
     Raises HashMismatch, for what is no whole SIF too, SignatureRefused, UsageError where there is nothing to check it
-    by, InfraError where Apptainer is missing.
+    by, InfraError where it cannot be read or Apptainer is missing.
     """
-    if not path.is_file():
-        raise UsageError(f"{shown(str(path), 300)} is no file", "give the path of a SIF file")
-    found = sha256_of(path)
+    with reading(path):
+        if not _is_file(path):
+            raise UsageError(f"{shown(str(path), 300)} is no file", "give the path of a SIF file")
+        found = sha256_of(path)
     if sha256 is not None and found != sha256:
         raise HashMismatch(
             f"{shown(str(path), 300)} has sha256 {found}, not {sha256}",

@@ -23,6 +23,7 @@ from dlm_build.sif.sif_file import (
     objects_of,
     partition_offset,
     read_metadata,
+    reading,
     replace_metadata,
     settled,
     settling,
@@ -141,9 +142,10 @@ def labelled(sif: Sif, labels: dict[str, str]) -> Sif:
 
 
 def is_still_there(sif: Sif) -> bool:
-    """Whether the file is the very one that was made."""
+    """Whether the file is the very one that was made. Raises InfraError where it cannot be read."""
     path = Path(sif.path)
-    return path.is_file() and path.stat().st_size == sif.size and sha256_of(path) == sif.sha256
+    with reading(path):
+        return path.is_file() and path.stat().st_size == sif.size and sha256_of(path) == sif.sha256
 
 
 def _text(context: Context, name: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from dlm_build.errors import InfraError
+from dlm_build.errors import InfraError, shown
 from dlm_build.store import CHUNK
 
 _LAUNCH = b"#!/usr/bin/env run-singularity\n"
@@ -100,7 +100,7 @@ def read_metadata(path: Path) -> bytes:
 
 
 def objects_of(path: Path) -> tuple[Object, ...]:
-    """What a SIF holds. Raises InfraError where it is none, or is not whole."""
+    """What a SIF holds. Raises InfraError where it is none, or is not whole; OSError where it cannot be read."""
     with path.open("rb") as stream:
         raw = stream.read(DATA)
         length = stream.seek(0, os.SEEK_END)
@@ -146,11 +146,24 @@ def settled(part: Path) -> str:
 
 
 def sha256_of(path: Path) -> str:
+    """Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises InfraError where the file is there and cannot be read, in place of OSError."""
+    try:
+        yield
+    except OSError as problem:
+        raise InfraError(
+            f"cannot read {shown(str(path), 300)}: {problem.strerror or problem}",
+            "make it, and the folders above it, readable for the user who runs dlm-build",
+        ) from problem
 
 
 def _check_file_system(stream: BinaryIO, path: Path, objects: Sequence[Object]) -> None:

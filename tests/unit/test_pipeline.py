@@ -677,6 +677,29 @@ def test_a_changed_sif_is_refused_by_verify(world: World) -> None:
         world.verify(to=("sif",))
 
 
+def test_a_sif_or_a_record_that_cannot_be_read_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run(to=("sif",))
+    opened = Path.open
+
+    def closed(place: str) -> None:
+        def refused(path: Path, *how: Any, **more: Any) -> Any:
+            if path.name.endswith(place):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return opened(path, *how, **more)
+
+        monkeypatch.setattr(Path, "open", refused)
+
+    closed(".sif")
+    for told in (world.verify(to=("sif",)).verdict, world.run(to=("sif",)).verdict):
+        assert told.outcome == Outcome.INFRA
+        assert told.summary.startswith("cannot read ") and told.summary.endswith(".sif: Permission denied")
+    closed("sif.json")
+    assert world.verify(to=("sif",)).verdict.summary.endswith("/sif.json: Permission denied")
+    closed("lock.json")
+    with pytest.raises(InfraError, match=r"cannot read .*lock\.json: Permission denied"):
+        world.verify(to=("sif",))
+
+
 def test_a_folder_of_a_group_is_verified_by_who_does_not_own_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.run(to=("sif",))
     place = world.work.root / "sif"

@@ -22,6 +22,20 @@ def test_records_come_back(tmp_path: Path) -> None:
     assert folder.load("none.json", Finding) is None
 
 
+def test_only_what_is_not_there_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    for root in (tmp_path / "none", tmp_path / "file", tmp_path / ("n" * 300)):
+        assert WorkFolder(root).load("a.json", Finding) is None
+
+    def refused(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(InfraError, match=r"cannot read .*a\.json: Permission denied") as caught:
+        WorkFolder(tmp_path).load("a.json", Finding)
+    assert "readable" in caught.value.hint
+
+
 def test_equal_bytes_are_not_written_again(tmp_path: Path) -> None:
     folder = WorkFolder(tmp_path)
     before = folder.save("a.json", NOTE).stat().st_ino

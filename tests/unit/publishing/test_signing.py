@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from dlm_build.cli.commands import failing_as_json
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, InfraError, SignatureRefused, UsageError
 from dlm_build.proc import Finished
 from dlm_build.publishing.checking import check_sif
 from dlm_build.publishing.signing import Signer
+from dlm_build.records import Report, from_json
 from dlm_build.sif.signed import without_times
 from tests.unit.sif.test_sif_file import written
 from tests.unit.sif.test_signed import ADA, BOB, signed
@@ -152,5 +155,25 @@ def test_a_file_is_checked_by_what_is_given(sif: Path, tmp_path: Path) -> None:
     with pytest.raises(HashMismatch, match="has sha256") as cut:
         check_sif(plain, Programs({}), Settings(), sha256=told.sha256)
     assert "cut short" in cut.value.hint
-    with pytest.raises(UsageError, match="no file"):
-        check_sif(tmp_path / "none", good, Settings())
+    for nowhere in ("none", "plain.sif/below", "n" * 300):
+        with pytest.raises(UsageError, match="no file"):
+            check_sif(tmp_path / nowhere, good, Settings())
+
+
+@pytest.mark.parametrize("method", ["open", "stat"])
+def test_a_file_that_cannot_be_read_is_not_called_another(
+    sif: Path, method: str, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Its own mode refuses to open it, that of a folder above it even a look."""
+
+    def refused(path: Path, *_how: object, **_more: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, method, refused)
+    with pytest.raises(InfraError) as caught:
+        check_sif(sif, Programs({}), Settings(), sha256="0" * 64)
+    assert caught.value.message == f"cannot read {sif}: Permission denied" and caught.value.exit_code == 14
+    with pytest.raises(SystemExit) as ended, failing_as_json({"as_json": True}):
+        check_sif(sif, Programs({}), Settings())
+    told = from_json(Report, capsysbinary.readouterr().out)
+    assert (ended.value.code, told.verdict.summary) == (14, caught.value.message)
