@@ -1,6 +1,6 @@
 """Whom a registry is told we are: from the files that `docker login` and `apptainer registry login` write.
 
-Read only, and only when a registry asks. A secret is in no message and no record.
+Read only, and only when a registry asks or the Docker engine pushes. A secret is in no message and no record.
 """
 
 from __future__ import annotations
