@@ -119,17 +119,24 @@ def changing_sif(folder: WorkFolder, change: Callable[[Sif], Sif]) -> Sif:
     return made
 
 
-def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
-    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is not there yet.
+def label_of(verdict: Verdict) -> str:
+    return f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
 
-    What is signed stays as it was signed.
-    """
+
+def wants_label(folder: WorkFolder, sif: Sif, verdict: Verdict) -> bool:
+    """Whether the SIF has no such label yet and can be given one: what is signed stays as it was signed."""
+    kept = load_sif(folder)
+    return kept is not None and kept.verdict != label_of(verdict) and not sif.signed_by
+
+
+def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
+    """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is wanted."""
     from dlm_build.sif import labelled
 
     kept = load_sif(folder)
-    told = f"{verdict.outcome} on {verdict.device}" if verdict.device else str(verdict.outcome)
-    if kept is None or kept.verdict == told or sif.signed_by:
+    if kept is None or not wants_label(folder, sif, verdict):
         return sif
+    told = label_of(verdict)
     made = labelled(sif, {"dlm.verdict": told})
     folder.save("sif.json", KeptSif(asked=kept.asked, sif=made, verdict=told))
     return made

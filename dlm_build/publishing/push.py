@@ -1,7 +1,7 @@
 """The story of a push: what was made and judged here → signed → sent by digest → its tag last → asked for again.
 
-Everything that can be refused is refused before the first byte goes out. A push that ends midway leaves no tag, and the
-next one sends only what is missing.
+Everything that can be refused is refused before the SIF is labelled and signed, and before the first byte goes out. A
+push that ends midway leaves no tag, and the next one sends only what is missing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import HashMismatch, InfraError, Outcome, UsageError, shown
 from dlm_build.fetching.sending import Part
-from dlm_build.kept import built_engines, built_lock, changing_sif, kept_image, kept_sif, with_verdict
+from dlm_build.kept import built_engines, built_lock, changing_sif, kept_image, kept_sif, wants_label, with_verdict
 from dlm_build.pipeline import folder_of, read
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
@@ -26,9 +27,10 @@ from dlm_build.publishing.credentials import find_credentials
 from dlm_build.publishing.records import Pushed, PushedPart
 from dlm_build.publishing.refusals import engine_refused
 from dlm_build.publishing.remote import Blob, Remote
-from dlm_build.publishing.signing import Signer
+from dlm_build.publishing.signing import Key, Signer
 from dlm_build.publishing.target import Target, parse_target
 from dlm_build.records import Image, Lock, Record, Sif, Verdict
+from dlm_build.sif.signed import signers
 from dlm_build.verifying import Made, Verified, in_docker, in_sif
 from dlm_build.workfolder import WorkFolder
 
@@ -57,6 +59,15 @@ class Ready(NamedTuple):
     sif: Sif | None
     verdicts: dict[str, str]
     """Engine to verdict."""
+    label: Verdict | None = None
+    """What the SIF is to be labelled with."""
+
+
+class Signing(NamedTuple):
+    """Who signs, and with what."""
+
+    signer: Signer
+    key: Key
 
 
 class Place(NamedTuple):
@@ -84,10 +95,11 @@ def push_item(
     with folder.owned():
         ready = _ready(folder, lock, options, wanted, doors)
         context = _context(ready)
+        signing = _signing(wanted, doors) if wanted.sign else None
         place = _place(wanted, context, doors, web)
         place.remote.greet()
-        if ready.sif and wanted.sign:
-            ready = ready._replace(sif=_signed(folder, wanted, doors, ask))
+        _refuse_taken(folder, ready, signing, place)
+        ready = _finished(folder, ready, signing, doors, ask)
         parts = tuple(_pushed(ready, place, doors))
         made = Pushed(dlm_build=__version__, item_id=lock.plan.item_id, context_digest=context, parts=parts)
         folder.save("pushed.json", made)
@@ -101,18 +113,16 @@ def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doo
     chosen = wanted.to or built_engines(folder)
     if wanted.sign and "sif" not in chosen:
         raise UsageError("--sign signs a SIF, and none is pushed", "make one with `dlm-build build --to docker,sif`")
-    image, sif, verdicts = None, None, {}
+    image, sif, label, verdicts = None, None, None, {}
     if "docker" in chosen:
         image = kept_image(folder, lock, doors)
         known = _verdict(in_docker(image, lock.plan, folder, options, doors), folder)
         verdicts["docker"] = _admitted(known, image.reference, wanted, "docker")
     if "sif" in chosen:
         sif = kept_sif(folder, lock)
-        known = _verdict(in_sif(sif, lock.plan, folder, options, doors), folder)
-        verdicts["sif"] = _admitted(known, sif.path, wanted, "sif")
-        if known:
-            sif = with_verdict(folder, sif, known)
-    return Ready(image, sif, verdicts)
+        label = _verdict(in_sif(sif, lock.plan, folder, options, doors), folder)
+        verdicts["sif"] = _admitted(label, sif.path, wanted, "sif")
+    return Ready(image, sif, verdicts, label)
 
 
 def _verdict(made: Made, folder: WorkFolder) -> Verdict | None:
@@ -151,11 +161,50 @@ def _place(wanted: Wanted, context: str, doors: Doors, web: Web) -> Place:
     return Place(target, access, Remote(web, target, access), doors.notify, wanted.replace)
 
 
-def _signed(folder: WorkFolder, wanted: Wanted, doors: Doors, ask: Callable[[], str | None]) -> Sif:
+def _signing(wanted: Wanted, doors: Doors) -> Signing:
     signer = Signer(doors.programs, doors.settings)
-    key = signer.key(wanted.key)
-    doors.notify(Event(step="push", text=f"signing the SIF with {key.fingerprint}"))
-    return changing_sif(folder, lambda sif: signer.sign(sif, key, ask))
+    return Signing(signer, signer.key(wanted.key))
+
+
+def _refuse_taken(folder: WorkFolder, ready: Ready, signing: Signing | None, place: Place) -> None:
+    """A tag in use, as far as it can be told before the SIF has its last bytes. Raises UsageError."""
+    if ready.image:
+        _free(place, place.target.tag, _image_there(place, ready.image))
+    if ready.sif and not place.replace:
+        tag = place.target.sif_tag()
+        there = place.remote.tagged(tag)
+        unlabelled = ready.label is not None and wants_label(folder, ready.sif, ready.label)
+        if there and not _may_become(there, ready.sif, unlabelled, signing, place):
+            raise _in_use(place, tag, there, "what would be pushed")
+
+
+def _may_become(there: str, sif: Sif, unlabelled: bool, signing: Signing | None, place: Place) -> bool:
+    """Whether the SIF, once it is labelled and signed, may be the artefact `there`: a new signature tells the hour."""
+    if signing and signing.key.fingerprint not in signers(Path(sif.path)):
+        return False
+    artefact = artefact_of(replace(sif, signed_by=signing.key.fingerprint) if signing else sif)
+    if unlabelled:
+        return _notes(place.remote.manifest(there)) == _notes(artefact.manifest)
+    return artefact.digest == there
+
+
+def _notes(manifest: bytes) -> object:
+    """What an artefact says of itself, whatever the label in its file is."""
+    return _decoded(manifest).get("annotations")
+
+
+def _finished(
+    folder: WorkFolder, ready: Ready, signing: Signing | None, doors: Doors, ask: Callable[[], str | None]
+) -> Ready:
+    """With the SIF as it goes out: labelled, then signed."""
+    if ready.sif is None:
+        return ready
+    sif = with_verdict(folder, ready.sif, ready.label) if ready.label else ready.sif
+    if signing:
+        signer, key = signing
+        doors.notify(Event(step="push", text=f"signing the SIF with {key.fingerprint}"))
+        sif = changing_sif(folder, lambda kept: signer.sign(kept, key, ask))
+    return ready._replace(sif=sif)
 
 
 # --- on its way --------------------------------------------------------------------------------------------------
@@ -180,12 +229,16 @@ def _pushed(ready: Ready, place: Place, doors: Doors) -> list[PushedPart]:
 def _free(place: Place, tag: str, digest: str) -> str | None:
     """The digest that the tag leads to, which is ours or may be replaced. Raises UsageError."""
     there = place.remote.tagged(tag)
-    if there not in (None, digest) and not place.replace:
-        raise UsageError(
-            f"{place.target.repository}:{tag} is {there} already, not {digest}",
-            "push under another tag, so that who pulled this one can pull it again; or move the tag with --replace",
-        )
+    if there is not None and there != digest and not place.replace:
+        raise _in_use(place, tag, there, digest)
     return there
+
+
+def _in_use(place: Place, tag: str, there: str, ours: str) -> UsageError:
+    return UsageError(
+        f"{place.target.repository}:{tag} is {there} already, not {ours}",
+        "push under another tag, so that who pulled this one can pull it again; or move the tag with --replace",
+    )
 
 
 def _image_there(place: Place, image: Image) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
 
 from dlm_build.building.pushing import EnginePush
 from dlm_build.doors import Doors
+from dlm_build.errors import UsageError
 from dlm_build.fetch import HttpFetcher
+from dlm_build.kept import load_sif
 from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
 from dlm_build.publishing.push import Wanted, push_item
 from dlm_build.publishing.records import Pushed
-from dlm_build.records import Image
+from dlm_build.publishing.signing import Key
+from dlm_build.records import Image, Sif
 from tests.unit.plans import DIGEST
 from tests.unit.publishing.registry import NAME, Registry, registry
 from tests.unit.test_pipeline import World, world
@@ -75,3 +80,91 @@ def test_the_engine_knows_who_pushes_where_anybody_may_read(
     pusher()
     assert pusher.shown == [{"username": "ada", "password": "secret"} if logged_in else {}]
     assert told.authorizations == []
+
+
+# --- what is refused changes nothing here --------------------------------------------------------------------------
+
+
+KEY = Key(number=0, fingerprint="AD" * 20, name="Ada")
+
+
+class Signs:
+    """A keyring with one key, which notes that it was used."""
+
+    signed: ClassVar[list[str]] = []
+
+    def __init__(self, *_doors: object) -> None: ...
+
+    def key(self, _wanted: str | None) -> Key:
+        return KEY
+
+    def sign(self, sif: Sif, key: Key, _ask: object) -> Sif:
+        self.signed.append(key.fingerprint)
+        return replace(sif, signed_by=key.fingerprint)
+
+
+@pytest.fixture
+def unlabelled(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A SIF without the label of its verdict; it must be the same afterwards, and its record too."""
+    monkeypatch.setattr("dlm_build.publishing.push.Signer", Signs)
+    monkeypatch.setattr("dlm_build.publishing.push.signers", lambda _path: tuple(Signs.signed))
+    Signs.signed.clear()
+    made = world.run(to=("sif",)).sif
+    kept = load_sif(world.work)
+    assert made and kept
+    world.work.save("sif.json", replace(kept, verdict=""))
+    world.done.clear()
+    return Path(made.path)
+
+
+def leads_elsewhere(told: Registry, tag: str) -> None:
+    digest = digest_of(MANIFEST)
+    told.manifests[digest], told.tags[tag] = (MANIFEST_TYPE, MANIFEST), digest
+
+
+@pytest.mark.parametrize("wanted", [{}, {"sign": True}])
+@pytest.mark.parametrize("why", ["tag in use", "no registry"])
+def test_a_refused_push_leaves_the_sif_as_it_was(
+    pusher: Pusher, world: World, told: Registry, unlabelled: Path, why: str, wanted: dict[str, Any]
+) -> None:
+    before = [path.read_bytes() for path in (unlabelled, world.work.root / "sif.json")]
+    if why == "tag in use":
+        leads_elsewhere(told, "1-sif")
+    else:
+        told.faults = [lambda request: request.refuse(404) or True]  # type: ignore[func-returns-value]
+    with pytest.raises(UsageError, match="is sha256:.* already" if why == "tag in use" else "no container registry"):
+        pusher(**wanted)
+    assert [path.read_bytes() for path in (unlabelled, world.work.root / "sif.json")] == before
+    assert world.done == [] and Signs.signed == [] and told.count("POST") == 0
+    if why == "tag in use":
+        (part,) = pusher(**wanted, replace=True).parts
+        assert (
+            part.replaced == digest_of(MANIFEST)
+            and world.done == ["label"]
+            and Signs.signed == ([KEY.fingerprint] if wanted else [])
+        )
+
+
+def test_a_tag_that_may_lead_to_the_same_is_asked_again_once_the_bytes_are_known(
+    pusher: Pusher, world: World, told: Registry, unlabelled: Path
+) -> None:
+    first = pusher().parts[0]
+    unlabelled.write_bytes(b"a SIF")
+    kept = load_sif(world.work)
+    assert kept
+    plain = replace(kept.sif, sha256=sha256(b"a SIF").hexdigest(), size=5)
+    world.work.save("sif.json", replace(kept, sif=plain, verdict=""))
+    again = pusher().parts[0]
+    assert (again.digest, again.tagged, again.sent) == (first.digest, False, 0)
+    assert world.done == ["label", "label"]
+
+
+def test_what_is_signed_already_is_pushed_again_and_what_is_signed_anew_is_another(
+    pusher: Pusher, told: Registry, unlabelled: Path
+) -> None:
+    first = pusher(sign=True).parts[0]
+    assert pusher(sign=True).parts[0].digest == first.digest
+    Signs.signed.clear()
+    with pytest.raises(UsageError, match="not what would be pushed"):
+        pusher(sign=True)
+    assert Signs.signed == []
