@@ -434,7 +434,10 @@ def _build_command(href: str, options: Options) -> str:
 def _reverified(
     engine: str, folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal
 ) -> EngineEnd:
-    """Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed."""
+    """Run, judged and labelled as by a build.
+
+    Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed.
+    """
     if engine == "sif":
         sif = kept_sif(folder, lock)
         if sif.signed_by:
@@ -442,11 +445,11 @@ def _reverified(
 
             Signer(doors.programs, doors.settings).check(Path(sif.path), sif.signed_by)
         journal.known.update(context_digest=sif.context_digest, sif=sif)
-        made = in_sif(sif, lock.plan, folder, options, doors)
+        end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
+        journal.known["sif"] = with_verdict(folder, sif, end.verdict)
     else:
         image = kept_image(folder, lock, doors)
         journal.known.update(context_digest=image.context_digest, image=image)
-        made = in_docker(image, lock.plan, folder, options, doors)
-    end = verified(made, lock.plan, folder, options, doors, journal)
+        end = verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
     journal.known["engines"] = (*journal.known.get("engines", ()), end)  # type: ignore[misc]
     return end

@@ -32,6 +32,7 @@ from dlm_build.fetching.urls import public_place
 from dlm_build.gpu import Gpu
 from dlm_build.items import read_item
 from dlm_build.journal import Journal
+from dlm_build.kept import changing_sif, load_sif
 from dlm_build.pipeline import run_item, verdict_of, verify_item
 from dlm_build.preflight.processor import LEVELS
 from dlm_build.progress import Event
@@ -727,6 +728,29 @@ def test_verify_runs_what_is_there(world: World) -> None:
     assert [end.engine for end in world.verify(to=()).engines] == ["sif"] and "run" not in world.done
     world.run(to=("docker", "sif"), verify=False)
     assert [end.engine for end in world.verify(to=()).engines] == ["docker", "sif"]
+
+
+def test_verify_labels_the_sif_as_build_does(world: World) -> None:
+    world.run(to=("sif",))
+    world.verdict = Verdict(outcome=Outcome.MISMATCH, device="gpu", summary="differs")
+    report = world.verify(to=("sif",), force=True)
+    kept = load_sif(world.work)
+    assert report.sif and kept and world.done == ["run sif", "judge", "label"]
+    data = Path(report.sif.path).read_bytes()
+    assert b'"mismatch on gpu"' in data and kept.verdict == "mismatch on gpu"
+    assert report.sif == kept.sif and report.sif.sha256 == sha256(data).hexdigest()
+    assert from_json(Report, (world.work.root / "report.json").read_bytes()).sif == kept.sif
+    assert world.verify(to=("sif",)).sif == kept.sif and not world.done
+
+
+def test_verify_leaves_what_is_signed_as_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlm_build.publishing.signing.Signer.__init__", lambda *_doors: None)
+    monkeypatch.setattr("dlm_build.publishing.signing.Signer.check", lambda *_asked: world.did("check"))
+    world.run(to=("sif",))
+    signed = changing_sif(world.work, lambda sif: replace(sif, signed_by="AD" * 20))
+    world.verdict = Verdict(outcome=Outcome.MISMATCH, summary="differs")
+    assert world.verify(to=("sif",), force=True).sif == signed
+    assert world.done == ["check", "run sif", "judge"]
 
 
 def test_verify_judges_nothing_by_another_item(world: World) -> None:
