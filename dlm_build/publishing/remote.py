@@ -89,8 +89,13 @@ class Remote:
             raise refused(self._target, f"the manifest {reference}", answer, known=self._known)
         return answer.body
 
-    def has(self, digest: str) -> bool:
-        return self._asked("HEAD", f"/blobs/{digest}").status == 200
+    def held(self, blob: Blob) -> int | None:
+        """How many bytes of it are there, None where nothing is; a registry that tells no size is believed."""
+        answer = self._asked("HEAD", f"/blobs/{blob.digest}")
+        if answer.status != 200:
+            return None
+        size = answer.headers.get("content-length", "")
+        return int(size) if size.isdecimal() and len(size) <= 18 else blob.size
 
     def put_manifest(self, body: bytes, media_type: str, reference: str) -> None:
         """By digest, or under a tag; either may be done again."""
@@ -103,20 +108,33 @@ class Remote:
             raise HashMismatch(f"{self._target.host} stored another manifest: {told}", "push again")
 
     def put_blob(self, blob: Blob, notify: Notify) -> bool:
-        """Whether it had to be sent. What is begun anew asks first whether it is there by now."""
+        """Whether it had to be sent. What is begun anew asks first whether it is there by now.
+
+        Raises HashMismatch where the registry holds a part of it and keeps that.
+        """
         return self._sender.repeated(lambda: self._put_once(blob, Told(notify, blob.size)))
 
     # --- one upload ---------------------------------------------------------------------------------------------
 
     def _put_once(self, blob: Blob, told: Told) -> bool:
-        if self.has(blob.digest):
+        before = self.held(blob)
+        if before == blob.size:
             return False
+        self._upload(blob, told)
+        if before is not None and (after := self.held(blob)) != blob.size:
+            raise HashMismatch(
+                f"{self._target.host} has {after} bytes of the blob {blob.digest}, not {blob.size}, and keeps them",
+                "its operator must remove the broken blob; or push to another repository",
+            )
+        return True
+
+    def _upload(self, blob: Blob, told: Told) -> None:
         session = self._opened()
         while True:
             try:
                 told.at(session.at)
                 self._finish(session, blob, told)
-                return True
+                return
             except Broken:
                 further = self._kept(session)
                 if further is None or further.at <= session.at or further.at > blob.size:

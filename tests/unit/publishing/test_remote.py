@@ -139,6 +139,39 @@ def test_what_arrived_although_the_answer_was_lost_is_not_sent_again(told: Regis
     assert told.count("PUT") == 1
 
 
+@pytest.mark.parametrize("left", [0, 1, SIZE - 1])
+def test_a_blob_that_is_cut_there_is_sent_again(told: Registry, file: Path, left: int) -> None:
+    blob = blob_of(file)
+    told.blobs[blob.digest] = file.read_bytes()[:left]
+    assert Pusher(told).remote.put_blob(blob, silent) is True
+    assert told.blobs[blob.digest] == file.read_bytes()
+
+
+def test_a_registry_that_keeps_the_cut_one_is_found_out(told: Registry, file: Path) -> None:
+    def then(request: Answering) -> bool:
+        request.body()
+        request.say(201)
+        return True
+
+    blob = blob_of(file)
+    told.blobs[blob.digest] = file.read_bytes()[:-1]
+    told.faults = [on("PUT", "/uploads/", then)]
+    with pytest.raises(HashMismatch, match=f"has {SIZE - 1} bytes of the blob {blob.digest}, not {SIZE}") as caught:
+        Pusher(told).remote.put_blob(blob, silent)
+    assert "operator" in caught.value.hint and told.count("PUT") == 1
+
+
+def test_a_registry_that_tells_no_size_is_believed(told: Registry, file: Path) -> None:
+    def then(request: Answering) -> bool:
+        request.send_response_only(200)
+        request.send_header("transfer-encoding", "chunked")
+        request.end_headers()
+        return True
+
+    told.faults = [on("HEAD", "/blobs/", then)]
+    assert Pusher(told).remote.put_blob(blob_of(file), silent) is False
+
+
 def test_another_file_than_was_named_is_refused_by_the_registry(told: Registry, file: Path) -> None:
     blob = blob_of(file)
     file.write_bytes(b"x" * SIZE)
