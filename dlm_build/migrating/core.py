@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urljoin
 
+from dlm_build.hrefs import read_href
 from dlm_build.items.locations import is_no_path
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.source import Source, plain
@@ -37,6 +38,8 @@ def core(source: Source, place: str, notes: Notes) -> dict[str, Any]:
 def moved(href: str, origin: str, place: str) -> str:
     """An href published at `origin`, as it is written at `place`. Both are paths, URLs or `-`."""
     if not href or "://" in href or href.startswith("/") or is_no_path(href) or "-" in (origin, place):
+        return href
+    if read_href(href).url is None:  # a path of one machine, which is beside nothing
         return href
     if "://" in origin:
         return _joined(origin, href)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from dlm_build.checking import check_text
 from dlm_build.migrating import Migrated
 from dlm_build.migrating.core import as_reference, moved
 from dlm_build.migrating.text import written
 from dlm_build.migrating.valid import NotValid, demand_valid
 from tests.unit.items.samples_of_items import GOOD
+from tests.unit.items.samples_of_mlm import MLM
 
 from .items import of
 
@@ -193,12 +195,30 @@ def test_an_extension_the_item_does_not_keep_to_is_not_claimed() -> None:
         ("../m.mar", "https://example.org/x/y/a.json", "here.json", "https://example.org/x/m.mar"),
         ("https://example.org/m.mar", "a.json", "b/c.json", "https://example.org/m.mar"),
         ("/data/m.mar", "a.json", "b/c.json", "/data/m.mar"),
+        ("C:/Users/me/m.mar", "a.json", "b/c.json", "C:/Users/me/m.mar"),
+        ("C:\\Users\\me\\m.mar", "https://example.org/a.json", "c.json", "C:\\Users\\me\\m.mar"),
+        ("~/m.mar", "a.json", "b/c.json", "~/m.mar"),
+        ("file:/data/m.mar", "a.json", "b/c.json", "file:/data/m.mar"),
         ("m.mar", "-", "-", "m.mar"),
         ("torchvision.models:resnet50", "a/a.json", "b/a.json", "torchvision.models:resnet50"),
     ],
 )
 def test_relative_addresses_fit_the_new_place(href: str, origin: str, place: str, wanted: str) -> None:
     assert moved(href, origin, place) == wanted
+
+
+@pytest.mark.parametrize("href", ["C:\\Users\\me\\unet.pt", "~/unet.pt", "/home/me/unet.pt"])
+def test_a_path_of_one_machine_becomes_no_path_beside_the_item(href: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["href"] = href
+    again = json.dumps(of(item, "items/a.json", "out/a.json").document)
+    before, after = _of_addresses(json.dumps(item), "items/a.json"), _of_addresses(again, "out/a.json")
+    assert before == after == {"href-is-a-local-path", "model-has-no-address"}
+
+
+def _of_addresses(text: str, origin: str) -> set[str]:
+    codes = {finding.code for finding in check_text(text, origin).findings}
+    return codes & {"href-is-a-local-path", "model-has-no-address"}
 
 
 @pytest.mark.parametrize(
