@@ -6,6 +6,7 @@ A message of SARIF may hold links, `[text](target)`; an item's text must not mak
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -14,11 +15,14 @@ from dlm_build.checking.formats.encoding import json_text
 from dlm_build.checking.formats.table import Format, Look
 from dlm_build.checking.records import Checked, Summary
 from dlm_build.errors import shown, shown_lines
+from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.kinds import Kind, every_kind
 from dlm_build.records import Finding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_WEB = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def make(_name: str, _look: Look) -> Format:
@@ -60,7 +64,11 @@ class Sarif:
             "message": {"text": _plain(f"{where}{finding.message}{fix}")},
             "locations": [_location(finding, checked)],
             "partialFingerprints": {"dlmBuildFinding/v1": _fingerprint(finding, checked)},
-            "properties": {"grade": checked.grade.letter, "item": shown(checked.id or "", 200)},
+            "properties": {
+                "grade": checked.grade.letter,
+                "item": shown(checked.id or "", 200),
+                **({"address": shown_url(checked.origin)} if _WEB.match(checked.origin) else {}),
+            },
         }
 
 
@@ -88,12 +96,30 @@ def _location(finding: Finding, checked: Checked) -> dict[str, Any]:
 
 
 def _uri(origin: str) -> str:
-    """A relative path stays relative: code scanning reads it from the root of the repository."""
-    if "://" in origin:
-        return _quoted(origin, "/:?#[]@!$&'()*+,;=%-._~")
+    """A relative path stays relative: code scanning reads it from the root of the repository.
+
+    So is what came from the web, without its scheme: code scanning refuses a whole log for one that is not the
+    checkout's.
+    """
+    if _WEB.match(origin):
+        return _on_the_web(origin)
+    if origin.startswith("file://"):
+        return _quoted_again(origin, "/:")
     if origin == "-":
         return "stdin"
     return ("file://" if origin.startswith("/") else "") + _quoted(origin, "/")
+
+
+def _on_the_web(url: str) -> str:
+    """Host and path; `?`, `#` and what stands before the host are left out."""
+    place = re.split(r"[?#]", _WEB.sub("", url), maxsplit=1)[0]
+    host, slash, path = place.partition("/")
+    return _quoted(host.rpartition("@")[2], "") + slash + _quoted_again(path, "/")
+
+
+def _quoted_again(text: str, safe: str) -> str:
+    """Of what may have escapes in it already."""
+    return _quoted(_LONE_PERCENT.sub("%25", text), f"{safe}%")
 
 
 def _quoted(text: str, safe: str) -> str:

@@ -97,7 +97,11 @@ def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:
     [
         ("a b/ü.json", "a%20b/%C3%BC.json"),
         ("/srv/item.json", "file:///srv/item.json"),
-        ("https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
+        ("file:///srv/a%20b.json", "file:///srv/a%20b.json"),
+        ("https://example.org/a?b=c#d", "example.org/a"),
+        ("http://me:secret@localhost:8000/a b/c%20d%.json", "localhost%3A8000/a%20b/c%20d%25.json"),
+        ("https://example.org", "example.org"),
+        ("a/https://example.org/b.json", "a/https%3A//example.org/b.json"),
         ("-", "stdin"),
         ("items/m\udcff.json", "items/m%FF.json"),
         ("items/m\ud800.json", "items/m%5Cud800.json"),
@@ -106,6 +110,14 @@ def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:
 def test_sarif_names_files_as_uris(origin: str, uri: str) -> None:
     (run,) = json.loads(written("sarif", check(changed(id=7), origin)))["runs"]
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == uri
+
+
+def test_sarif_keeps_the_address_beside_as_it_may_be_shown() -> None:
+    origins = ("https://me:secret@example.org/a.json?token=secret", "items/a.json")
+    (run,) = json.loads(written("sarif", *(check(changed(id=7), origin) for origin in origins)))["runs"]
+    addresses = {result["properties"].get("address") for result in run["results"]}
+    assert addresses == {"https://example.org/a.json?…", None}
+    assert "secret" not in json.dumps([result["locations"] for result in run["results"]])
 
 
 def test_junit_has_a_case_per_item(several: tuple[Checked, ...]) -> None:
