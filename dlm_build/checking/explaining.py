@@ -34,7 +34,7 @@ def explain(code: str) -> Explanation:
     return Explanation(
         code=wanted,
         rank=_RANKS[kind.severity],
-        message=kind.template().strip(),
+        message=kind.title(),
         fix=kind.fix_template(),
         paragraphs=kind.paragraphs(),
     )
@@ -50,4 +50,4 @@ def every_code() -> tuple[tuple[str, str, str], ...]:
     """Code, rank and message of all findings there are, by rank and name."""
     order = list(_RANKS)
     kinds = sorted(every_kind().values(), key=lambda kind: (order.index(kind.severity), kind.code))
-    return tuple((kind.code, _RANKS[kind.severity], kind.template().strip()) for kind in kinds)
+    return tuple((kind.code, _RANKS[kind.severity], kind.title()) for kind in kinds)

@@ -62,6 +62,12 @@ class Kind:
         return _blanks(cls.message)
 
     @classmethod
+    def title(cls) -> str:
+        """The template, behind the code in words where it has none of its own."""
+        template = cls.template().strip()
+        return template if any(map(str.isalnum, template)) else f"{cls.code.replace('-', ' ')}: {template}"
+
+    @classmethod
     def fix_template(cls) -> str:
         return _blanks(cls.fix)
 

@@ -140,7 +140,7 @@ def _fingerprint(finding: Finding, checked: Checked) -> str:
 def _rule(code: str, severity: str, kind: type[Kind] | None) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": code, "defaultConfiguration": {"level": _LEVELS[severity]}}
     if kind is not None:
-        rule["shortDescription"] = {"text": _plain(kind.template().strip() or code)}
+        rule["shortDescription"] = {"text": _plain(kind.title())}
         if paragraphs := kind.paragraphs():
             rule["fullDescription"] = {"text": _plain(paragraphs[0])}
         if help_text := "\n\n".join((*kind.paragraphs(), kind.fix_template())).strip():

@@ -53,5 +53,6 @@ def test_nonsense_is_refused_with_a_way_on(wrong: str) -> None:
 def test_all_codes_are_listed_by_rank() -> None:
     rows = every_code()
     assert len(rows) == len(every_kind())
+    assert ("source-gone", "blocks the build", "source gone: …") in rows
     ranks = [rank for _, rank, _ in rows]
     assert ranks == sorted(ranks, key=list(dict.fromkeys(ranks)).index)

@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dlm_build.checking.check import unread
 from dlm_build.checking.formats import FORMATS, Look
 from dlm_build.checking.records import Checked, CheckReport, LeftOut
+from dlm_build.errors import SourceGone
 from dlm_build.records import from_json
 from tests.unit.checking.hostile import HOSTILE, LOOK, hostile, written
 from tests.unit.checking.made import changed, check, complete
@@ -78,6 +80,12 @@ def test_sarif_holds_every_finding_by_its_rule(several: tuple[Checked, ...]) -> 
     assert {place["artifactLocation"]["uri"] for place in places} == {"items/item.json"}
     for place, finding in zip(places, found, strict=True):
         assert place["region"] == {"startLine": finding.line, "startColumn": finding.column}
+
+
+def test_a_rule_of_sarif_has_words_in_its_title() -> None:
+    (run,) = json.loads(written("sarif", unread(SourceGone("nothing is there"), "a.json")))["runs"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert rule["shortDescription"]["text"] == "source gone: …"
 
 
 def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:

@@ -41,7 +41,7 @@ def page() -> str:
 def _section(kind: type[Kind]) -> Iterator[str]:
     yield f"### {kind.code}"
     yield ""
-    yield f"**{kind.severity}:** {_prose(kind.template())}"
+    yield f"**{kind.severity}:** {_prose(kind.title())}"
     if kind.fix:
         yield ""
         yield f"Fix: {_prose(kind.fix_template())}"

@@ -58,6 +58,12 @@ def test_it_formats_with_its_evidence(kind: type[Kind]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_its_title_has_words(kind: type[Kind]) -> None:
+    assert re.search("[A-Za-z]{2}", kind.title())
+    assert kind.title().endswith(kind.template().strip())
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_its_template_has_blanks_and_no_braces_of_ours(kind: type[Kind]) -> None:
     for template, blanked in ((kind.message, kind.template()), (kind.fix, kind.fix_template())):
         assert not any(f"{{{name}}}" in blanked for name in names_in(template))
