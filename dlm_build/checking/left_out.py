@@ -24,6 +24,7 @@ _NO_MODEL = frozenset(("not-a-model-item", "field-invalid"))
 _NO_DOCUMENT = frozenset((
     "not-json", "not-yaml", "duplicate-key", "document-is-a-page", "document-is-a-pointer", "document-empty",
     "character-refused", "number-refused", "second-document", "yaml-alias", "yaml-tag", "key-not-text",
+    "document-has-a-conflict",
 ))  # fmt: skip
 
 

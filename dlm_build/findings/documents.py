@@ -59,6 +59,21 @@ class DocumentIsAPage(Kind):
     """
 
 
+class DocumentHasAConflict(Kind):
+    """an unresolved merge conflict at line {found}"""
+
+    severity = BUILD
+    fix = "resolve it: keep one of the two sides, and remove the lines of <<<<<<<, ======= and >>>>>>>"
+    more = """
+    Where two branches changed the same lines, git writes both into the file, between lines that begin with `<<<<<<<`,
+    `=======` and `>>>>>>>`, and leaves it to somebody to choose. Nobody has yet, so what the item says is open. There
+    may be more than one such place.
+
+    Before: `<<<<<<< HEAD`, `"license": "MIT",`, `=======`, `"license": "Apache-2.0",`, `>>>>>>> other`, each on a line.
+    After: `"license": "MIT",`.
+    """
+
+
 class DocumentIsAPointer(Kind):
     """this is a pointer of Git LFS, which stands in a repository for the file itself"""
 

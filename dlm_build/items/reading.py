@@ -9,6 +9,7 @@ from dlm_build.items.contradictions import disagreements
 from dlm_build.items.dialects import read_dialect
 from dlm_build.items.document import Document, position, refused
 from dlm_build.items.limits import check_size
+from dlm_build.items.loading.conflicts import conflict
 from dlm_build.items.loading.json_text import load_json, refuse_wrapped, starts_like_json
 from dlm_build.items.node import Node
 from dlm_build.magic import HEAD, is_lfs_pointer
@@ -39,7 +40,8 @@ def load(text: str, origin: str) -> Document:
     if not start:
         raise refused(DocumentEmpty, origin)
     if start == "<":
-        raise refused(DocumentIsAPage, origin)
+        first = text.index(start)
+        raise conflict(text, origin, first, first) or refused(DocumentIsAPage, origin)
     if starts_like_json(text):
         return load_json(text, origin)
     if is_lfs_pointer(text[:HEAD].encode("utf-8", "replace")):

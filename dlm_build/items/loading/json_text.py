@@ -21,6 +21,7 @@ from dlm_build.findings.documents import DuplicateKey, NotJson, NumberRefused
 from dlm_build.findings.reading import CommentInJson, LeadingCommentLines, TrailingComma
 from dlm_build.items.document import COMMENT, Document, Number, Value, child, line_at, position, refused
 from dlm_build.items.limits import NUMBER, check_json, number_problem, too_deep
+from dlm_build.items.loading.conflicts import conflict
 from dlm_build.items.loading.json_places import JsonPlaces
 from dlm_build.records import Finding, Record
 
@@ -165,6 +166,8 @@ def refuse_wrapped(text: str, origin: str) -> None:
 
 
 def _syntax_error(error: json.JSONDecodeError, text: str, origin: str) -> ItemInvalid:
+    if problem := conflict(text, origin, error.pos, error.pos):
+        return problem
     fix = next((fix for word, fix in _FIXES if word in error.msg), "correct the JSON here")
     if text[error.pos : error.pos + 1] == "'":
         fix = "JSON has double quotes only: write \"…\" for '…'"

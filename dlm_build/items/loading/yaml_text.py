@@ -17,6 +17,7 @@ from dlm_build.findings import Kind
 from dlm_build.findings import documents as kinds
 from dlm_build.items.document import COMMENT, Document, Number, Position, Value, child, line_at, position, refused
 from dlm_build.items.limits import MAX_DEPTH, MAX_YAML_BYTES, NUMBER, YAML_FIX, check_size, number_problem, too_deep
+from dlm_build.items.loading.conflicts import conflict
 
 MAX_EVENTS = 12_000
 """At most a second of parsing; a real item has some hundreds."""
@@ -176,6 +177,8 @@ def _events(text: str, origin: str) -> Iterator[Any]:
             yield event
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark and (problem := _conflict(text, origin, mark.index, error.context_mark)):
+            raise problem from None
         raise _syntax_error(text, origin, mark.index if mark else 0, str(error.problem or error.context)) from None
     except ReaderError as error:
         raise _bad_character(text, origin, int(error.position)) from None
@@ -187,6 +190,13 @@ def _events(text: str, origin: str) -> Iterator[Any]:
 def _bad_character(text: str, origin: str, offset: int) -> ItemInvalid:
     character, near = shown(text[offset : offset + 1]), line_at(text, offset)
     return refused(kinds.CharacterRefused, origin, position(text, offset), found=character, near=near)
+
+
+def _conflict(text: str, origin: str, end: int, context: Any) -> ItemInvalid | None:
+    """The parser objects to the line after a marker, or to that where what it was reading began."""
+    before = text.rfind("\n", 0, end)
+    start = min(context.index, before) if context else before
+    return conflict(text, origin, max(start, 0), min(end, len(text)))
 
 
 def _syntax_error(text: str, origin: str, offset: int, problem: str) -> ItemInvalid:

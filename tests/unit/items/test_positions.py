@@ -105,7 +105,8 @@ CODES = {
     "duplicate-key": "duplicate-key", "nan": "number-refused", "infinity": "number-refused",
     "overflow": "number-refused", "huge-integer": "number-refused", "alias": "yaml-alias", "tag": "yaml-tag",
     "two-documents": "second-document", "list-as-key": "key-not-text", "nul": "character-refused",
-    "lfs-pointer": "document-is-a-pointer",
+    "lfs-pointer": "document-is-a-pointer", "conflict": "document-has-a-conflict",
+    "conflict-of-all": "document-has-a-conflict",
 }  # fmt: skip
 
 

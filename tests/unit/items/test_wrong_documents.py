@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 
 import pytest
 
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
+from tests.unit.items.samples_of_items import GOOD
 
 WRONG = Path(__file__).parent / "wrong"
 
@@ -42,6 +45,9 @@ SAID = {
     "code-block.json": ("1:1:", "a code block of Markdown", "```json", "between the lines of ```"),
     "curved-quotes.json": ("3:2:", "property name", "“id”", "straight quotes"),
     "lfs-pointer.json": ("", "a pointer of Git LFS", "", "git lfs pull"),
+    "conflict.json": ("3:1:", "an unresolved merge conflict at line 3", "", "keep one of the two sides"),
+    "conflict-of-all.json": ("1:1:", "an unresolved merge conflict at line 1", "", "keep one of the two sides"),
+    "conflict.yml": ("4:1:", "an unresolved merge conflict at line 4", "", "keep one of the two sides"),
     "entry-further-left.yml": ("6:18:", "values are not allowed", "model_handler", "`version: 1.10` before it"),
     "nul.yml": ("1:5:", r"the character \x00 may not stand", r"b\x00c", "remove it"),
 }  # fmt: skip
@@ -62,3 +68,53 @@ def test_said(name: str) -> None:
     assert line in error.message
     assert fix in error.hint
     assert str(error).isprintable() or str(error).count("\n") == 1
+
+
+SIDES = "<<<<<<< HEAD\n{a}=======\n{b}>>>>>>> other\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "a", "b", "line"),
+    [
+        ("# an item\n", "id: a\n", "id: b\n", 2),
+        ("id: a\ntags:\n- b\n", "- c\n", "- d\n", 4),
+        ("id: a\ntext: |\n  some\n", "  more\n", "  less\n", 4),
+        ("id: a\ntext: some\n", "", "  less\n", 3),
+        ("id: a\nsizes: {c: 1,\n", "  d: 1,\n", "  d: 2,\n", 3),
+        ('{"id": "a"\n', ', "b": 1\n', ', "b": 2\n', 2),
+        ('// an item\r\n{"id": "a",\r\n', '"b": 1,\r\n', '"b": 2,\r\n', 3),
+        ("\n\n", "<a>\n", "<b>\n", 3),
+    ],
+)
+def test_a_conflict_is_found_where_it_begins(before: str, a: str, b: str, line: int) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read_item(before + SIDES.format(a=a, b=b) + "z: 1\n", "a.yml")
+    assert f"a.yml:{line}:1: an unresolved merge conflict at line {line}" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"id": "a", "text": SIDES})[:-1],
+        "id: a\ntext: |\n  <<<<<<< HEAD\n  =======\n  >>>>>>> other\nb: x: y\n",
+        "id: a\n=======\nb: 1\n",
+        "<<<<<<<HEAD>",
+    ],
+)
+def test_a_mistake_beside_texts_that_have_such_lines_is_no_conflict(text: str) -> None:
+    with pytest.raises(ItemInvalid) as caught:
+        read_item(text, "a.yml")
+    assert "conflict" not in caught.value.message
+
+
+def test_texts_may_have_such_lines() -> None:
+    item = copy.deepcopy(GOOD)
+    item["properties"]["description"] = SIDES
+    assert read_item(json.dumps(item), "a.json").id == item["id"]
+    lines = "".join(f"    {line}\n" for line in SIDES.splitlines())
+    assert read_item(_in_yaml(lines), "a.yml").id == GOOD["id"]
+
+
+def _in_yaml(lines: str) -> str:
+    rows = (f"{name}: {json.dumps(value)}\n" for name, value in GOOD.items())
+    return "".join((*rows, "note: |\n", lines))
