@@ -15,6 +15,12 @@ _ROLES = (
     frozenset({"mlm:weights", "weights", "model weights", "model weight", "checkpoint"}),
 )
 """Best first, spelled with spaces."""
+_OTHERS = frozenset({
+    "metadata", "thumbnail", "overview", "documentation", "source code", "code", "environment", "environment file",
+    "container", "docker", "container image", "inferencing image", "inference runtime", "training runtime", "runtime",
+})  # fmt: skip
+"""Roles of what is beside a model."""
+_PREFIX = re.compile(r"(?:mlm|ml model|dlm):")
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
 SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
@@ -37,6 +43,11 @@ def candidates(assets: Sequence[Asset]) -> tuple[Asset, ...]:
         return tuple(assets)
     packed = [asset for asset in assets if is_packed(asset, path_of(asset.href))]
     return tuple(packed or assets)
+
+
+def says_another(asset: Asset) -> bool:
+    """Whether its roles say that it is something else, so that it is a candidate only for want of another."""
+    return bool(asset.roles) and _OTHERS.issuperset(_PREFIX.sub("", _spaced(role)) for role in asset.roles)
 
 
 def is_packed(asset: Asset, name: str) -> bool:

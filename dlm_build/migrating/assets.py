@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from dlm_build.hrefs import read_href
@@ -14,7 +15,7 @@ from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
 from dlm_build.migrating.records import Notes, step
 from dlm_build.migrating.source import Source, own_text, plain
-from dlm_build.model_asset import candidates, path_of
+from dlm_build.model_asset import candidates, path_of, says_another
 from dlm_build.records import Asset, Runtime
 from dlm_build.schemas import is_reference
 
@@ -38,7 +39,7 @@ def assets(source: Source, place: str, notes: Notes, *, fields: bool = False) ->
     """
     item = source.item
     places = asset_places(source.root.at("assets"))
-    models = {asset.key for asset in candidates(item.assets)}
+    models = _models(item.assets, notes)
     where = _Where(source, place, notes, fields)
     made = {asset.key: _asset(asset, places[asset.pointer], asset.key in models, where) for asset in item.assets}
     _note_lost(source, {asset.pointer for asset in item.assets}, notes)
@@ -49,6 +50,16 @@ def assets(source: Source, place: str, notes: Notes, *, fields: bool = False) ->
     if len(models) > 1:
         notes.assumed("/assets", f"each of {', '.join(sorted(models))} may be the model; the item does not say which")
     return made
+
+
+def _models(found: Sequence[Asset], notes: Notes) -> set[str]:
+    """Keys of what may be the model; one alone where all say that they are something else, as MLM asks for one."""
+    models = candidates(found)
+    if likely := {asset.key for asset in models if not says_another(asset)}:
+        return likely
+    for asset in models[:1]:
+        notes.assumed(f"/assets/{step(asset.key)}/roles", "mlm:model: MLM asks for it; no asset says that it is one")
+    return {asset.key for asset in models[:1]}
 
 
 def _add_runtime(made: dict[str, dict[str, Any]], runtime: Runtime) -> None:

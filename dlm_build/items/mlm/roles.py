@@ -157,9 +157,12 @@ def _tell_of_lost(root: Node, entries: tuple[Entry, ...]) -> None:
 
 
 def _is_code(entry: Entry) -> bool:
-    """Whether it is code that has the role of a model, which is noted."""
+    """Whether it is code that has the role of a model, which is noted, or says how to start a container."""
     is_code = entry.has(CODE) and not entry.has(_ARE_FILES)
-    if is_code or (entry.asset.media_type or "").startswith("text/x-"):
+    is_text = (entry.asset.media_type or "").startswith("text/x-")
+    if is_text and not is_code and entry.has(RUNTIME):
+        return True
+    if is_code or is_text:
         entry.node.get("roles", "role").find(ModelRoleOnCode)
         return True
     return False

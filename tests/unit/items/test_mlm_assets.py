@@ -108,6 +108,13 @@ def test_source_code_that_calls_itself_the_model() -> None:
     assert item.runtime.source_commit == COMMIT and "several-models" not in codes(item)
 
 
+def test_instructions_for_a_container_are_no_code() -> None:
+    asset = {"href": "https://example.org/compose.yml", "type": "text/x-yaml; application=compose"}
+    item = changed(compose={**asset, "roles": ["mlm:model", "mlm:inference-runtime"]})
+    assert choose_archive(item).key == "model" and "several-models" not in codes(item)
+    assert "model-role-on-code" not in codes(item)
+
+
 @pytest.mark.parametrize("roles", [["model"], ["weights"], ["checkpoint"], ["mlm:checkpoint"], "mlm:model"])
 def test_roles_without_the_prefix_or_the_list(roles: object) -> None:
     item = changed(model={**MLM["assets"]["model"], "roles": roles})

@@ -256,6 +256,26 @@ def test_two_that_may_be_the_model() -> None:
     assert types == {"a": "onnx", "b": "torch.save"} and "/assets" in assumed(migrated)
 
 
+@pytest.mark.parametrize(
+    ("assets", "models", "noted"),
+    [
+        ({"model": ("a.yml", ["ml-model:inference-runtime"]), "b": ("b.json", [])}, {"model"}, True),
+        ({"a": ("a.nc", ["metadata"]), "b": ("b.nc", ["metadata"])}, {"a"}, True),
+        ({"a": ("a.zip", ["documentation"]), "b": ("b.zip", [])}, {"b"}, False),
+        ({"a": ("a.zip", ["data"]), "b": ("b.zip", [])}, {"a", "b"}, False),
+    ],
+)
+def test_what_says_that_it_is_something_else_is_the_model_for_want_of_another_only(
+    assets: dict[str, tuple[str, list[str]]], models: set[str], noted: bool
+) -> None:
+    item = copy.deepcopy(GOOD)
+    item["assets"] = {key: {"href": f"https://example.org/{name}", "roles": roles}
+                      for key, (name, roles) in assets.items()}  # fmt: skip
+    migrated = of(item)
+    assert {key for key, one in migrated.document["assets"].items() if "mlm:model" in one["roles"]} == models
+    assert bool({f"/assets/{key}/roles" for key in models} & assumed(migrated)) == noted
+
+
 def test_the_version_of_a_library_is_not_said_to_be_its_framework_s() -> None:
     migrated = of(spoiled(RUNTIME + "framework", "pytorch-lightning"))
     assert "mlm:framework_version" not in told(migrated)
