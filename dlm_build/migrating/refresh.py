@@ -47,6 +47,7 @@ def _carried(source: Source, place: str, notes: Notes) -> Document:
     keep_unknown(made, source, notes)
     _move(made, notes)
     _update(made["properties"], notes)
+    _update_version(made["properties"], source.item.runtime.version, notes)
     uris = [MLM, *other_extensions(source, notes)]
     has_file = any(name.startswith("file:") for asset in made["assets"].values() for name in asset)
     made["stac_extensions"] = list(dict.fromkeys([*uris, *([FILE] if has_file else [])]))
@@ -105,6 +106,14 @@ def _update(properties: Document, notes: Notes) -> None:
         for number, row in enumerate(rows if isinstance(rows, list) else []):
             if isinstance(row, dict):
                 _update_class(row, f"{place}/classification:classes/{number}", notes)
+
+
+def _update_version(properties: Document, read: str | None, notes: Notes) -> None:
+    """Without the `v` of a tag, where the reader left that out."""
+    written = properties.get("mlm:framework_version")
+    if read and isinstance(written, str) and written != read and written.strip().removeprefix("v") == read:
+        properties["mlm:framework_version"] = read
+        notes.reworded("/properties/mlm:framework_version")
 
 
 def _objects(properties: Document, name: str) -> list[Document]:

@@ -112,6 +112,33 @@ def test_a_version_of_two_numbers_is_kept() -> None:
     assert "/properties/mlm:framework_version" not in {note.pointer for note in migrated.dropped}
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "keeps"),
+    [
+        ("v2.1.0", "2.1.0", None),
+        ("v2.1", None, "2.1"),
+        (" v2.1.0+cu118", "2.1.0+cu118", None),
+    ],
+)
+def test_the_v_of_a_tag_is_no_part_of_a_version(written: str, said: str | None, keeps: str | None) -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"]["mlm:framework_version"] = written
+    item, migrated = refreshed(old)
+    properties = migrated.document["properties"]
+    assert properties.get("mlm:framework_version") == said
+    assert properties.get("dlm:runtime", {}).get("version") == keeps
+    assert item.runtime.version == (said or keeps)
+    assert [note.pointer for note in migrated.kept] == (["/properties/dlm:runtime/version"] if keeps else [])
+    assert not [note for note in migrated.dropped if "version" in note.pointer]
+
+
+def test_a_version_of_a_library_is_told_to_be_lost() -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"] |= {"mlm:framework": "ultralytics", "mlm:framework_version": "v8.1"}
+    _, migrated = refreshed(old)
+    assert "/properties/mlm:framework_version" in {note.pointer for note in migrated.dropped}
+
+
 def test_fields_move_to_where_they_are_allowed() -> None:
     old = copy.deepcopy(MLM)
     model = old["assets"]["model"]
