@@ -5,6 +5,36 @@ from __future__ import annotations
 from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
+class InputNotDescribed(Kind):
+    """the item does not say what goes into the model, for which MLM asks"""
+
+    severity = HYGIENE
+    fix = "write {example}, with the model's own numbers"
+    more = """
+    Who wants to use the model has to know its channels, their order and their scaling, and a model that runs without
+    code is fed by them: without, it gets the file's bands as they are. An empty list is valid, and says no more than
+    none. An item of DLM that was migrated may say it in `dlm:inputs`.
+
+    Before: `"mlm:input": []`. After: `"mlm:input": [{"name": "image", "bands": [], "input": {"shape": [-1, 3, 256,
+    256], "dim_order": ["batch", "channel", "height", "width"], "data_type": "float32"}}]`.
+    """
+
+
+class OutputNotDescribed(Kind):
+    """the item does not say what comes out of the model, for which MLM asks"""
+
+    severity = HYGIENE
+    fix = "write {example}, with the model's own numbers"
+    more = """
+    Whether a result is a map of labels, a score for each class or a measure decides how it is written and compared, and
+    what it is good for. An empty list is valid, and says no more than none. An item of DLM that was migrated may say it
+    in `dlm:outputs`.
+
+    Before: `"mlm:output": []`. After: `"mlm:output": [{"name": "mask", "tasks": ["semantic-segmentation"], "result":
+    {"shape": [-1, 2, 256, 256], "dim_order": ["batch", "class", "height", "width"], "data_type": "float32"}}]`.
+    """
+
+
 class SeveralInputs(Kind):
     """{count} inputs are described ({found}); the first is used, for one file feeds one input"""
 

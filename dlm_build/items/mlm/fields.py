@@ -21,7 +21,8 @@ from dlm_build.items.node import Node
 from dlm_build.records import Record
 
 T = TypeVar("T")
-_NULL_IS_AN_ANSWER = frozenset(("mlm:accelerator",))
+_MAY_BE_NULL = frozenset(("mlm:accelerator", "mlm:input", "mlm:output"))
+"""An answer, or told by a finding of its own."""
 
 
 class Where(Record, frozen=True, kw_only=True):
@@ -48,7 +49,7 @@ class Where(Record, frozen=True, kw_only=True):
             if place.has(name) and (misplaced := place.at(name)).value is not None:
                 misplaced.find(FieldMisplaced, name=name, place=self.properties.pointer)
                 return misplaced
-        if name not in _NULL_IS_AN_ANSWER and self.properties.has(name):
+        if name not in _MAY_BE_NULL and self.properties.has(name):
             self.properties.at(name).find(EmptyField)
         return None
 
@@ -86,14 +87,17 @@ def entries_of(node: Node, known: frozenset[str], example: str) -> list[Node]:
     `example` as its fix.
     """
     value = node.value
-    if isinstance(value, list | dict) and not value:
-        node.find(EmptyField)
+    if says_nothing(node):
         return []
     if isinstance(value, dict) and known.isdisjoint(value) and all(isinstance(one, dict) for one in value.values()):
         node.find(NamesNotAList, count=len(value), found=", ".join(value))
         return [one for _, one in node.members()]
     rows = rows_of_list(node) if isinstance(value, dict) else rows_of(node)
     return [row for row in rows if isinstance(row.value, dict) or lenient(row, lambda one: one.object(example), None)]
+
+
+def says_nothing(node: Node) -> bool:
+    return not any(row.value for row in rows_of(node))
 
 
 def note_unknown(node: Node, known: frozenset[str], today: frozenset[str]) -> None:

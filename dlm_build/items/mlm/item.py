@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from dlm_build.findings.dialects import SchemaOfAnother
+from dlm_build.findings.mlm_tensors import InputNotDescribed, OutputNotDescribed
 from dlm_build.findings.reading import ContradictionSpellings, OtherSpelling
 from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.document import described, digest
 from dlm_build.items.identity import identity
 from dlm_build.items.mlm.bands import find_listing
-from dlm_build.items.mlm.fields import Where, entries_of
+from dlm_build.items.mlm.fields import Where, entries_of, says_nothing
 from dlm_build.items.mlm.leftovers import completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import read_mlm_runtime
@@ -66,6 +67,7 @@ def normalise(root: Node) -> Item:
     image = not is_array(sample, entries)
     inputs = read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands, image=image)
     inputs = completed(inputs, left.inputs)
+    _tell_if_not_described(where.properties, inputs_node, outputs_node)
     tasks = where.item_field("mlm:tasks", "mlm:task")
     outputs = completed(read_mlm_outputs(outputs_node, outs, tasks), left.outputs)
     _compare(first_in, first_out, inputs, outputs)
@@ -136,6 +138,14 @@ def where_told(root: Node, prefix: str, other: str, others: re.Pattern[str], own
     if name := next((name for name in root.get("properties").names() if name.startswith(prefix)), ""):
         return f"/properties/{name}"
     return f"its schema, or fields and roles that begin with {prefix} outside /properties"
+
+
+def _tell_if_not_described(properties: Node, inputs: Node, outputs: Node) -> None:
+    """What is kept of a DLM item says it too."""
+    if says_nothing(inputs) and not properties.at("dlm:inputs").value:
+        inputs.find(InputNotDescribed, example=INPUT_EXAMPLE)
+    if says_nothing(outputs) and not properties.at("dlm:outputs").value:
+        outputs.find(OutputNotDescribed, example=OUTPUT_EXAMPLE)
 
 
 def _compare(first_in: Node, first_out: Node, inputs: Inputs, outputs: Outputs) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dlm_build.records import ClassName, Item
 from dlm_build.schemas import problems_of_item
+from dlm_build.schemas.offline import fits
 
 from .samples_of_items import codes, found, read, spoiled
 from .samples_of_mlm import INPUT, MLM, OUTPUT
@@ -58,13 +59,36 @@ def test_nothing_is_said_of_the_tensors(value: object) -> None:
     assert got.inputs.channels is None and got.outputs.task == "semantic segmentation"
 
 
-@pytest.mark.parametrize("value", [[], None, {}])
-def test_that_nothing_is_said_is_said(value: object) -> None:
-    item = spoil("properties/mlm:input", value)
-    assert found(item, "empty-field").pointer == "/properties/mlm:input"
+NOT_DESCRIBED = {"mlm:input": "input-not-described", "mlm:output": "output-not-described"}
 
 
-@pytest.mark.parametrize("name", ["mlm:framework", "mlm:framework_version", "mlm:tasks", "mlm:output"])
+@pytest.mark.parametrize("value", [(), [], None, {}, [None], [{}]])
+@pytest.mark.parametrize("name", NOT_DESCRIBED)
+def test_that_nothing_is_said_is_said(name: str, value: object) -> None:
+    item = copy.deepcopy(MLM)
+    del item["properties"][name]
+    if value != ():
+        item["properties"][name] = value
+    assert found(read(item), NOT_DESCRIBED[name]).pointer == f"/properties/{name}"
+    assert "empty-field" not in codes(read(item))
+
+
+@pytest.mark.parametrize("name", NOT_DESCRIBED)
+def test_what_to_write_of_tensors_is_valid(name: str) -> None:
+    hint = found(spoil(f"properties/{name}", []), NOT_DESCRIBED[name]).hint
+    (given,) = json.loads(f"{{{hint.removeprefix('write a list such as ').partition(', with the model')[0]}}}").items()
+    assert given[0] == name and fits(given[1], name)
+    assert NOT_DESCRIBED[name] not in codes(spoil(f"properties/{name}", given[1]))
+
+
+@pytest.mark.parametrize("name", NOT_DESCRIBED)
+def test_what_is_kept_of_dlm_says_it_too(name: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"] |= {name: [], "dlm:inputs": {"name": "scene"}, "dlm:outputs": {"number_of_classes": 3}}
+    assert not {*NOT_DESCRIBED.values(), "empty-field"} & codes(read(item))
+
+
+@pytest.mark.parametrize("name", ["mlm:framework", "mlm:framework_version", "mlm:tasks"])
 def test_an_empty_field_that_always_applies(name: str) -> None:
     assert found(spoil("properties/" + name, None), "empty-field").pointer == f"/properties/{name}"
 
