@@ -109,6 +109,9 @@ class OtherDialectToo(Kind):
     were. One of them is read as a whole, never a mixture, so that nothing is guessed about which value wins. Only what
     ML-Model has no fields for is read from those of MLM: the framework, its version, the entry point.
 
+    Fields of ML-Model may stay beside those of MLM where the schema of MLM alone is named, as `dlm-build migrate`
+    leaves them.
+
     Before: `"mlm:name": "coast"` beside a whole `"dlm:runtime"`. After: one of them.
     """
 

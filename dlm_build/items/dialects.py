@@ -38,6 +38,8 @@ class Dialect(Record, frozen=True, kw_only=True):
     read: Callable[[Node], Item]
     also: frozenset[str] = frozenset()
     """Fields of other dialects that it reads."""
+    beside: str = ""
+    """Another, whose fields may stay where an item names this one's schema alone: it was migrated."""
     role: str = ""
     """How roles of its own begin; they tell it, as its schema does, where no field does."""
     schema: re.Pattern[str] | None = None
@@ -57,6 +59,7 @@ DIALECTS = (
         marks=marks(mlm.PREFIX, *_MLM_SPELLINGS),
         whole=marks("mlm:input", "mlm:output", "mlm:architecture", *_MLM_SPELLINGS),
         read=mlm.normalise,
+        beside=ml_model.NAME,
         role=mlm.PREFIX,
         schema=mlm.SCHEMA,
     ),
@@ -94,7 +97,7 @@ def read_dialect(root: Node) -> Item:
     if not spoken:
         raise _no_dialect(root)
     for other in spoken[1:]:
-        if other.read != spoken[0].read and other.read != dlm.normalise:
+        if other.read != spoken[0].read and other.read != dlm.normalise and not _is_beside(root, other, spoken[0]):
             unread = [name for name in _found(places, other.marks) if name not in spoken[0].also]
             if unread:
                 root.find(OtherDialectToo, title=other.title, found=_listed(unread))
@@ -144,11 +147,21 @@ def _places(root: Node) -> list[dict[str, Value]]:
 
 def _without_fields(root: Node) -> list[Dialect]:
     """The dialect that an item without any fields of one speaks by the roles of its assets, else by its schemas."""
-    rows = root.at("stac_extensions").values()
-    schemas = [row for row in rows if isinstance(row, str)]
+    schemas = _schemas(root)
     roles = [role for place in _places(root) for name in ("roles", "role") for role in _texts(place.get(name))]
     by_role = [one for one in DIALECTS if one.role and any(role.startswith(one.role) for role in roles)]
     return by_role[:1] or [one for one in DIALECTS if one.schema and any(map(one.schema.search, schemas))][:1]
+
+
+def _is_beside(root: Node, other: Dialect, read: Dialect) -> bool:
+    if read.beside != other.name or read.schema is None or other.schema is None:
+        return False
+    schemas = _schemas(root)
+    return any(map(read.schema.search, schemas)) and not any(map(other.schema.search, schemas))
+
+
+def _schemas(root: Node) -> list[str]:
+    return [row for row in root.at("stac_extensions").values() if isinstance(row, str)]
 
 
 def _texts(value: Value) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
 
 from .samples_of_items import GOOD, codes, found, read
+from .samples_of_mlm import MLM
 
 FEATURE: dict[str, Any] = {
     "type": "Feature",
@@ -207,6 +210,21 @@ def test_fields_of_another_dialect_are_said() -> None:
     item = read({**GOOD, "properties": {**GOOD["properties"], "mlm:name": "coast", "mlm:tasks": []}})
     assert item.dialect == "dlm/runtime"
     assert "MLM (Machine Learning Model) (mlm:name, mlm:tasks)" in found(item, "other-dialect-too").message
+
+
+@pytest.mark.parametrize(
+    ("schemas", "told"),
+    [
+        (("mlm/v1.5.2",), False),
+        (("mlm/v1.5.2", "ml-model/v1.0.0"), True),
+        ((), True),
+    ],
+)
+def test_fields_of_ml_model_may_stay_where_the_schema_of_mlm_alone_is_named(schemas: Sequence[str], told: bool) -> None:
+    item = copy.deepcopy(MLM)
+    item["stac_extensions"] = [f"https://stac-extensions.github.io/{schema}/schema.json" for schema in schemas]
+    item["properties"] |= {"ml-model:type": "ml-model", "ml-model:learning_approach": "supervised"}
+    assert ("other-dialect-too" in codes(read(item))) == told
 
 
 def test_an_item_without_a_model() -> None:

@@ -177,3 +177,5 @@ def test_ml_model() -> None:
     assert migrated.document["assets"]["checkpoint"]["roles"] == ["mlm:model", "ml-model:checkpoint"]
     assert migrated.document["assets"]["source-code"]["href"] == f"https://github.com/me/storm/tree/{COMMIT}"
     assert same(item, migrated) == []
+    again = read_item(written(migrated.document), "shore.json")
+    assert "other-dialect-too" not in {finding.code for finding in again.findings}
