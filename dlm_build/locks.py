@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.records import Record
@@ -102,4 +102,4 @@ def _parted(line: str, place: str) -> tuple[str, str, str | None]:
 
 
 def _file(url: str) -> str:
-    return unquote(urlsplit(url).path).rpartition("/")[2]
+    return unquote(url.partition("?")[0]).rpartition("/")[2]

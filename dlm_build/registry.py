@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from dlm_build.errors import (
     shown,
 )
 from dlm_build.fetch import Fetcher, Response
+from dlm_build.fetching.urls import url_parts
 from dlm_build.oci import is_digest
 from dlm_build.progress import Notify
 from dlm_build.records import BaseImage, Record
@@ -205,7 +206,7 @@ class Registry:
         """Anonymous pull token of a `Bearer` challenge; None where it is none, or names no https address."""
         scheme, fields = parse_challenge(challenge)
         realm = fields.pop("realm", "")
-        if scheme != "bearer" or not realm.startswith("https://") or not urlsplit(realm).hostname:
+        if scheme != "bearer" or not realm.startswith("https://") or not url_parts(realm).hostname:
             return None
         wanted = urlencode([(key, fields[key]) for key in ("service", "scope") if key in fields])
         answer = self._fetch.get(f"{realm}{'&' if '?' in realm else '?'}{wanted}", limit=LARGEST, trusted=True)

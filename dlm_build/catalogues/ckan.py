@@ -12,7 +12,7 @@ from dlm_build.catalogues.documents import Opened
 from dlm_build.catalogues.found import Found
 from dlm_build.catalogues.reader import Reader, Text
 from dlm_build.errors import SourceGone, shown
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import shown_url, url_parts
 
 _PAGE = re.compile(
     r"(?P<site>.*?)(?:/[a-z]{2}(?:_[A-Z]{2})?)?/dataset/(?P<dataset>[^/]+)(?:/resource/(?P<resource>[^/]+)(?:/view/[^/]+)?)?/?"
@@ -89,7 +89,7 @@ def _may_be_item(row: dict[str, Any]) -> bool:
     told = [row.get("format"), row.get("mimetype")]
     if any(isinstance(word, str) and _ITEM_FORMAT.fullmatch(word.strip()) for word in told):
         return True
-    return _ITEM_NAME.fullmatch(urlsplit(row["url"]).path) is not None
+    return _ITEM_NAME.fullmatch(url_parts(row["url"]).path) is not None
 
 
 def _why_none(head: dict[str, Any]) -> str:

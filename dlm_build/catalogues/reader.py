@@ -21,7 +21,7 @@ from dlm_build.errors import (
     UsageError,
     shown,
 )
-from dlm_build.fetching.urls import has_userinfo, shown_url
+from dlm_build.fetching.urls import has_userinfo, shown_place, shown_url, url_parts
 from dlm_build.findings.documents import DocumentTooLarge
 from dlm_build.items.document import Position, at, refused
 from dlm_build.local_files import is_endless, is_folder
@@ -95,7 +95,7 @@ class Reader:
             return self._from_url(href, base)
         if is_url(href):
             if self._follow:
-                return plain(href)
+                return self._from_url(href, base)
             raise InfraError(
                 f"{shown(base, 300)}: links to {shown_url(href)}, which is on the network and was not asked",
                 "give that address as ITEM, or --online",
@@ -104,7 +104,7 @@ class Reader:
             raise ItemInvalid(
                 f"standard input: links to {shown(href)}, beside a file that is not known", "give its path or its URL"
             )
-        path = Path(base).parent / unquote(urlsplit(href).path if href.startswith("file:") else href)
+        path = Path(base).parent / unquote(url_parts(href).path if href.startswith("file:") else href)
         try:
             inside = path.resolve().is_relative_to(self._folder.resolve())
         except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL
@@ -120,10 +120,12 @@ class Reader:
         try:
             found = urljoin(base, href)
         except ValueError as problem:
-            raise ItemInvalid(f"{shown_url(base)}: links to {shown(href)}: {problem}", "correct that link") from problem
+            raise ItemInvalid(
+                f"{shown_place(base)}: links to {shown(href)}: {problem}", "correct that link"
+            ) from problem
         if not is_url(found):
             raise ItemHostile(
-                f"{shown_url(base)}: links to {shown(href)}, which is no web address", "use an https address there"
+                f"{shown_place(base)}: links to {shown(href)}, which is no web address", "use an https address there"
             )
         return plain(found)
 

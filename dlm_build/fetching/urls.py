@@ -141,6 +141,14 @@ def is_beside(origin: str, url: str) -> bool:
     return mine.scheme == "http" or host == "localhost" or ":" in host or host.rpartition(".")[2].isdigit()
 
 
+def url_parts(url: str) -> SplitResult:
+    """Of what no program reads as a URL, such as `https://[`, empty ones: it has no scheme, host or path."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def public_url(url: str) -> str:
     """`url` without what may be secret: what stands before its host, and what is in its query; and without fragment.
 

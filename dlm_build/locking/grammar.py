@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from dlm_build.errors import ItemHostile, ItemInvalid, Unpinned, shown
+from dlm_build.fetching.urls import url_parts
 from dlm_build.records import Package
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,127}")
@@ -61,7 +62,7 @@ def _match(label: str, field: str, grammar: re.Pattern[str], value: str) -> None
 
 
 def _check_url(label: str, package: Package) -> None:
-    last = unquote(urlsplit(package.url).path).rpartition("/")[2]
+    last = unquote(url_parts(package.url).path).rpartition("/")[2]
     if last != package.filename:
         raise ItemHostile(
             f"{label}: URL {shown(package.url)} does not name {shown(package.filename)}",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from dlm_build.config import Settings
 from dlm_build.errors import ItemHostile, ItemInvalid, shown
+from dlm_build.fetching.urls import url_parts
 from dlm_build.locking.channels import Served, allowed_channels, home_url
 from dlm_build.locking.grammar import checked
 from dlm_build.locks import LockedRow
@@ -129,7 +130,7 @@ def _conda(row: LockedRow, homes: dict[str, Served], origin: str) -> Package:
 
 
 def _wheel(row: LockedRow, origin: str) -> Package:
-    parts = urlsplit(row.url)
+    parts = url_parts(row.url)
     if parts.scheme != "https":
         raise ItemInvalid(f"{origin}: {shown(row.url)} is not an https:// URL", "lock wheels from an https index")
     return Package(

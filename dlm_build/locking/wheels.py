@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from dlm_build.errors import InfraError
+from dlm_build.fetching.urls import url_parts
 from dlm_build.locking.grammar import checked
 from dlm_build.records import Package, Record
 
@@ -107,7 +108,7 @@ def _wheel(name: str, version: str, wheel: dict[str, Any], origin: str) -> Packa
             name=name,
             version=version,
             channel=INDEX,
-            filename=unquote(urlsplit(url).path).rpartition("/")[2],
+            filename=unquote(url_parts(url).path).rpartition("/")[2],
             url=url,
             sha256=wheel.get("hashes", {}).get("sha256", ""),
             size=wheel.get("size"),

@@ -12,6 +12,7 @@ import msgspec
 from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.fetch import Asker, Response
 from dlm_build.fetching.sending import Sender
+from dlm_build.fetching.urls import url_parts
 from dlm_build.publishing.credentials import Credentials
 from dlm_build.publishing.target import Target
 from dlm_build.registry import parse_challenge
@@ -82,7 +83,7 @@ class Access:
 
     def _check(self, realm: str) -> None:
         """A password goes over https, or to a registry on http that the operator himself allowed, and no further."""
-        parts = urlsplit(realm)
+        parts = url_parts(realm)
         own = self._target.plain_http and parts.netloc == urlsplit(self._target.base).netloc
         if not parts.hostname or (parts.scheme != "https" and not own):
             raise InfraError(

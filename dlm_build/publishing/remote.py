@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.fetch import Response
 from dlm_build.fetching.sending import Broken, Part
+from dlm_build.fetching.urls import url_parts
 from dlm_build.oci import is_digest
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
@@ -174,8 +175,9 @@ class Remote:
 
     def _location(self, answer: Response, url: str) -> str:
         """Where the upload goes on. It may be another server, but not one that is less protected."""
-        place = urljoin(url, answer.headers.get("location") or url)
-        if urlsplit(place).scheme != "https" and not (self._target.plain_http and self._is_ours(place)):
+        told = answer.headers.get("location") or url
+        place = urljoin(url, told) if url_parts(told) != url_parts("") else told
+        if url_parts(place).scheme != "https" and not (self._target.plain_http and self._is_ours(place)):
             raise InfraError(
                 f"{self._target.host} wants the upload at an address that is not protected",
                 "its operator must make it tell https addresses (http.host, relativeurls of the registry)",
@@ -190,7 +192,7 @@ class Remote:
 
     def _is_ours(self, url: str) -> bool:
         """Whether the URL is the registry's own; others get no credentials."""
-        return urlsplit(url)[:2] == urlsplit(self._target.base)[:2]
+        return url_parts(url)[:2] == urlsplit(self._target.base)[:2]
 
     def _asked(self, method: str, path: str) -> Response:
         for last in (False, True):

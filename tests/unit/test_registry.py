@@ -264,6 +264,7 @@ def test_an_anonymous_token_is_fetched_once_and_sent() -> None:
         'Bearer realm="file:///etc/passwd"',
         "Bearer",
         'Bearer realm=""',
+        'Bearer realm="https://["',
     ],
 )
 def test_a_challenge_we_cannot_meet_ends_there(header: str) -> None:

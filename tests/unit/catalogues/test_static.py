@@ -222,6 +222,14 @@ def test_a_catalogue_on_the_network_leads_to_no_file(href: str) -> None:
     assert len(rows) == 1 and isinstance(rows[0], Unread) and isinstance(rows[0].problem, ItemHostile | ItemInvalid)
 
 
+@pytest.mark.parametrize("href", ["http://[", "https://[::1/a.json", "file://[x"])
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_link_on_disk_that_nobody_can_read_is_told(tmp_path: Path, href: str, follow: bool) -> None:
+    tree = write(tmp_path, {"catalog.json": catalogue(("item", href), ("item", "a.json")), "a.json": model("a")})
+    rows = World().every(tree, follow=follow)
+    assert [type(row) for row in rows].count(Unread) == 1 and ids([row for row in rows if not isinstance(row, Unread)])
+
+
 def test_a_catalogue_from_standard_input_has_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, {"a.json": model("a")})

@@ -60,6 +60,7 @@ def test_wheels_stand_in_its_comments(channel: Path, tmp_path: Path) -> None:
         (f"https://evil.example/noarch/part-1.0-0.tar.bz2#{'0' * 32}", ItemInvalid, "no allowed channel"),
         (f"{HOME}noarch/p art-1.0-0.tar.bz2#{'0' * 32}", ItemHostile, "is not one"),
         (f"{HOME}noarch/\x1b[31m-1.0-0.conda#{'0' * 32}", DlmBuildError, "x1b"),
+        (f"https://[/noarch/part-1.0-0.tar.bz2#{'0' * 32}", ItemInvalid, "no allowed channel"),
         ("./part-1.0-0.exe", ItemInvalid, r"explicit\.txt:3: .* is not the address of a conda package"),
         ("# nothing else", ItemInvalid, "locks no conda package"),
         (WHEEL, ItemInvalid, "locks no conda package"),
@@ -74,6 +75,11 @@ def test_what_is_refused(channel: Path, tmp_path: Path, row: str, error: type[Ex
 def test_a_package_stands_in_it_once(channel: Path, tmp_path: Path) -> None:
     with pytest.raises(ItemInvalid, match="twice"):
         read(channel, tmp_path, *lines(channel), lines(channel)[0])
+
+
+def test_a_wheel_at_no_address_is_refused(channel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemInvalid, match=r"https://\[/.* is not an https:// URL"):
+        read(channel, tmp_path, *lines(channel), WHEEL.replace("index.example", "["))
 
 
 def test_a_wheel_without_a_digest_is_not_pinned(channel: Path, tmp_path: Path) -> None:

@@ -293,8 +293,9 @@ def test_nobody_and_the_wrong_one_are_told_to_log_in(told: Registry, file: Path,
         assert "wrong" not in str(caught.value)
 
 
-def test_a_password_goes_nowhere_unprotected(told: Registry, file: Path) -> None:
-    challenge = 'Bearer realm="http://elsewhere.example/token",service="lab"'
+@pytest.mark.parametrize("realm", ["http://elsewhere.example/token", "https://["])
+def test_a_password_goes_nowhere_unprotected(told: Registry, file: Path, realm: str) -> None:
+    challenge = f'Bearer realm="{realm}",service="lab"'
     told.faults = [on("HEAD", "/blobs/", refusing(401, www_authenticate=challenge))]
     with pytest.raises(InfraError, match="not protected"):
         Pusher(told, ADA).remote.put_blob(blob_of(file), silent)
@@ -313,6 +314,16 @@ def test_an_upload_elsewhere_gets_no_credentials(told: Registry, file: Path) -> 
         with pytest.raises(InfraError, match="not protected"):
             Pusher(told, ADA).remote.put_blob(blob_of(file), silent)
         assert other.asked == []
+
+
+def test_an_upload_nowhere_is_refused(told: Registry, file: Path) -> None:
+    def then(request: Answering) -> bool:
+        request.say(202, location="https://[")
+        return True
+
+    told.faults = [on("POST", "", then)]
+    with pytest.raises(InfraError, match="not protected"):
+        Pusher(told, ADA).remote.put_blob(blob_of(file), silent)
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
