@@ -125,16 +125,20 @@ def label_of(verdict: Verdict) -> str:
 
 def wants_label(folder: WorkFolder, sif: Sif, verdict: Verdict) -> bool:
     """Whether the SIF has no such label yet and can be given one: what is signed stays as it was signed."""
+    return _unlabelled(folder, sif, verdict) is not None
+
+
+def _unlabelled(folder: WorkFolder, sif: Sif, verdict: Verdict) -> KeptSif | None:
     kept = load_sif(folder)
-    return kept is not None and kept.verdict != label_of(verdict) and not sif.signed_by
+    return None if kept is None or kept.verdict == label_of(verdict) or sif.signed_by else kept
 
 
 def with_verdict(folder: WorkFolder, sif: Sif, verdict: Verdict) -> Sif:
     """The label `dlm.verdict`, which `apptainer inspect` shows; written only where it is wanted."""
     from dlm_build.sif import labelled
 
-    kept = load_sif(folder)
-    if kept is None or not wants_label(folder, sif, verdict):
+    kept = _unlabelled(folder, sif, verdict)
+    if kept is None:
         return sif
     told = label_of(verdict)
     made = labelled(sif, {"dlm.verdict": told})

@@ -10,6 +10,8 @@ from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, UsageError
 from dlm_build.fetching.addresses import is_oddly_numeric, is_public
 from dlm_build.records import Record
 
+LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+"""That begins no escape."""
 _ODD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
@@ -149,15 +151,21 @@ def url_parts(url: str) -> SplitResult:
         return urlsplit("")
 
 
+def joined(base: str, href: str) -> str:
+    """`href` as seen from `base`; as it is, where no program reads it."""
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
+
+
 def public_url(url: str) -> str:
     """`url` without what may be secret: what stands before its host, and what is in its query; and without fragment.
 
     Its place is the same, and so is what is beside it.
     """
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a password with a slash in it makes no port
-    except ValueError:
+    parts = _with_port(url)
+    if parts is None:
         scheme, slashes, rest = url.partition("//")
         return scheme + slashes + re.split(r"[?#]", rest.rpartition("@")[2], maxsplit=1)[0]
     if not (parts.query or "@" in parts.netloc or parts.fragment):
@@ -184,12 +192,18 @@ def shown_place(place: str) -> str:
 
 def has_userinfo(url: str) -> bool:
     """Whether something stands before the host of `url`, or what may have been meant to."""
+    parts = _with_port(url)
+    return "@" in (url if parts is None else parts.netloc)
+
+
+def _with_port(url: str) -> SplitResult | None:
+    """None where a part cannot be read: a password with a slash in it makes no port."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        return "@" in url
-    return "@" in parts.netloc
+        return None
+    return parts
 
 
 def _host(parts: SplitResult, url: str, wrong: type[DlmBuildError]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import urljoin
 
 from msgspec.structs import replace
 
 from dlm_build.errors import shown
+from dlm_build.fetching.urls import joined
 from dlm_build.findings import assets as kinds
 from dlm_build.findings.reading import BackslashInPath, NotAnObject, SurroundingSpaces
 from dlm_build.items.display import TITLE, cleaned, display_text, phrase
@@ -183,10 +183,7 @@ def beside(origin: str, href: str) -> str:
     if href.startswith("~") and _OF_A_MACHINE.match(href):
         return href
     if "://" in origin:
-        try:
-            return urljoin(origin, href)
-        except ValueError:
-            return href
+        return joined(origin, href)
     if origin == "-" or _OF_A_MACHINE.match(href):
         return href
     return posixpath.normpath(posixpath.join(posixpath.dirname(origin), href))

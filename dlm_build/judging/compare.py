@@ -38,12 +38,11 @@ def compare(
         return (same,)
     if own_form:
         actual = _in_form(actual, expected, policy)
-        actual = actual._replace(nodata=expected.nodata)
     return tuple(_arrays(actual, expected, policy))
 
 
 def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Decoded:
-    """`actual` with the axes of length one in front that `expected` has, and label arrays in its integers."""
+    """`actual` with the axes of length one in front that `expected` has, label arrays in its integers, its nodata."""
     arrays = dict(actual.arrays)
     for mine, theirs in _pairs(actual, expected) or ():
         array, wanted = arrays[mine], expected.arrays[theirs]
@@ -53,7 +52,7 @@ def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> De
         if integers and policy.task == "labels" and expected.kind in ("npy", "npz"):
             array = _as_integers(array, wanted)
         arrays[mine] = array
-    return actual._replace(arrays=arrays)
+    return actual._replace(arrays=arrays, nodata=expected.nodata)
 
 
 def _as_integers(array: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:

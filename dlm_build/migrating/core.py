@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
+from dlm_build.fetching.urls import LONE_PERCENT, joined
 from dlm_build.hrefs import read_href
 from dlm_build.items.locations import is_no_path
 from dlm_build.migrating.records import Notes
@@ -16,7 +17,6 @@ from dlm_build.schemas import problems
 from dlm_build.schemas.offline import GEOMETRY, is_reference
 
 _NO_LETTER = re.compile(r"[\s\"<>\\^`{|}\[\]]")
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 STAC_VERSION = "1.1.0"
 _PLACE_RELS = ("self", "root", "parent")
 """Links that say where the old document is."""
@@ -42,22 +42,15 @@ def moved(href: str, origin: str, place: str) -> str:
     if read_href(href).url is None:  # a path of one machine, which is beside nothing
         return href
     if "://" in origin:
-        return _joined(origin, href)
+        return joined(origin, href)
     there = posixpath.join(posixpath.dirname(origin), href)
     here = posixpath.relpath(there, posixpath.dirname(place) or ".")
     return posixpath.normpath(here)
 
 
-def _joined(origin: str, href: str) -> str:
-    try:
-        return urljoin(origin, href)
-    except ValueError:
-        return href
-
-
 def as_reference(href: str) -> str:
     """The href, percent-encoded where it is no IRI reference as it stands."""
-    encoded = _NO_LETTER.sub(lambda found: quote(found.group()), _LONE_PERCENT.sub("%25", href))
+    encoded = _NO_LETTER.sub(lambda found: quote(found.group()), LONE_PERCENT.sub("%25", href))
     tries = (href, encoded, f"./{encoded}", quote(href, safe="/"))
     return next((one for one in tries if is_reference(one)), quote(href, safe=""))
 

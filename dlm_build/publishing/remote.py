@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.fetch import Response
 from dlm_build.fetching.sending import Broken, Part
-from dlm_build.fetching.urls import url_parts
+from dlm_build.fetching.urls import joined, url_parts
 from dlm_build.oci import is_digest
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
@@ -175,8 +175,7 @@ class Remote:
 
     def _location(self, answer: Response, url: str) -> str:
         """Where the upload goes on. It may be another server, but not one that is less protected."""
-        told = answer.headers.get("location") or url
-        place = urljoin(url, told) if url_parts(told) != url_parts("") else told
+        place = joined(url, answer.headers.get("location") or url)
         if url_parts(place).scheme != "https" and not (self._target.plain_http and self._is_ours(place)):
             raise InfraError(
                 f"{self._target.host} wants the upload at an address that is not protected",

@@ -28,6 +28,14 @@ def alive(pid: int) -> bool:
         return False
 
 
+def ends(pid: int) -> bool:
+    for _ in range(100):
+        if not alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_status_and_both_streams() -> None:
     done = programs().run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
     assert (done.status, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
@@ -81,12 +89,7 @@ def test_the_limit_ends_the_whole_group() -> None:
     done = programs().run([PYTHON, "-c", FORKING], timeout=1.5)
     assert done.timed_out and done.status < 0
     assert time.monotonic() - started < 30
-    grandchild = int(done.stdout)
-    for _ in range(100):
-        if not alive(grandchild):
-            break
-        time.sleep(0.05)
-    assert not alive(grandchild)
+    assert ends(int(done.stdout))
 
 
 LEAVING = """
@@ -100,12 +103,7 @@ def test_a_program_that_ended_has_not_timed_out_and_leaves_nothing_behind() -> N
     done = programs().run([PYTHON, "-c", LEAVING], timeout=9.0)
     assert (done.status, done.timed_out) == (0, False)
     assert done.seconds < 9.0
-    left = int(done.stdout)
-    for _ in range(100):
-        if not alive(left):
-            break
-        time.sleep(0.05)
-    assert not alive(left)
+    assert ends(int(done.stdout))
 
 
 def test_a_daemon_with_a_session_of_its_own_is_left_alone() -> None:

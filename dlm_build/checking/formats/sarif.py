@@ -15,14 +15,13 @@ from dlm_build.checking.formats.encoding import json_text
 from dlm_build.checking.formats.table import Format, Look
 from dlm_build.checking.records import Checked, Summary
 from dlm_build.errors import shown, shown_lines
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import LONE_PERCENT, shown_url
 from dlm_build.findings.kinds import Kind, every_kind
 from dlm_build.records import Finding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _WEB = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def make(_name: str, _look: Look) -> Format:
@@ -119,7 +118,7 @@ def _on_the_web(url: str) -> str:
 
 def _quoted_again(text: str, safe: str) -> str:
     """Of what may have escapes in it already."""
-    return _quoted(_LONE_PERCENT.sub("%25", text), f"{safe}%")
+    return _quoted(LONE_PERCENT.sub("%25", text), f"{safe}%")
 
 
 def _quoted(text: str, safe: str) -> str:

@@ -97,7 +97,8 @@ def entries_of(node: Node, known: frozenset[str], example: str) -> list[Node]:
 
 
 def says_nothing(node: Node) -> bool:
-    return not any(row.value for row in rows_of(node))
+    rows = node.values() if isinstance(node.value, list) else [node.value]
+    return not any(row.strip() if isinstance(row, str) else row for row in rows)
 
 
 def note_unknown(node: Node, known: frozenset[str], today: frozenset[str]) -> None:
