@@ -213,14 +213,14 @@ def _save_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock)
 
 
 def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> tuple[Context, bool]:
-    """The context on disk under `context/`, and whether it was there already."""
-    from dlm_build.building import recipe_digest, render, write_context
+    """The context on disk under `context/`, and whether it was there already, as it was written."""
+    from dlm_build.building import is_as_written, recipe_digest, render, write_context
 
     place = folder.root / "context"
     kept = folder.load("context.json", KeptContext)
     recipe = recipe_digest()
     fits = kept and kept.recipe == recipe and kept.context.lock_digest == lock.digest
-    if kept and fits and not options.force and place.is_dir():
+    if kept and fits and not options.force and is_as_written(kept.context, place):
         return kept.context, True
     folder.forget("context.json")
     context = render(lock)

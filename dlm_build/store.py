@@ -16,6 +16,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,7 @@ from dlm_build.records import Record, from_json, to_json
 CHUNK = 1 << 20
 OBJECT_TIME = 315532800
 """1980-01-01: objects have no time of their own, so that tools that compare times see equal bytes as equal files."""
+MODE = 0o444
 _ZEROS = bytes(CHUNK)
 _HOLE = 64 << 10
 
@@ -60,17 +62,27 @@ class Store:
         return self.root / "objects" / sha256[:2] / sha256[2:]
 
     def has(self, sha256: str) -> bool:
-        return self.path(sha256).is_file()
+        """Whether the object is there, as it was written.
 
-    def link(self, sha256: str, target: Path, mode: int = 0o444) -> None:
+        Files in users' folders are links to it, and `chmod -R` or an editor there reaches it: what is changed is put
+        right, and what holds other bytes now is no more.
+        """
+        path = self.path(sha256)
+        try:
+            told = path.stat()
+        except OSError:
+            return False
+        if not stat.S_ISREG(told.st_mode):
+            return False
+        return (stat.S_IMODE(told.st_mode) == MODE and int(told.st_mtime) == OBJECT_TIME) or _put_right(path, sha256)
+
+    def link(self, sha256: str, target: Path, mode: int = MODE) -> None:
         """Make `target` the object, by hard link where mode and file system allow, else by copy. Replaces `target`."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)  # writing through an old link would change the object it shares
-            if mode == 0o444:
-                with suppress(OSError):
-                    os.link(self.path(sha256), target)
-                    return
+            if mode == MODE and _linked(self.path(sha256), target):
+                return
             shutil.copyfile(self.path(sha256), target)
             target.chmod(mode)
         except OSError as problem:
@@ -281,8 +293,37 @@ def _all_zeros(chunk: bytes) -> bool:
 
 def _settle(path: Path) -> None:
     """The fixed mode and time of an object."""
-    path.chmod(0o444)
+    path.chmod(MODE)
     os.utime(path, (OBJECT_TIME, OBJECT_TIME))
+
+
+def _put_right(path: Path, sha256: str) -> bool:
+    """Mode and time of an object as they were, or no object where its bytes are others."""
+    with suppress(OSError):  # another user's store is read as it is; `link` copies what it may not put right
+        path.chmod(MODE)
+    try:
+        with path.open("rb") as stream:
+            whole = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+    with suppress(OSError):
+        if whole:
+            _settle(path)
+        else:
+            path.unlink()
+    return whole
+
+
+def _linked(path: Path, target: Path) -> bool:
+    """Whether `target` is a hard link to the object now, with an object's mode."""
+    try:
+        os.link(path, target)
+    except OSError:
+        return False
+    if stat.S_IMODE(target.stat().st_mode) == MODE:
+        return True
+    target.unlink()
+    return False
 
 
 def _made(folder: Path) -> Path:

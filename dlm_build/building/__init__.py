@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dlm_build.building.folder import write_context
+from dlm_build.building.folder import is_as_written, write_context
 from dlm_build.building.render import recipe_digest, render
 
-__all__ = ["recipe_digest", "render", "write_context"]
+__all__ = ["is_as_written", "recipe_digest", "render", "write_context"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from pathlib import Path
+import stat
+from pathlib import Path, PurePosixPath
 
 from dlm_build.building.layout import DOCKERFILE, EPOCH, GENERATED
 from dlm_build.errors import InfraError, UsageError
@@ -30,6 +31,29 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
             _remove(scratch)
     except OSError as problem:
         raise disk_error(problem, folder, IN_OUTPUT) from problem
+
+
+def is_as_written(context: Context, folder: Path) -> bool:
+    """Whether `folder` holds `context` and nothing else, by names, kinds, modes, sizes and times.
+
+    What a builder would read is what the digest stands for: a file that was edited, added or opened up to others is
+    told by these; contents are not read again.
+    """
+    wanted = {row.path: (stat.S_IFREG | row.mode, row.size) for row in context.files}
+    above = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
+    wanted |= dict.fromkeys(above, (stat.S_IFDIR | 0o755, 0))
+    try:
+        there = {str(path.relative_to(folder)): _seen(path.lstat()) for path in (folder, *folder.rglob("*"))}
+    except OSError:
+        return False
+    return there == wanted
+
+
+def _seen(told: os.stat_result) -> tuple[int, int] | None:
+    """Mode and size, no size for folders; None for what was changed."""
+    if int(told.st_mtime) != EPOCH:
+        return None
+    return told.st_mode, 0 if stat.S_ISDIR(told.st_mode) else told.st_size
 
 
 def package_folder(packages: tuple[Package, ...], store: Store) -> Path:

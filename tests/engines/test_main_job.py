@@ -148,6 +148,22 @@ def test_two_folders_give_one_lock_and_one_image(cli: Cli, tmp_path: Path) -> No
     assert one.image and two.image and one.image.digest == two.image.digest
 
 
+def test_what_is_changed_in_a_work_folder_reaches_no_image(cli: Cli, docker: Any, tmp_path: Path) -> None:
+    """Its files are links to the store's, and a group's folder is soon opened to the group with `chmod -R`."""
+    item = str(variant("unchanged", tmp_path))
+    first = cli(item, "--json", "--output", "out", "--tag", "dlm-test/opened:first").report
+    docker.images.remove("dlm-test/opened:first")
+    for path in (cli.folder / "out" / "context").rglob("*"):
+        path.chmod(0o777)
+    weights = next((cli.folder / "out" / "context").rglob("model.onnx"))
+    weights.write_bytes(bytes(weights.stat().st_size))
+    for output in ("out", "new"):
+        again = cli(item, "--json", "--output", output, "--tag", "dlm-test/opened:again").report
+        docker.images.remove("dlm-test/opened:again")
+        assert first.image and again.image and again.image.digest == first.image.digest
+        assert again.verdict.outcome == Outcome.MATCHES
+
+
 # --- when things break -------------------------------------------------------------------------------------------
 
 

@@ -129,6 +129,55 @@ def test_link_with_another_mode_is_a_copy(tmp_path: Path) -> None:
     assert stat.S_IMODE(store.path(digest).stat().st_mode) == 0o444
 
 
+def test_an_object_opened_up_through_a_link_is_put_right(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    digest = store.add_bytes(b"weights").sha256
+    for mode in (0o777, 0o000, 0o440):
+        store.link(digest, tmp_path / "w.bin")
+        (tmp_path / "w.bin").chmod(mode)
+        assert store.has(digest)
+        assert stat.S_IMODE(store.path(digest).stat().st_mode) == 0o444
+
+
+def test_a_touched_object_is_read_again_and_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    digest = store.add_bytes(b"weights").sha256
+    os.utime(store.path(digest))
+    assert store.has(digest)
+    assert store.path(digest).stat().st_mtime == OBJECT_TIME
+
+
+def test_an_object_edited_through_a_link_is_no_more(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    digest = store.add_bytes(b"weights").sha256
+    store.link(digest, tmp_path / "w.bin")
+    (tmp_path / "w.bin").chmod(0o644)
+    (tmp_path / "w.bin").write_bytes(b"WEIGHTS")
+    assert not store.has(digest)
+    assert not store.path(digest).exists()
+    store.add_bytes(b"weights")
+    assert store.has(digest) and (tmp_path / "w.bin").read_bytes() == b"WEIGHTS"
+
+
+def test_what_may_not_be_put_right_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store")
+    digest = store.add_bytes(b"weights").sha256
+    store.path(digest).chmod(0o664)
+    forbid(monkeypatch)
+    assert store.has(digest), "another user's store, and what is in it is right"
+    monkeypatch.undo()
+    store.link(digest, tmp_path / "w.bin")
+    assert not store.path(digest).samefile(tmp_path / "w.bin")
+    assert stat.S_IMODE((tmp_path / "w.bin").stat().st_mode) == 0o444
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+
+
 # --- notes
 
 

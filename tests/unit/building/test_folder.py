@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from dlm_build.building.folder import package_folder, write_context
+from dlm_build.building.folder import is_as_written, package_folder, write_context
 from dlm_build.building.layout import EPOCH
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Context, Lock, Member
@@ -96,6 +96,46 @@ def test_an_older_context_is_replaced_whole(store: Store, tmp_path: Path) -> Non
     assert not (folder / "left over").exists()
     assert len(list(folder.glob("model-*"))) == 1
     assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["context"]
+
+
+def edit(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    path.chmod(0o444)
+
+
+def opened(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        path.chmod(0o777)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: edit(next(folder.glob("model-*/opt/dlm/model/model.onnx"))),
+        lambda folder: edit(folder / "Dockerfile"),
+        lambda folder: next(folder.glob("model-*/opt")).joinpath("more.py").write_text("x"),
+        lambda folder: (folder / "labels.json").unlink(),
+        lambda folder: next(folder.glob("model-*/opt")).chmod(0o775),
+        opened,
+    ],
+    ids=["model", "Dockerfile", "one more", "one less", "folder's mode", "all modes"],
+)
+def test_a_context_that_was_changed_is_not_as_written(
+    change: Callable[[Path], object], store: Store, tmp_path: Path
+) -> None:
+    context, folder = rendered(lock_in(store)), tmp_path / "context"
+    write_context(context, store, folder)
+    assert is_as_written(context, folder)
+    change(folder)
+    assert not is_as_written(context, folder)
+    store.add_bytes(b"one")  # an edit reaches the object itself; it is gathered anew
+    write_context(context, store, folder)
+    assert is_as_written(context, folder)
+
+
+def test_a_context_that_is_not_there_is_not_as_written(store: Store, tmp_path: Path) -> None:
+    assert not is_as_written(rendered(lock_in(store)), tmp_path / "context")
 
 
 def test_an_empty_folder_may_be_taken(store: Store, tmp_path: Path) -> None:
