@@ -219,6 +219,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("dlm_build.locking.explicit_text", lambda _lock: "@EXPLICIT\n"),
         ("dlm_build.building.render", made.render),
         ("dlm_build.building.write_context", made.write_context),
+        ("dlm_build.building.is_as_written", lambda _context, place: place.is_dir() and not any(place.iterdir())),
         ("dlm_build.running.run_sample", made.run_sample),
         ("dlm_build.running.run_in_sif", made.run_in_sif),
         ("dlm_build.judging.judge", made.judge),
@@ -270,6 +271,13 @@ def test_the_second_time_nothing_is_done_again(world: World) -> None:
     assert world.done == ["gather", "plan", "fill"]  # the archive's bytes are not in this store, so it is asked again
     assert {s.name for s in second.steps if s.reused} == {"lock", "render", "build", "run"}
     assert second.verdict == first.verdict and second.run == first.run
+
+
+def test_a_context_that_was_changed_is_written_anew(world: World) -> None:
+    world.run()
+    (world.folder / "work" / "context" / "more.py").write_text("")
+    world.run()
+    assert {"render", "write"} <= set(world.done)
 
 
 def test_the_run_asks_the_engine_that_built(world: World) -> None:

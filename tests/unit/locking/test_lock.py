@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from dlm_build.locking import Outside, conda_lock_yaml, make_lock
 from dlm_build.locking.installer import read_pins
 from dlm_build.progress import Event, Notify, silent
 from dlm_build.records import Lock, from_json, to_json
-from dlm_build.store import Store, Stored
+from dlm_build.store import MODE, OBJECT_TIME, Store, Stored
 from tests.unit.locking.worlds import FakeRegistry, FakeUv, FileFetch, a_wheel, asking, pylock, sha256, site
 
 INSTALLER = [
@@ -38,6 +39,8 @@ class Fetch(FileFetch):
             path = store.path(pinned.sha256)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"stand-in")
+            path.chmod(MODE)  # a store does not read again what nobody touched
+            os.utime(path, (OBJECT_TIME, OBJECT_TIME))
             return Stored(sha256=pinned.sha256, size=8)
         return super().download(url, store, expect=expect, size=size, notify=notify, trusted=trusted)
 
