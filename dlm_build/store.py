@@ -64,8 +64,8 @@ class Store:
     def has(self, sha256: str) -> bool:
         """Whether the object is there, as it was written.
 
-        Files in users' folders are links to it, and `chmod -R` or an editor there reaches it: what is changed is put
-        right, and what holds other bytes now is no more.
+        Files in users' folders are links to it, and `chmod -R` or an editor there reaches it: a mode is put right, and
+        what was written to is hashed again, and is no more where it holds other bytes now.
         """
         path = self.path(sha256)
         try:
@@ -74,7 +74,10 @@ class Store:
             return False
         if not stat.S_ISREG(told.st_mode):
             return False
-        return (stat.S_IMODE(told.st_mode) == MODE and int(told.st_mtime) == OBJECT_TIME) or _put_right(path, sha256)
+        if stat.S_IMODE(told.st_mode) != MODE:
+            with suppress(OSError):  # another user's store is read as it is, and `link` copies
+                path.chmod(MODE)
+        return int(told.st_mtime) == OBJECT_TIME or _is_still(path, sha256)
 
     def link(self, sha256: str, target: Path, mode: int = MODE) -> None:
         """Make `target` the object, by hard link where mode and file system allow, else by copy. Replaces `target`."""
@@ -297,10 +300,8 @@ def _settle(path: Path) -> None:
     os.utime(path, (OBJECT_TIME, OBJECT_TIME))
 
 
-def _put_right(path: Path, sha256: str) -> bool:
-    """Mode and time of an object as they were, or no object where its bytes are others."""
-    with suppress(OSError):  # another user's store is read as it is; `link` copies what it may not put right
-        path.chmod(MODE)
+def _is_still(path: Path, sha256: str) -> bool:
+    """Whether an object with another time has its bytes; it has its time again then, and is removed otherwise."""
     try:
         with path.open("rb") as stream:
             whole = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
@@ -308,7 +309,7 @@ def _put_right(path: Path, sha256: str) -> bool:
         return False
     with suppress(OSError):
         if whole:
-            _settle(path)
+            os.utime(path, (OBJECT_TIME, OBJECT_TIME))
         else:
             path.unlink()
     return whole
