@@ -1,5 +1,5 @@
-"""Files that may be weights, recognised by their bytes: an address need not end in what it serves. Arrays that hold
-scores, too: what the author shows decides what a runner writes.
+"""Files that may be weights, recognised by their bytes: an address need not end in what it serves. Arrays and rasters
+that hold scores, too: what the author shows decides what a runner writes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dlm_build.records import Archive, Item, Member
 from dlm_build.store import Store, disk_error
 from dlm_build.unpacking.formats import holds_scores, model_format
 
+_SHOWN = (".npy", ".tif", ".tiff")
+
 
 def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: Store) -> Archive:
     """`archive`; of the one file that it is, of named weights and of files so called, what their bytes are."""
@@ -26,7 +28,7 @@ def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: 
     def looked_at(member: Member) -> bool:
         suffix = PurePosixPath(member.path).suffix.lower()
         whole = archive.kind == "file" and member.sha256 == archive.sha256
-        return whole or member.path in named or suffix in ("", ".npy", *SINGLE_SUFFIXES)
+        return whole or member.path in named or suffix in ("", *_SHOWN, *SINGLE_SUFFIXES)
 
     return replace(
         archive, members=tuple(_told(member, store) if looked_at(member) else member for member in archive.members)
@@ -36,7 +38,7 @@ def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: 
 def _told(member: Member, store: Store) -> Member:
     path = store.path(member.sha256)
     try:
-        if member.path.lower().endswith(".npy"):
+        if member.path.lower().endswith(_SHOWN):
             return replace(member, scores=holds_scores(path))
         return replace(member, format=model_format(path))
     except OSError as problem:

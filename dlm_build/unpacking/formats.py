@@ -12,6 +12,7 @@ from dlm_build.progress import silent
 from dlm_build.records import ModelFormat
 from dlm_build.unpacking.names import Blame
 from dlm_build.unpacking.reading import Reader
+from dlm_build.unpacking.tiff import real_bands
 from dlm_build.unpacking.zip_directory import parse_directory
 from dlm_build.unpacking.zip_end import read_end
 
@@ -40,14 +41,15 @@ _REAL_NUMBERS = re.compile(
 
 
 def holds_scores(path: Path) -> bool:
-    """Whether a `.npy` has real numbers in three dimensions or more, besides those of length one in front.
+    """Whether a `.npy` has real numbers in three dimensions or more, besides those of length one in front, or a TIFF
+    has several bands of them.
 
     Raises OSError.
     """
     with path.open("rb") as stream:
         found = _REAL_NUMBERS.match(stream.read(HEAD))
     if found is None:
-        return False
+        return real_bands(path) >= 2
     lengths = found[1].replace(b" ", b"").rstrip(b",").split(b",")
     return len([*dropwhile(lambda length: length == b"1", lengths)]) >= 3
 

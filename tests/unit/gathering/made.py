@@ -40,7 +40,7 @@ def with_runtime(given: Item, **runtime: Any) -> Item:
 def write_zip(path: Path, members: Mapping[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():
-            archive.writestr(name, data)
+            archive.writestr(zipfile.ZipInfo(name), data)  # with no time of its own: equal members, equal bytes
     return path
 
 

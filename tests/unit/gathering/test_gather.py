@@ -19,6 +19,7 @@ from dlm_build.progress import silent
 from dlm_build.records import ArchiveEntry, DeclaredDocker, Item, Materials, Runtime
 from dlm_build.store import Store
 from tests.unit.gathering.made import FakeFetcher, NoPrograms, asset, item, write_zip
+from tests.unit.judging.test_verdict import geotiff
 from tests.unit.unpacking.test_formats import ONNX
 
 MANIFEST = {"model": {"modelName": "m", "serializedFile": "model.onnx", "handler": "handler.py"}}
@@ -276,8 +277,11 @@ def test_weights_in_an_archive_are_told_by_their_bytes(tmp_path: Path) -> None:
 def test_arrays_of_scores_are_told_by_their_header(tmp_path: Path) -> None:
     arrays = {"labels.npy": np.zeros((4, 4), np.float32), "out/logits.NPY": np.zeros((3, 4, 4), np.float32)}
     members = {name: _saved(array) for name, array in arrays.items()}
-    materials = gathered(local_item(tmp_path, {**members, "other.npy": b"words"}), tmp_path)
-    assert [member.path for member in materials.archive.members if member.scores] == ["out/logits.NPY"]
+    geotiff(tmp_path / "scores.tif", np.zeros((3, 4, 4), np.float32))
+    members["probabilities.TIF"] = (tmp_path / "scores.tif").read_bytes()
+    materials = gathered(local_item(tmp_path, {**members, "other.npy": b"words", "o.tif": b"II*"}), tmp_path)
+    told = {member.path for member in materials.archive.members if member.scores}
+    assert told == {"out/logits.NPY", "probabilities.TIF"}
 
 
 def _saved(array: Any) -> bytes:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dlm_build.unpacking.formats import holds_scores, model_format
 from tests.unit.gathering.made import write_zip
+from tests.unit.judging.test_verdict import geotiff
 
 TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
 
@@ -93,6 +95,48 @@ def test_scores_are_told_from_labels_by_the_header_of_an_array(
 ) -> None:
     np.save(tmp_path / "expected.npy", np.zeros(shape, dtype=dtype))
     assert holds_scores(tmp_path / "expected.npy") is scores
+
+
+@pytest.mark.parametrize(
+    ("bands", "dtype", "scores"),
+    [(3, "float32", True), (2, "float64", True), (1, "float32", False), (3, "uint8", False), (4, "int16", False)],
+)
+@pytest.mark.parametrize(
+    "layout",
+    [{}, {"ENDIANNESS": "BIG"}, {"BIGTIFF": "YES"}, {"BIGTIFF": "YES", "ENDIANNESS": "BIG"}, {"driver": "COG"},
+     {"interleave": "pixel", "compress": "deflate", "predictor": 2}],
+    ids=["little", "big", "BigTIFF", "big BigTIFF", "COG", "packed"],
+)  # fmt: skip
+def test_scores_are_told_from_labels_by_the_tags_of_a_tiff(
+    tmp_path: Path, bands: int, dtype: str, scores: bool, layout: dict[str, Any]
+) -> None:
+    geotiff(tmp_path / "expected.tif", np.zeros((bands, 8, 8), dtype=dtype), **layout)
+    assert holds_scores(tmp_path / "expected.tif") is scores
+
+
+def test_a_tiff_cut_anywhere_holds_no_scores_or_those_it_held(tmp_path: Path) -> None:
+    geotiff(tmp_path / "whole.tif", np.zeros((3, 2, 2), dtype="float32"))
+    whole = (tmp_path / "whole.tif").read_bytes()
+    cut = tmp_path / "cut.tif"
+    told = []
+    for length in range(len(whole)):
+        cut.write_bytes(whole[:length])
+        told.append(holds_scores(cut))
+    assert not any(told[:100])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"II+\0\x08\0\0\0" + b"\xff" * 8,
+        b"MM\0*\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff" + b"\x53\1\3\0\xff\xff\xff\xff\xff\xff\xff\xff" * 400,
+    ],
+    ids=["past any end", "past the end", "tags that lead out"],
+)
+def test_a_tiff_that_leads_out_of_itself_holds_no_scores(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "expected.tif").write_bytes(content)
+    assert holds_scores(tmp_path / "expected.tif") is False
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\1\0v\0{'descr': '<f4', 'fortran_order': False"])
