@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlm_build.judging import values
 from dlm_build.judging.decode import Decoded
-from dlm_build.judging.documents import json_checks
+from dlm_build.judging.documents import document_checks, json_checks
 from dlm_build.records import Check, ComparisonPolicy
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def compare(
     """
     if expected.kind == "json" and actual.kind == "json":
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
+    if expected.kind == actual.kind == "table":
+        return document_checks(actual.value, expected.value, policy, "table")
     if expected.kind == actual.kind == "bytes":
-        detail = "a file of this kind is compared as a whole; npy, npz, GeoTIFF, PNG and JSON are by what they hold"
+        detail = "a file of this kind is compared as a whole; arrays, pictures, JSON and tables are by what they hold"
         return (Check(name="bytes", passed=False, measured="others", limit="identical", detail=detail),)
     if not expected.arrays or not actual.arrays:
         same = Check(

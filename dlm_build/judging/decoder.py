@@ -129,8 +129,18 @@ def _text(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
-        return {"kind": "bytes", "arrays": {}}
+        return _table(raw)
     return {"kind": "json", "arrays": {}, "value": value}
+
+
+def _table(raw: bytes) -> dict[str, Any]:
+    from dlm_build.judging.tables import read_table
+
+    try:
+        rows = read_table(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        rows = None
+    return {"kind": "bytes", "arrays": {}} if rows is None else {"kind": "table", "arrays": {}, "value": rows}
 
 
 def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:

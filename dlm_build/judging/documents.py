@@ -1,4 +1,5 @@
-"""JSON outputs: scores by class, and documents such as lists of detections, number by number, shape by shape."""
+"""JSON outputs and tables: scores by class, and documents such as lists of detections, number by number, shape by
+shape."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_for
         actual, expected = _scene(actual), _scene(expected)
     mine, theirs = (_scores(value, policy) for value in (actual, expected))
     if mine is None or theirs is None:
-        return tuple(_document(actual, expected, policy))
+        return document_checks(actual, expected, policy, "JSON")
     if own_form and isinstance(actual, list) != isinstance(expected, list) and len(mine) == len(theirs):
         mine = dict(zip(theirs, mine.values(), strict=True))
     if set(mine) != set(theirs):
@@ -97,18 +98,18 @@ class _Near(NamedTuple):
     figures: dict[str, list[_Figure]]
 
 
-def _document(actual: Any, expected: Any, policy: ComparisonPolicy) -> Iterator[Check]:
-    near = _Near({}, {})
+def document_checks(actual: Any, expected: Any, policy: ComparisonPolicy, kind: str) -> tuple[Check, ...]:
+    """The structure first; then what has to be near, the worst first. `kind` is what the checks call it."""
+    name, near = f"{kind} content", _Near({}, {})
     different = next(_differences(actual, expected, _Place("", ""), near), None)
     if different:
         where, mine, theirs = different
         detail = f"first difference at {shown(where or '/')}"
-        yield Check(name="JSON content", passed=False, measured=mine, limit=theirs, detail=detail)
-        return
-    yield Check(name="JSON content", passed=True, detail="structure, texts and whole numbers")
-    checks = [check for name, pairs in near.numbers.items() for check in _numbers(name, pairs, policy)]
-    checks += [_figures(name, figures, policy) for name, figures in near.figures.items()]
-    yield from sorted(checks, key=lambda check: -(check.ratio or 0.0))[:SHOWN_GROUPS]
+        return (Check(name=name, passed=False, measured=mine, limit=theirs, detail=detail),)
+    checks = [check for place, pairs in near.numbers.items() for check in _numbers(place, pairs, policy)]
+    checks += [_figures(place, figures, policy) for place, figures in near.figures.items()]
+    worst = sorted(checks, key=lambda check: -(check.ratio or 0.0))[:SHOWN_GROUPS]
+    return (Check(name=name, passed=True, detail="structure, texts and whole numbers"), *worst)
 
 
 def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator[tuple[str, str, str]]:

@@ -205,11 +205,18 @@ def test_what_a_file_says_of_nodata_is_the_runners_choice(bench: Bench, tmp_path
 
 
 def test_a_kind_of_file_that_is_compared_as_a_whole_says_so(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "expected.csv").write_text("a,b\n1,2\n")
-    (bench.outputs / "out.csv").write_text("a,b\n1,3\n")
-    verdict = bench.judged(tmp_path / "expected.csv", bench.outputs / "out.csv")
+    (tmp_path / "expected.xml").write_text("<a>1</a>")
+    (bench.outputs / "out.xml").write_text("<a>2</a>")
+    verdict = bench.judged(tmp_path / "expected.xml", bench.outputs / "out.xml")
     assert verdict.outcome == Outcome.MISMATCH and "bytes: others against identical" in verdict.summary
     assert "compared as a whole" in verdict.checks[0].detail
+
+
+def test_a_table_is_compared_by_its_cells(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.csv").write_text("class,score\nforest,0.5\n")
+    for score, outcome in ((0.5000001, Outcome.MATCHES), (0.6, Outcome.MISMATCH)):
+        (bench.outputs / "out.csv").write_bytes(f"\ufeffclass,score\r\nforest,{score}\r\n".encode())
+        assert bench.judged(tmp_path / "expected.csv", bench.outputs / "out.csv").outcome == outcome
 
 
 def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:

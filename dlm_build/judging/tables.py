@@ -1,0 +1,54 @@
+"""Tables as text (csv, tsv, numbers in columns): rows as objects, so that they are compared as documents are.
+
+Imported by the decoder's child only; what it reads is a stranger's.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_SEPARATORS = (",", "\t", ";")
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
+_REAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][+-]?[0-9]{1,3})?")
+
+
+def read_table(text: str) -> list[dict[str, Any]] | None:
+    """Each row by the names of its columns, which the first line gives, else by their numbers; None for other text.
+
+    Every row has as many cells as the first. What is separated by spaces alone, or not at all, has to be numbers.
+    """
+    rows = _cells(text)
+    if len({*map(len, rows)}) != 1:
+        return None
+    names: Sequence[Any] = rows[0]
+    if len({*names}) == len(names) and all(isinstance(name, str) and name for name in names):
+        rows = rows[1:]
+    else:
+        names = range(len(names))
+    return [dict(zip(map(str, names), row, strict=True)) for row in rows] or None
+
+
+def _cells(text: str) -> list[list[Any]]:
+    """Nothing where it is no table."""
+    first = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count)
+    if separator in first:
+        try:
+            found = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+            return [[_value(cell) for cell in row] for row in found if row]
+        except csv.Error:
+            return []
+    numbers = [[_value(cell) for cell in line.split()] for line in text.splitlines() if line.strip()]
+    return [] if any(isinstance(cell, str) for row in numbers for cell in row) else numbers
+
+
+def _value(cell: str) -> int | float | str:
+    """A number where it is written as one; what looks like an identifier (`007`, 20 digits) stays text."""
+    bare = cell.strip()
+    if _WHOLE.fullmatch(bare):
+        return int(bare)
+    return float(bare) if _REAL.fullmatch(bare) else bare

@@ -1,0 +1,59 @@
+"""Tables as text: what is read as one, and that what differs is found by row and column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlm_build.judging.compare import compare
+from dlm_build.judging.decode import Decoded
+from dlm_build.judging.tables import read_table
+from dlm_build.records import ComparisonPolicy
+
+SCORES = "scene,class,score,count\nS2A,forest,0.91,3\nS2B,water,0.25,0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (SCORES, [{"scene": "S2A", "class": "forest", "score": 0.91, "count": 3},
+                  {"scene": "S2B", "class": "water", "score": 0.25, "count": 0}]),
+        ("name;value\r\na;1,5\r\n", [{"name": "a", "value": "1,5"}]),
+        ("x\ty\n1\t2.5e-3\n", [{"x": 1, "y": 2.5e-3}]),
+        ('id,said\n007,"yes, it is"\n', [{"id": "007", "said": "yes, it is"}]),
+        ("0 0.512 0.433\n2 .5  1.\n", [{"0": 0, "1": 0.512, "2": 0.433}, {"0": 2, "1": 0.5, "2": 1.0}]),
+        ("1.000000000000000000e+00\n2.5e+00\n", [{"0": 1.0}, {"0": 2.5}]),
+        ("a,a\n1,2\n", [{"0": "a", "1": "a"}, {"0": 1, "1": 2}]),
+        ("1,2\n\n3,4\n", [{"0": 1, "1": 2}, {"0": 3, "1": 4}]),
+        ("n,m\nnan,20000000000000000000\n", [{"n": "nan", "m": "20000000000000000000"}]),
+    ],
+)  # fmt: skip
+def test_a_table_is_read_by_its_columns(text: str, rows: list[dict[str, Any]]) -> None:
+    assert read_table(text) == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "plain words", "one line, with a comma", "a,b\n1,2,3\n", "1 2\n3\n", "1 two\n", 'a,b\n"1,2\n',
+     "<a>1,2</a>\n<b/>\n"],
+)  # fmt: skip
+def test_other_text_is_none(text: str) -> None:
+    assert read_table(text) is None
+
+
+def checked(actual: str, expected: str, **policy: float) -> list[str]:
+    mine, theirs = (Decoded("table", {}, value=read_table(text)) for text in (actual, expected))
+    checks = compare(mine, theirs, ComparisonPolicy(task="exact", **policy))  # type: ignore[arg-type]
+    assert checks
+    return [f"{check.name} {check.detail}" for check in checks if not check.passed]
+
+
+def test_numbers_are_near_and_all_else_is_equal() -> None:
+    assert checked(SCORES.replace("0.91", "0.910004"), SCORES) == []
+    assert any("/*/score" in told for told in checked(SCORES.replace("0.91", "0.95"), SCORES))
+    assert checked(SCORES.replace("0.91", "0.95"), SCORES, rtol=0.05, atol=0.05) == []
+    assert checked(SCORES.replace(",3", ",4"), SCORES) == ["table content first difference at /0/count"]
+    assert checked(SCORES.replace("water", "urban"), SCORES) == ["table content first difference at /1/class"]
+    assert checked(SCORES.replace("score", "p"), SCORES) == ["table content first difference at /0"]
+    assert checked(SCORES + "S2C,water,0.1,0\n", SCORES) == ["table content first difference at /"]
