@@ -1,7 +1,6 @@
 """The folder one item's records are written to: whole or not at all, one process at a time.
 
-item.json  materials.json  plan.json  lock.json  conda-lock.yml  explicit.txt
-context/   image.json      outputs/   verified.json  report.json
+What is written there is listed in `WRITTEN`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -23,6 +22,15 @@ from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.local_files import is_absent
 from dlm_build.records import Item, R, from_json, to_json
 
+WRITTEN = (
+    "item.json", "materials.json", "plan.json", "lock.json", "conda-lock.yml", "explicit.txt",
+    "context", "context.json",
+    "image.json", "outputs", "run.log", "verified.json",
+    "sif.json", "sif", "verified-sif.json", "handoff",
+    "report.json", "pushed.json",
+)  # fmt: skip
+"""Of a work folder, beside the SIF, which has the item's name."""
+_LOCK = ".lock"
 _TRIES = 16
 """Of taking a folder that others make and remove meanwhile."""
 
@@ -35,6 +43,11 @@ def default_folder(item: Item) -> Path:
 def slug(text: str) -> str:
     """Lower-case letters, digits and single dashes, at most 40; `item` where nothing is left."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-") or "item"
+
+
+def is_work_folder(names: Collection[str]) -> bool:
+    """Whether a folder with these names in it is one of dlm-build's own."""
+    return _LOCK in names and "materials.json" in names
 
 
 class WorkFolder:
@@ -85,10 +98,13 @@ class WorkFolder:
         """Hold the folder for this process; it is made where it is not there. What ends with an error before anything
         was saved leaves nothing of it behind.
 
-        Raises InfraError when another dlm-build works in it or it cannot be written, UsageError where it is a file.
+        Raises InfraError when another dlm-build works in it or it cannot be written, UsageError where it is a file or
+        holds somebody's own.
         """
         missing = [place for place in (self.root, *self.root.parents) if _is_missing(place)]
         is_first = _is_missing(self._lock_file)
+        if is_first:
+            self._spare()
         try:
             with self._claimed():
                 try:
@@ -105,9 +121,21 @@ class WorkFolder:
                     place.rmdir()
             raise
 
+    def _spare(self) -> None:
+        """Where dlm-build did not work before, a file called like a record is somebody's own: maybe the item itself.
+
+        Raises UsageError.
+        """
+        taken = next((name for name in WRITTEN if not _is_missing(self.root / name)), None)
+        if taken and self.load("item.json", Item) is None:
+            raise UsageError(
+                f"--output {shown(str(self.root), 300)} holds {taken}, which dlm-build did not write and would replace",
+                "give it a folder of its own, e.g. `--output out`",
+            )
+
     @property
     def _lock_file(self) -> Path:
-        return self.root / ".lock"
+        return self.root / _LOCK
 
     def _claimed(self) -> IO[bytes]:
         """The lock file, locked: closing it lets go.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dlm_build.errors import InfraError, UsageError
+from dlm_build.items import read_item
 from dlm_build.records import Finding, Member, Plan
 from dlm_build.workfolder import WorkFolder, load_file, slug, write_atomic
 
@@ -68,6 +69,25 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 def test_output_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     with pytest.raises(UsageError, match="is a file"), WorkFolder(tmp_path / "f").owned():
+        pass
+
+
+@pytest.mark.parametrize("name", ["item.json", "conda-lock.yml", "outputs"])
+def test_the_folder_an_item_lies_in_is_not_written_to(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"type": "Feature"}')
+    with pytest.raises(UsageError, match=f"holds {name}, which dlm-build did not write"), WorkFolder(tmp_path).owned():
+        raise AssertionError("it was given all the same")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_whose_first_run_was_interrupted_goes_on(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    with pytest.raises(KeyboardInterrupt), folder.owned():
+        folder.save(
+            "item.json", read_item('{"type": "Feature", "id": "a", "properties": {"dlm:runtime": {}}}', "i.json")
+        )
+        raise KeyboardInterrupt
+    with folder.owned():
         pass
 
 
