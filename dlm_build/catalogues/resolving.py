@@ -23,6 +23,7 @@ from dlm_build.findings.documents import NotAnItem
 from dlm_build.items.document import position, refused
 from dlm_build.magic import looks_like_web_page
 from dlm_build.progress import Event
+from dlm_build.workfolder import is_work_folder
 
 
 def resolve(asked: Asked, outside: Outside, bounds: Bounds | None = None) -> SourceText:
@@ -125,16 +126,18 @@ def _folder(asked: Asked, outside: Outside, bounds: Bounds) -> Iterator[SourceTe
         else:
             yield from _each(msgspec.structs.replace(asked, href=str(path)), outside, bounds, in_folder=True)
     if empty:
-        what = f"{shown(asked.href, 300)}: no JSON or YAML file is in this folder"
+        what = f"{shown(asked.href, 300)}: no JSON or YAML file of an item is in this folder"
         yield Unread(asked.href, SourceGone(what, "give the path of an item"))
 
 
 def _files(folder: Path) -> Iterator[Path | Unread]:
-    """JSON and YAML files below `folder`, by name; nothing hidden, no links to folders."""
+    """JSON and YAML files below `folder`, by name; nothing hidden, no links to folders, no records of dlm-build."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder))  # no paths: there may be tens of thousands
     except OSError as problem:
         yield Unread(str(folder), SourceGone(f"{shown(str(folder), 300)}: {problem.strerror}", "make it readable"))
+        return
+    if is_work_folder(names):
         return
     for name in names:
         path = folder / name

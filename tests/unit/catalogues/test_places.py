@@ -18,6 +18,7 @@ from dlm_build.fetch import HttpFetcher
 from dlm_build.fetching.patience import Patience
 from dlm_build.items import as_finding, read_item
 from dlm_build.progress import silent
+from dlm_build.workfolder import WorkFolder
 from tests.unit.catalogues.worlds import SITE, World, catalogue, features, model, write
 from tests.unit.fetching.server import Call, Server, running
 
@@ -202,7 +203,17 @@ def test_two_items_with_one_id_in_one_file_are_said(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     (row,) = World().every(tmp_path)
-    assert isinstance(row, Unread) and "no JSON or YAML file is in this folder" in row.problem.message
+    assert isinstance(row, Unread) and "no JSON or YAML file of an item is in this folder" in row.problem.message
+
+
+def test_what_dlm_build_wrote_beside_the_items_is_no_item(tmp_path: Path) -> None:
+    write(tmp_path, {"coast.json": model("a")})
+    folder = WorkFolder(tmp_path / "dlm-out" / "coast")
+    with folder.owned():
+        for name in ("item.json", "materials.json", "plan.json"):
+            folder.save_bytes(name, b"{}")
+        (found,) = World().every(tmp_path)
+    assert isinstance(found, SourceText) and found.origin.endswith("coast.json")
 
 
 def test_what_is_not_there_does_not_end_the_others(tmp_path: Path) -> None:
