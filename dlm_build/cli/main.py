@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -50,24 +53,38 @@ class DefaultToBuild(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         asks = args[:1] in (["--help"], ["-h"], ["--version"])
-        if args and not asks and _first_operand(args, self.commands["build"]) not in self.commands:
+        operands = [] if asks else list(_operands(args, self.commands["build"]))
+        if args and not asks and (not operands or operands[0] not in self.commands):
+            self._refuse_misspelt(ctx, operands)
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
+    def _refuse_misspelt(self, ctx: click.Context, operands: list[str]) -> None:
+        """A plain word before an ITEM, or one that is nearly a command's and no file's, was meant as a command."""
+        word = operands[0] if operands else ""
+        if not re.fullmatch(r"[A-Za-z][A-Za-z_-]*", word) or os.path.lexists(word):
+            return
+        near = difflib.get_close_matches(word.lower(), self.commands, n=1)
+        if near or len(operands) > 1:
+            said = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(self.commands))}"
+            raise click.UsageError(f"{word!r} is neither a command nor a file: {said}", ctx)
 
-def _first_operand(args: list[str], command: click.Command) -> str | None:
-    """The first word that is neither an option of `command` nor the value of one; None where `--` says ITEM follows."""
+
+def _operands(args: list[str], command: click.Command) -> Iterator[str]:
+    """The words that are neither options of `command` nor values of them, as far as `--`, which says that ITEM follows.
+
+    Where the first is a command, the options of another are not told from their values behind it.
+    """
     options = [option for option in command.params if isinstance(option, click.Option)]
     with_value = {name for option in options if not option.is_flag for name in option.opts}
     words = iter(args)
     for word in words:
         if word == "--":
-            return None
+            return
         if word in with_value:
             next(words, None)
         elif word == "-" or not word.startswith("-"):
-            return word
-    return None
+            yield word
 
 
 def item_options(command: F) -> F:

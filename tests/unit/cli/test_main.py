@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,12 +147,23 @@ def test_commands_without_an_item(said: Said) -> None:
         (["plan", "item.json", "--force"], "--force"),
         (["--json", "doctor"], "--json"),
         (["bases", "forget"], "forget"),
+        (["chekc", "item.json"], "did you mean 'check'?"),
+        (["docter"], "did you mean 'doctor'?"),
+        (["-q", "run", "item.json"], "'run' is neither a command nor a file: there are bases, build, check"),
         (["item.json", "--output"], "--output"),
     ],
 )
 def test_wrong_words_are_usage_errors_that_name_them(said: Said, argv: list[str], told: str) -> None:
     status, text = said(*argv)
     assert status == 2 and told in text and not said.calls
+
+
+def test_a_file_called_nearly_like_a_command_is_an_item(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plans").touch()
+    assert said.one("plans")[1]["item"] == "plans"
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["item.json", "--help"], ["plan", "-h"], ["bases", "--help"]])
