@@ -70,8 +70,7 @@ class Reader:
                 data = stream.read(ITEM_LIMIT + 1)
         except (OSError, ValueError) as problem:
             raise SourceGone(
-                f"item {shown(self._start)}: {getattr(problem, 'strerror', None) or problem}",
-                "give the path of an item, its URL, or - for standard input",
+                f"item {shown(self._start)}: {getattr(problem, 'strerror', None) or problem}", _hint(self._start)
             ) from problem
         return Text(text=decoded(data, self._start), place=str(path), base=str(path))
 
@@ -161,6 +160,20 @@ class Reader:
             raise ResourceExceeded(
                 f"{shown_url(self._start)}: leads on after {over}", "give a catalogue or a search with less inside"
             )
+
+
+def _hint(item: str) -> str:
+    """What to give in place of an ITEM that cannot be opened."""
+    scheme = item.partition("://")[0].lower() if "://" in item else ""
+    if scheme == "file":
+        return "give the path alone, without `file://`"
+    if scheme.isalnum():
+        return f"get it with a program that reads {scheme}://, and give the file"
+    if is_folder(Path(item)):
+        return (
+            f"give the item in it, e.g. {shown(str(Path(item) / 'item.json'))}; `dlm-build check` reads whole folders"
+        )
+    return "give the path of an item, its URL, or - for standard input"
 
 
 _UTF_8 = "save it as UTF-8"

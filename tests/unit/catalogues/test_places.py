@@ -216,6 +216,21 @@ def test_what_dlm_build_wrote_beside_the_items_is_no_item(tmp_path: Path) -> Non
     assert isinstance(found, SourceText) and found.origin.endswith("coast.json")
 
 
+@pytest.mark.parametrize(
+    ("item", "fix"),
+    [
+        (".", "item.json"),
+        ("file:///srv/item.json", "without `file://`"),
+        ("s3://models/item.json", "a program that reads s3://"),
+        ("none.json", "the path of an item"),
+    ],
+)
+def test_the_fix_fits_what_cannot_be_opened(item: str, fix: str) -> None:
+    with pytest.raises(SourceGone) as caught:
+        World().resolve(Path(item) if item == "." else item)
+    assert fix in caught.value.hint
+
+
 def test_what_is_not_there_does_not_end_the_others(tmp_path: Path) -> None:
     (row,) = World().every(tmp_path / "none.json")
     assert isinstance(row, Unread) and isinstance(row.problem, SourceGone)
