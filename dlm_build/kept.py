@@ -16,6 +16,8 @@ from dlm_build.errors import HashMismatch, UsageError, shown
 from dlm_build.records import Context, Image, Item, Lock, Record, Sif, Verdict
 from dlm_build.workfolder import WorkFolder
 
+_OR_ELSEWHERE = ", or name the folder of that build with --output"
+
 
 class KeptContext(Record, frozen=True, kw_only=True):
     """`context.json`: the context, and which harness and templates made it."""
@@ -50,7 +52,7 @@ def built_lock(folder: WorkFolder, item: Item, command: str) -> Lock:
     lock = folder.load("lock.json", Lock)
     place = shown(str(folder.root), 300)
     if lock is None:
-        raise UsageError(f"{place} holds nothing that was built", f"run `{command}` first")
+        raise UsageError(f"{place} holds nothing that was built", f"run `{command}` first{_OR_ELSEWHERE}")
     if lock.plan.item_sha256 != item.sha256:
         whose = (
             "an earlier text of this item" if lock.plan.item_id == item.id else f"the item {shown(lock.plan.item_id)}"
@@ -64,7 +66,9 @@ def built_engines(folder: WorkFolder) -> tuple[Literal["docker", "sif"], ...]:
     records: dict[Literal["docker", "sif"], str] = {"docker": "image.json", "sif": "sif.json"}
     found = tuple(engine for engine, name in records.items() if (folder.root / name).is_file())
     if not found:
-        raise UsageError(f"{shown(str(folder.root), 300)} holds no image and no SIF", "run `dlm-build build` first")
+        raise UsageError(
+            f"{shown(str(folder.root), 300)} holds no image and no SIF", f"run `dlm-build build` first{_OR_ELSEWHERE}"
+        )
     return found
 
 

@@ -138,6 +138,7 @@ def planned(item: Item, materials: Materials, options: Options, doors: Doors, go
 
 def plan_item(item: Item, options: Options, doors: Doors) -> Plan:
     """For `plan` and `--dry-run`: decides, writes nothing but the store."""
+    _refuse_options(options, doors)
     with naming(item):
         materials, _ = gathered(item, WorkFolder(folder_of(item, options)), options, doors)
         return planned(item, materials, options, doors)
@@ -158,6 +159,22 @@ def folder_of(item: Item, options: Options) -> Path:
     return Path(options.output) if options.output else default_folder(item)
 
 
+def _refuse_options(options: Options, doors: Doors) -> None:
+    """What would be refused for any item, before this one's archive is fetched. Raises UsageError."""
+    if options.as_of != "item":
+        from dlm_build.planning.dates import asked_instant
+
+        asked_instant(options.as_of)
+    if options.base is not None:
+        from dlm_build.planning.base_image import parse_base
+
+        parse_base(options.base, doors.tables, "--base")
+    if options.tag is not None:
+        from dlm_build.building.docker_engine import check_tag
+
+        check_tag(options.tag)
+
+
 # --- lock --------------------------------------------------------------------------------------------------------
 
 
@@ -174,13 +191,14 @@ def locked(
 
     `admit` may refuse a plan before its packages are looked up and fetched.
     """
+    _refuse_options(options, doors)
     folder = WorkFolder(folder_of(item, options))
     with folder.owned():
+        old = earlier_lock(folder, options)
         with journal.step("gather") as reuse, naming(item):
             materials, kept = gathered(item, folder, options, doors)
             if kept:
                 reuse()
-        old = earlier_lock(folder, options)
         with journal.step("plan"), naming(item):
             plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
         journal.known["plan"] = plan

@@ -98,7 +98,7 @@ class DockerEngine:
 
         Raises InfraError, SourceGone when a base is no more, HashMismatch or ItemInvalid for a bad package.
         """
-        _check_tag(tag)
+        check_tag(tag)
         if (there := self.image(tag)) and there.context_digest == context.digest:
             notify(Event(step="build", text=f"{tag} is in the engine already"))
             return there
@@ -230,7 +230,8 @@ class DockerEngine:
             ) from problem
 
 
-def _check_tag(tag: str) -> None:
+def check_tag(tag: str) -> None:
+    """Raises UsageError where --tag names no image."""
     found = parse_reference(tag)
     if not found or not found["tag"] or found["digest"] or len(tag) > 255:
         raise UsageError(f"--tag {shown(tag)} is not an image name with a tag", "write it as name:tag in lower case")

@@ -20,10 +20,8 @@ FAR = timedelta(days=3653)
 def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
     """`wanted` is `item` or an ISO date or instant. None where the item has no date. Raises UsageError, ItemInvalid."""
     if wanted != "item":
-        instant = parse_instant(wanted)
-        if instant is None:
-            raise UsageError(f"--as-of {shown(wanted)} is not a date", "write it as 2021-06-30, or `item`, or `now`")
-        return decided("as-of", instant, iso(instant), "asked for with --as-of")
+        asked = asked_instant(wanted)
+        return decided("as-of", asked, iso(asked), "asked for with --as-of")
     if item.date is None:
         outcome: Decided[datetime | None] = decided("as-of", None, "no limit", "the item has no date")
         return noticed(outcome, NoDate.at("/properties/created"))
@@ -32,6 +30,14 @@ def decide_as_of(item: Item, wanted: str) -> Decided[datetime | None]:
     if instant is None:
         raise invalid(pointer, f"{shown(item.date)} is not an ISO 8601 date", "write it as 2021-06-30T12:00:00Z")
     return decided("as-of", instant, iso(instant), "packages newer than the item are left out", pointer)
+
+
+def asked_instant(wanted: str) -> datetime:
+    """What --as-of names. Raises UsageError."""
+    instant = parse_instant(wanted)
+    if instant is None:
+        raise UsageError(f"--as-of {shown(wanted)} is not a date", "write it as 2021-06-30, or `item`, or `now`")
+    return instant
 
 
 def in_the_future(item: Item, collected: str) -> Finding | None:

@@ -333,6 +333,17 @@ def test_an_image_removed_from_the_engine_is_built_again(world: World) -> None:
     assert "build" in world.done and "run" not in world.done
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"tag": "Me:1:2"}, {"as_of": "yesterday"}, {"base": "python:3"}, {"lock": "none.json"}]
+)
+def test_an_option_that_is_wrong_for_any_item_is_refused_before_anything_is_fetched(
+    world: World, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError, match=f"--{next(iter(wrong)).replace('_', '-')} "):
+        world.run(**wrong)
+    assert world.done == []
+
+
 def test_another_tag_is_another_image(world: World) -> None:
     world.run()
     report = world.run(tag="me/m:1")
@@ -786,7 +797,8 @@ def test_verify_needs_what_build_made(world: World) -> None:
         world.verify()
     with pytest.raises(UsageError) as refused:
         world.verify(item_id="coast", collection="models", to=("docker", "sif"))
-    assert refused.value.hint.endswith("--id coast --collection models --to docker,sif` first")
+    command, _, elsewhere = refused.value.hint.partition(" first, ")
+    assert command.endswith("--id coast --collection models --to docker,sif`") and "--output" in elsewhere
     world.run(verify=False)
     report = world.verify()
     assert report.verdict == world.verdict and world.done == ["run", "judge"]
