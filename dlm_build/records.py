@@ -9,7 +9,7 @@ field is named `*_digest`, which holds the OCI form `sha256:…`.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -512,15 +512,19 @@ class OutputFile(Record, frozen=True, kw_only=True):
     sha256: str
 
 
-class Limits(Record, frozen=True, kw_only=True):
-    """Of one run."""
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
-    seconds: float = 600.0
-    memory: int = 8 << 30
-    pids: int = 1024
-    output: int = 4 << 30
-    output_files: int = 10_000
-    log: int = 16 << 20
+
+class Limits(Record, frozen=True, kw_only=True):
+    """Of one run. None can be 0: then no model could be run, and it would be called the model's fault."""
+
+    seconds: Seconds = 600.0
+    memory: Count = 8 << 30
+    pids: Count = 1024
+    output: Count = 4 << 30
+    output_files: Count = 10_000
+    log: Count = 16 << 20
 
 
 RunEnd = Literal["finished", "model-error", "timeout", "resource", "infra"]

@@ -58,6 +58,8 @@ def test_the_settings_page_shows_a_file_that_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        ("[limits]\nseconds = 0", "limits.seconds"),
+        ("[limits]\nmemory = -1", "limits.memory"),
         ("store = ", "not TOML"),
         ("[dokcer]\n", "dokcer"),
         ("[limits]\npids = 'many'\n", "pids"),
