@@ -65,6 +65,11 @@ class DockerEngine:
         self._settings = settings
         self._asked: str | None = None
 
+    def greet(self) -> None:
+        """Raises InfraError where nobody answers."""
+        with self._client() as client:
+            client.ping()
+
     def describe(self) -> EngineInfo:
         with self._client() as client:
             info, version = client.info(), client.version()

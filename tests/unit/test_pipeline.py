@@ -73,9 +73,14 @@ class Engine:
     def __init__(self, world: World) -> None:
         self._world = world
         self.images: dict[str, Image] = {}
+        self.problem: InfraError | None = None
 
     def host(self) -> str:
         return "unix:///the.sock"
+
+    def greet(self) -> None:
+        if self.problem:
+            raise self.problem
 
     def image(self, reference: str) -> Image | None:
         return self.images.get(reference)
@@ -342,6 +347,12 @@ def test_an_option_that_is_wrong_for_any_item_is_refused_before_anything_is_fetc
     with pytest.raises(UsageError, match=f"--{next(iter(wrong)).replace('_', '-')} "):
         world.run(**wrong)
     assert world.done == []
+
+
+def test_an_engine_that_does_not_answer_is_told_before_packages_are_fetched(world: World) -> None:
+    world.engine.problem = InfraError("Docker does not answer")
+    report = world.run(to=("docker", "sif"))
+    assert report.verdict.summary == "Docker does not answer" and "lock" not in world.done
 
 
 def test_another_tag_is_another_image(world: World) -> None:
