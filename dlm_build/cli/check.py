@@ -58,7 +58,14 @@ class _Letter(click.Choice[str]):
 
 @click.command(epilog=EXAMPLES)
 @click.argument("items", metavar="ITEM…", nargs=-1)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="list", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="list",
+    show_default=True,
+    help="For people, or for programs, code scanning, CI, a comment, a page.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
 @click.option(

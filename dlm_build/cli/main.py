@@ -197,7 +197,7 @@ def build(dry_run: bool, **given: Any) -> None:
 @cli.command()
 @item_options
 def plan(**given: Any) -> None:
-    """Print every decision with its reason.
+    """Print every decision with its reason; nothing is built, and no record is written.
 
     \b
     dlm-build plan item.json -v                 with the sources the reasons rest on
