@@ -79,8 +79,8 @@ class HrefUnreadable(Kind):
     severity = VERIFICATION
     fix = "give one URL per asset"
     more = """
-    Several addresses in one text, or a text of thousands of characters, name no file. Which of them was meant is not
-    guessed.
+    Several addresses in one text, an address with a line of words below it, or a text of thousands of characters, name
+    no file. Which of them was meant is not guessed.
 
     Before: `"href": "https://a.org/m.zip, https://b.org/m.zip"`. After: two assets, each with its own `href`.
     """

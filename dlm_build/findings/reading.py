@@ -161,12 +161,13 @@ class NumberAsText(Kind):
 
 
 class SurroundingSpaces(Kind):
-    """has spaces around it; removed"""
+    """has spaces or line breaks around it; removed"""
 
     severity = HYGIENE
-    fix = "remove the spaces at its ends"
+    fix = "remove what stands around it"
     more = """
-    Spaces at the ends of a name or an address are never part of it. They are removed before it is used.
+    Spaces and line breaks at the ends of a name or an address are never part of it. A form of several lines leaves
+    them, and `|` in YAML. They are removed before it is used.
 
     Before: `"href": " https://example.org/model.zip"`. After: `"href": "https://example.org/model.zip"`.
     """

@@ -20,7 +20,10 @@ from dlm_build.records import Asset, Record
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:")
-_PLAIN_URL = re.compile(r"https?://[!-~]+")
+_LINE_BREAK = re.compile(r"\r\n?|\n")
+"""As forms of the web leave them, in what a person wrote into a field of several lines."""
+_HEADER_BELOW = re.compile(r"\w+://[^\r\n]*[\r\n]+[\w-]+:(?!//)")
+"""What a careless client would send as a header of its request."""
 _OF_A_MACHINE = re.compile(r"/|[A-Za-z]:/|~[\w.-]*/")
 _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 """`https://one.example\\@other.example`: some programs end the host at the backslash, others at the @."""
@@ -141,10 +144,10 @@ def _href(node: Node) -> str | None:
         node.find(kinds.NoHref, what=what)
         return None
     href = node.value.strip()
-    if len(lines := href.splitlines()) > 1 and all(_PLAIN_URL.fullmatch(line.strip(" ,;")) for line in lines):
+    refuse_unseen(node, href if _HEADER_BELOW.match(href) else _LINE_BREAK.sub(" ", href))
+    if _LINE_BREAK.search(href):
         node.find(kinds.HrefUnreadable, found=shown(href))
         return None
-    refuse_unseen(node, href)
     if href != node.value:
         node.find(SurroundingSpaces)
     if len(href) > _MAX_HREF or (href.count("://") > 1 and _is_several(href)):

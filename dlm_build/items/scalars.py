@@ -23,12 +23,12 @@ _FRACTION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?/\s?([0-9]{1,9}(?:\.[0-
 
 
 def text(node: Node, example: str) -> str | None:
-    """A text, surrounding spaces removed; a number gives its own text. Anything else is ItemInvalid."""
+    """A text, surrounding spaces and line breaks removed; a number gives its own text. Anything else is ItemInvalid."""
     value = node.value
     if value is None:
         return None
     if isinstance(value, str):
-        stripped = value.strip(" ")
+        stripped = value.strip(" \t\r\n")
         if stripped != value:
             node.find(SurroundingSpaces)
         return stripped

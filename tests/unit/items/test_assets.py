@@ -105,7 +105,16 @@ def test_odd_hrefs(href: str, read: str, code: str) -> None:
     assert found(item, code).pointer == "/assets/model/href"
 
 
-@pytest.mark.parametrize("href", ["https://a.org/x, https://b.org/y", "https://a.org/x\nhttps://b.org/y", "x" * 5000])
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://a.org/x, https://b.org/y",
+        "https://a.org/x\nhttps://b.org/y",
+        "https://a.org/x\r\nAsk the author for the rest.",
+        "Open data.\r\nHeights of the town.",
+        "x" * 5000,
+    ],
+)
 def test_hrefs_that_are_not_one_address_are_left_out(href: str) -> None:
     item = read_spoiled(f"{ASSET}href", href)
     assert item.assets == ()

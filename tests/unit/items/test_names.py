@@ -31,7 +31,8 @@ UNSEEN = ("\n", "\r", "\0", "\x1b[31m", "\u202e", "\u200b", "\u2028", "\x85", "\
 def test_hostile_in_every_machine_name(path: str, text: str) -> None:
     if path in WORDS and text in STRAY:
         return  # see below
-    for value in (f"a{text}", f"{text}a", f"/w{text}b"):
+    ends = () if text in ("\n", "\r") else (f"a{text}", f"{text}a")
+    for value in (*ends, f"/w{text}b"):
         with pytest.raises((ItemHostile, ItemInvalid)) as caught:
             read_spoiled(path, value)
         assert f" /{path}: " in caught.value.message
@@ -39,6 +40,14 @@ def test_hostile_in_every_machine_name(path: str, text: str) -> None:
         if path.endswith("model_handler") and value.startswith("/"):
             continue
         assert isinstance(caught.value, ItemHostile), caught.value.message
+
+
+@pytest.mark.parametrize(("path", "name"), [(WORDS[0], "PyTorch"), (WORDS[1], "1.7.1"), (f"{DOCKER}tag", "1.0")])
+@pytest.mark.parametrize("around", ["{}\n", "\r\n{}\r\n", "\t{}"])
+def test_line_breaks_around_a_name(path: str, name: str, around: str) -> None:
+    item = read_spoiled(path, around.format(name))
+    assert found(item, "surrounding-spaces").pointer == f"/{path}"
+    assert name in (item.runtime.framework, item.runtime.version, item.runtime.docker.tag)
 
 
 @pytest.mark.parametrize(("path", "word"), [(WORDS[0], "PyTorch"), (WORDS[1], "1.7.1")])
