@@ -36,7 +36,7 @@ def display_text(node: Node, limit: int = TITLE, *, lines: bool = False) -> str 
             node.find(NotAText, found=described(other))
             return None
     kept = "\n\t" if lines else ""
-    text = text.strip()
+    text = text.strip().replace("\r\n", "\n")
     clean = cleaned(text, kept)
     if clean != (text if text.isascii() else unicodedata.normalize("NFC", text)):
         node.find(InvisibleCharacters)

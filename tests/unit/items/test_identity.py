@@ -98,6 +98,7 @@ def test_a_title_is_one_line_and_a_description_may_have_more() -> None:
     assert read_spoiled("properties/title", "x\n# syntax=evil").title == "x # syntax=evil"
     item = read_spoiled("properties/description", " x\r\ny\tz\n")
     assert item.description == "x\ny\tz"
+    assert "invisible-characters" not in codes(item)
 
 
 def test_texts_are_composed_and_cut() -> None:
