@@ -127,7 +127,8 @@ def _step(row: Node) -> _Step | None:
 def _step_of(row: Node, kind: str) -> _Step | None:
     values = [_number(row, name) for name in _FIELDS[kind]]
     if None in values:
-        row.find(ScalingIncomplete, found=kind, field=_FIELDS[kind][values.index(None)])
+        missing = [name for name, value in zip(_FIELDS[kind], values, strict=True) if value is None]
+        row.find(ScalingIncomplete, found=kind, field=" and ".join(missing))
         return None
     match kind, [value for value in values if value is not None]:
         case "min-max", (low, high):

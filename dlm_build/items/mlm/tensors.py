@@ -126,7 +126,7 @@ def _check_size(node: Node, shape: Shape) -> None:
 
 def _check_bands(first: Node, names: tuple[str, ...], shape: Shape) -> None:
     channels = shape.channels
-    if not names or channels in (None, -1, len(names)) or not first.at("pre_processing_function").absent:
+    if not names or channels in (None, -1, len(names)) or _steps(first, "pre_processing_function"):
         return
     first.get("bands").find(BandsAgainstShape, bands=len(names), channels=channels)
 
@@ -139,10 +139,13 @@ def _check_count(first: Node, scaling: Scaling, channels: int | None) -> None:
     first.at(field).find(ScalingMiscounted, found=scaling.count, channels=channels)
 
 
+def _steps(node: Node, name: str) -> list[Node]:
+    """What is done to the tensor by functions. An empty object is what R writes for null."""
+    return [row for row in rows_of(node.at(name)) if row.value != {}] if node.has(name) else []
+
+
 def _note_processing(node: Node, name: str) -> None:
-    if not node.has(name):
-        return
-    for row in rows_of(node.at(name)):
+    for row in _steps(node, name):
         expression = row.at("expression").value if isinstance(row.value, dict) else row.value
         text = expression if isinstance(expression, str) else "a function"
         row.find(ProcessingNotCalled, found=text)

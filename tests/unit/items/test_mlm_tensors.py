@@ -441,6 +441,12 @@ def test_norm_clip() -> None:
     assert item.inputs.std == (255.0, 128.0) and "clip to 0..1" in found(item, "scaling-not-done").evidence
 
 
+@pytest.mark.parametrize(("kind", "names"), [("z-score", "mean and stddev"), ("min-max", "minimum and maximum")])
+def test_a_norm_type_without_its_numbers(kind: str, names: str) -> None:
+    told = found(with_input(norm_type=kind), "scaling-incomplete")
+    assert f"lacks {names};" in told.message and told.hint == f"add {names}"
+
+
 @pytest.mark.parametrize("kind", ["l1", "l2", "l2sqr", "hamming", "hamming2", "type-mask", "relative", "inf"])
 def test_other_norm_types(kind: str) -> None:
     item = with_input(norm_type=kind, statistics=[{"mean": 1, "stddev": 2}])
@@ -525,6 +531,7 @@ def test_bands_to_be_computed_and_variables() -> None:
 
 def test_bands_against_the_shape() -> None:
     shape = {"shape": [-1, 13, 64, 64], "dim_order": ["batch", "channel", "height", "width"]}
+    assert "bands-against-shape" in codes(with_input(bands=["a"], input=shape, pre_processing_function={}))
     assert "bands-against-shape" not in codes(with_input(bands=["a"], input=shape, pre_processing_function="f"))
     assert "13 channels" in found(with_input(bands=["a", "b"], input=shape), "bands-against-shape").message
 
@@ -547,6 +554,14 @@ def test_functions_before_and_after(value: object) -> None:
     item["properties"]["mlm:output"][0]["post_processing_function"] = value
     told = [f for f in read(item).findings if f.code == "processing-not-called"]
     assert [f.evidence for f in told] == ["p:f", "p:f"]
+
+
+def test_an_empty_object_is_no_function() -> None:
+    """R writes null so."""
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"][0]["pre_processing_function"] = {}
+    item["properties"]["mlm:output"][0]["post_processing_function"] = [{}]
+    assert "processing-not-called" not in codes(read(item))
 
 
 def test_resizing() -> None:
