@@ -18,6 +18,7 @@ from dlm_build.migrating.source import Source, own_text, plain
 from dlm_build.model_asset import candidates, path_of, says_another
 from dlm_build.records import Asset, Runtime
 from dlm_build.schemas import is_reference
+from dlm_build.schemas.offline import mlm_fields
 
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
@@ -86,6 +87,8 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
     made |= {
         name: own_text(node.at(name)) for name, text in (("type", asset.media_type), ("title", asset.title)) if text
     }
+    if where.fields:
+        rest = _with_colons(rest, asset, where.notes)
     for name, value in rest.items():
         if not where.fields and (name.startswith(("mlm:", "eo:", "file:")) or name in ("bands", "raster:bands")):
             where.notes.dropped(f"{asset.pointer}/{step(name)}", "it is told elsewhere, or not as its extension has it")
@@ -100,6 +103,19 @@ def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str,
         made["file:checksum"] = other
     if asset.size is not None:
         made["file:size"] = asset.size
+    return made
+
+
+def _with_colons(fields: dict[str, Any], asset: Asset, notes: Notes) -> dict[str, Any]:
+    """Fields of MLM that are written with an underscore, as reading takes them, under their own names."""
+    made = {}
+    for name, value in fields.items():
+        own = name.replace("_", ":", 1) if name.startswith("mlm_") else name
+        if own != name and own in mlm_fields() and own not in fields:
+            notes.moved(f"{asset.pointer}/{step(name)}", f"/assets/{step(asset.key)}/{step(own)}")
+            made[own] = value
+        else:
+            made[name] = value
     return made
 
 

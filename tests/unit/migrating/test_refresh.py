@@ -152,6 +152,19 @@ def test_fields_move_to_where_they_are_allowed() -> None:
     assert {"/properties/mlm:made_up", "/assets/sample/mlm:artifact_type"} <= {n.pointer for n in migrated.dropped}
 
 
+def test_fields_of_assets_get_their_colon() -> None:
+    old = copy.deepcopy(MLM)
+    model = old["assets"]["model"]
+    model["mlm_artifact_type"] = "torch.jit.script"
+    model["mlm_notes"] = "not of MLM"
+    del model["mlm:artifact_type"]
+    _, migrated = refreshed(old)
+    made = migrated.document["assets"]["model"]
+    assert made["mlm:artifact_type"] == "torch.jit.script" and "mlm_artifact_type" not in made
+    assert made["mlm_notes"] == "not of MLM"
+    assert not [note for note in (*migrated.assumed, *migrated.dropped) if "artifact_type" in note.pointer]
+
+
 def test_an_entry_point_is_of_code() -> None:
     old = copy.deepcopy(MLM)
     old["assets"]["code"]["roles"] = ["mlm:source_code"]
