@@ -31,10 +31,17 @@ class Words(Record, frozen=True, kw_only=True):
     expected: str
 
     def version_of(self, framework: str) -> str:
-        """How the version of a framework is given: by one of its own as an example, where any is known."""
-        if example := _VERSIONS.get("".join(filter(str.isalpha, framework.lower()))):
-            return self.version.format(version=example)
-        return f"{self.version.partition(': ')[0]}, the version of {framework} that the model was made with"
+        """How the version of a framework is given: by one of its own as an example, where any is known.
+
+        Which one it was is the author's to say: an example pasted as it stands would be a wrong statement.
+        """
+        spelled = "".join(filter(str.isalpha, framework.lower()))
+        meant = f"the version of {framework} that the model was made with"
+        if spelled in ("onnx", "onnxruntime"):
+            meant = "the version of onnxruntime that the model was run with"
+        if example := _VERSIONS.get(spelled):
+            return f"{self.version.format(version=example)} with {meant}"
+        return f"{self.version.partition(': ')[0]}, {meant}"
 
     def at_commit(self, commit: str) -> str:
         """How the source is named at a commit that is known."""

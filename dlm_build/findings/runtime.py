@@ -22,7 +22,7 @@ class NoFrameworkVersion(Kind):
     """no framework version is given, so one of the item's time is taken"""
 
     severity = VERIFICATION
-    fix = 'add "version": "1.7.1"'
+    fix = 'add "version": "1.7.1" with the version of the framework that the model was made with'
     more = """
     Weights of one version often do not load in another, and results differ between versions. Without it, the version
     that the environment file installs is used, else the newest that was out at the item's date; the plan says which.

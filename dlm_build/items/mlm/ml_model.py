@@ -140,7 +140,7 @@ def _framework(where: Where, artifact: Artifact | None) -> tuple[str | None, str
     place.find(FrameworkFromArtifact, found=evidence, framework=framework, name=mlm_name(framework))
     number = version_of(framework, release)
     if number is None and release.absent:
-        find(place, NoFrameworkVersion, f"{MLM.version_of(framework)}, {_OF_MLM}")
+        find(place, NoFrameworkVersion, f"{MLM.version_of(framework)}; the field is MLM's")
     return framework, number, place, release if number else place
 
 
