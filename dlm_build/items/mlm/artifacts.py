@@ -178,9 +178,14 @@ def framework_in(text: str) -> str | None:
     return next(iter(frameworks_in(text)), None) if text else None
 
 
+_OF_R = re.compile(r"R(?:[\s(/:].*)?|.*\b(?:for|in) R", re.DOTALL)
+
+
 @lru_cache(maxsize=256)
 def frameworks_in(text: str) -> tuple[str, ...]:
-    """Every framework that some words speak of."""
+    """Every framework that some words speak of. R has packages of the same names, whose files are R's alone."""
+    if _OF_R.fullmatch(text.strip()):
+        return ("R",)
     return tuple([name for pattern, name in _FRAMEWORKS if re.search(pattern, text.lower())])
 
 

@@ -305,7 +305,8 @@ def test_the_framework_of_an_export_is_advised_as_it_is_read() -> None:
     [
         ("PyTorch (via segmentation_models_pytorch)", "PyTorch"),
         ("C++ (libtorch)", "PyTorch"),
-        ("R (randomForest/foreach/import)", None),
+        ("R (randomForest/foreach/import)", "R"),
+        ("R (torch)", "R"),
         ("PyTorch & ONNX", None),
         (["PyTorch & ONNX"], None),
         (True, None),
