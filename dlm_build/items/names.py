@@ -62,6 +62,8 @@ HANDLER = _grammar(
 )
 WORKING_DIR = _grammar(noun="a folder in the container", pattern=r"/[A-Za-z0-9._/-]{0,200}", example="/workspace")
 
+_ESCAPES = {"\b": "b", "\t": "t", "\f": "f", "\n": "n", "\r": "r"}
+"""What a path of Windows turns into where it is written with single backslashes."""
 _STRAY = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"), "") | dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ")
 """Spaces of word processors: those without a width, and those that do not break."""
 _INJECTION = re.compile(r"\$\(|\$\{|`|\{\{|\{%|(?:#|//)\s{0,9}syntax\s{0,9}=", re.IGNORECASE)
@@ -116,6 +118,8 @@ def refuse_unseen(node: Node, value: str) -> None:
     bad = next((c for c in value if not c.isprintable() and c not in "\xa0\u3000"), None)
     if bad is not None:
         fix = "remove the line break" if bad in "\r\n" else "remove it"
+        if bad in _ESCAPES:
+            fix += f"; if a backslash was meant, write / for it: \\{_ESCAPES[bad]} stands for one character"
         raise node.hostile(f'has the character {shown(bad)} in "{shown(value)}"', fix)
 
 

@@ -30,6 +30,9 @@ _ENTRY = re.compile(r"[^\s:#\"'][^:#]*: [^|>\s#].*")
 _ALIKE = "entries of one block start in the same column, as `key: value`"
 _LINE = 240
 """Characters of a line that is shown to be pasted."""
+_GLUED = re.compile(r"(?:[\w-]+:){1,2}[^\s:/\\#'\"]+")
+"""A key and its value without a space between them, and no address."""
+_APOSTROPHE = re.compile(r"[:\-,\[{] *'[^']*'\w")
 _UNQUOTED_COLON = re.compile(r"(\s*(?:- )*)([^:#\"']+): (.+)")
 
 
@@ -208,6 +211,9 @@ def _syntax_error(text: str, origin: str, offset: int, problem: str) -> ItemInva
 
 def _fix(text: str, offset: int, problem: str) -> str:
     line = text[text.rfind("\n", 0, offset) + 1 :].split("\n", 1)[0]
+    glued = _GLUED.fullmatch(_line_before(text, offset).strip())
+    if glued and ("mapping values are not allowed" in problem or "could not find expected ':'" in problem):
+        return f"put a space after the last colon of `{shown(glued[0])}` before it"
     if "mapping values are not allowed" in problem:
         if before := _entry_further_left(text, offset):
             return f"indent this line like `{before}` before it, or that one like this: {_ALIKE}"
@@ -219,6 +225,12 @@ def _fix(text: str, offset: int, problem: str) -> str:
         return "indent with spaces, not tabs"
     if indicator := _block_without_lines(text, offset):
         return f"indent the lines of the text below `{indicator}` by two spaces more than its key"
+    if "escape character" in problem:
+        return (
+            "write `/` or `\\\\` for the backslash, or put the text into single quotes: in double ones it is an escape"
+        )
+    if "<scalar>" in problem and _APOSTROPHE.search(line):
+        return "write the apostrophe twice, or put the text into double quotes"
     if "<block end>" in problem or "did not find expected key" in problem or "could not find expected ':'" in problem:
         return f"indent this line like its neighbours: {_ALIKE}"
     if "cannot start any token" in problem:
@@ -231,11 +243,17 @@ def _fix(text: str, offset: int, problem: str) -> str:
 def _entry_further_left(text: str, offset: int) -> str:
     """The whole entry in the line before, where it stands further left than the line at `offset`; else empty."""
     start = text.rfind("\n", 0, offset) + 1
-    before = text[max(0, start - _LINE) : start].rstrip().rpartition("\n")[2]
+    before = _line_before(text, offset)
     entry = before.strip()
     indent = len(text[start:offset]) - len(text[start:offset].lstrip(" "))
     is_entry = _ENTRY.fullmatch(entry) and not _BLOCK.fullmatch(before)
     return shown(entry) if is_entry and len(before) - len(before.lstrip(" ")) < indent else ""
+
+
+def _line_before(text: str, offset: int) -> str:
+    """The last line with something in it before the one at `offset`."""
+    start = text.rfind("\n", 0, offset) + 1
+    return text[max(0, start - _LINE) : start].rstrip().rpartition("\n")[2]
 
 
 def _quoted(key: str, text: str) -> str:

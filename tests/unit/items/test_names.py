@@ -372,3 +372,13 @@ def test_hostile_addresses(bad: str) -> None:
 def test_a_source_that_is_an_option() -> None:
     with pytest.raises(ItemHostile, match="must be a URL"):
         read_spoiled(f"{RUNTIME}model_src_url", "--upload-pack=x")
+
+
+@pytest.mark.parametrize(
+    ("read_as", "letter"), [("data\best.onnx", "b"), ("data\test.tif", "t"), ("data\form.tif", "f")]
+)
+def test_a_path_of_windows_with_single_backslashes(read_as: str, letter: str) -> None:
+    """JSON reads each of them with the letter behind it as one character."""
+    with pytest.raises(ItemHostile) as caught:
+        read_spoiled(f"{ASSET}href", read_as)
+    assert f"write / for it: \\{letter} stands for one character" in caught.value.hint
