@@ -160,7 +160,7 @@ def _tellings(properties: Node, model: Entry | None) -> Iterator[tuple[str, str]
     for name in ("title", "description"):
         if framework := framework_in(display_text(model.node.at(name)) or ""):
             yield framework, f"the {name} of the asset {model.asset.key}"
-    if "ml model:checkpoint" in model.asset.roles and not _TREES.search(architecture):
+    if "ml model:checkpoint" in model.asset.roles and not own and not _TREES.search(architecture):
         yield "PyTorch", "the role ml-model:checkpoint, which is for checkpoints of PyTorch"
 
 

@@ -87,6 +87,16 @@ def test_a_checkpoint_of_no_network_is_not_one_of_pytorch(architecture: str) -> 
     assert got.runtime.framework is None and "no-framework" in codes(got)
 
 
+@pytest.mark.parametrize("own", ["Pandas", "no-framework"])
+def test_a_checkpoint_of_another_framework_than_is_known_is_not_said_to_be_pytorch(own: str) -> None:
+    item = copy.deepcopy(ML_MODEL)
+    item["properties"] |= {"framework": own, "ml-model:architecture": "datacubes"}
+    for asset in item["assets"].values():
+        asset |= {"href": "https://example.org/model", "title": None, "description": None}
+    got = read(item)
+    assert got.runtime.framework is None and "no-framework" in codes(got)
+
+
 def test_a_framework_in_other_fields_comes_before_what_a_checkpoint_is() -> None:
     item = copy.deepcopy(ML_MODEL)
     item["properties"]["ml-model:architecture"] = "CNN"
