@@ -6,6 +6,7 @@ import re
 from functools import partial
 from typing import Any, NamedTuple
 
+from dlm_build.items.mlm.shapes import usual_order
 from dlm_build.migrating.pruning import GONE, pruned
 from dlm_build.migrating.records import Notes
 from dlm_build.migrating.tensors import DATA_TYPES, TASKS, dimensions
@@ -14,6 +15,8 @@ from dlm_build.schemas.offline import fits, members_of
 
 Document = dict[str, Any]
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
+_STRUCTURE = {"shape": ("shape",), "dim_order": ("dim_order", "dim_names", "axes"), "data_type": ("data_type", "dtype")}
+"""Its members, and what they were called before."""
 _CHANNELS = ("channel", "channels", "band", "spectral", "c")
 
 
@@ -126,10 +129,23 @@ def _entry(row: Document, side: _Side, known: _Known, notes: Notes) -> Document:
         if not made["tasks"]:
             made["tasks"] = known.entry.get("tasks") or known.tasks
             notes.assumed(f"{place}/tasks", "those of the model")
+    if not isinstance(row.get(side.structure), dict):
+        row = {**row, side.structure: _beside(made, f"{place}/{side.structure}", place, notes)}
     made[side.structure] = _structure(row.get(side.structure), side, known, notes)
     for what in ("bands", "variables"):
         _agree(made, what, made[side.structure], f"{place}/{side.structure}/dim_order", notes)
     return made
+
+
+def _beside(made: Document, inside: str, place: str, notes: Notes) -> Document:
+    """The structure's members where it is not there and they stand in its entry, as reading finds them; moved."""
+    found: Document = {}
+    for own, names in _STRUCTURE.items():
+        said = next((name for name in names if made.get(name) is not None), None)
+        if said:
+            found[own] = made.pop(said)
+            notes.moved(f"{place}/{said}", f"{inside}/{own}")
+    return found
 
 
 def _allowed(row: Document, side: _Side) -> Document:
@@ -150,7 +166,8 @@ def _structure(value: Any, side: _Side, known: _Known, notes: Notes) -> Document
     given = value if isinstance(value, dict) else {}
     read = known.entry.get(side.structure) or {}
     shape = _shape(given.get("shape"), read.get("shape"), f"{place}/shape", notes)
-    order = _order(given.get("dim_order"), shape, side, read.get("dim_order"), f"{place}/dim_order", notes)
+    known_order = None if given.get("shape") else read.get("dim_order")
+    order = _order(given.get("dim_order"), shape, side, known_order, f"{place}/dim_order", notes)
     data_type = _data_type(given.get("data_type"), read.get("data_type"), f"{place}/data_type", notes)
     return {**given, "shape": shape, "dim_order": order, "data_type": data_type}
 
@@ -179,7 +196,10 @@ def _order(value: Any, shape: list[int], side: _Side, read: Any, place: str, not
                 notes.assumed(f"{place}/{index}", f"{_told(row)} in the letters that MLM allows, each name once")
         return names
     notes.assumed(place, "MLM asks for names of the dimensions")
-    return read if read and len(read) == len(shape) else dimensions(len(shape), side.field)
+    if read and len(read) == len(shape):
+        return list(read)
+    usual = {"bands": "class" if side.field == "mlm:output" else "channel"}
+    return [usual.get(name, name) for name in usual_order(shape)] or dimensions(len(shape), side.field)
 
 
 def _another(name: str, taken: list[str]) -> str:

@@ -165,10 +165,14 @@ def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
     )
 
 
-def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
-    """The usual order; the other one where only that makes sense."""
+def usual_order(sizes: Sequence[int]) -> tuple[str, ...]:
+    """Names for dimensions without any: bands first, or last where only that makes sense; none where it is unusual."""
     last = len(sizes) in _BANDS_LAST and 0 < sizes[-1] <= _FEW < abs(sizes[-3])
-    order = (_BANDS_LAST if last else _BANDS_FIRST).get(len(sizes), ())
+    return (_BANDS_LAST if last else _BANDS_FIRST).get(len(sizes), ())
+
+
+def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
+    order = usual_order(sizes)
     if not order:
         fix = f"add {_named_as(len(sizes))}, and {_AS_ARRAY}"
         place.find(DimensionsUnread, found=list(sizes), order="no names", fix=fix)

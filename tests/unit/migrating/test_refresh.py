@@ -165,6 +165,28 @@ def test_fields_of_assets_get_their_colon() -> None:
     assert not [note for note in (*migrated.assumed, *migrated.dropped) if "artifact_type" in note.pointer]
 
 
+def test_a_structure_without_an_object_of_its_own_is_said_as_it_is_read() -> None:
+    old = copy.deepcopy(MLM)
+    properties = old["properties"]
+    properties["mlm:input"] = [{"name": "scene", "shape": [25, 3, 64, 32], "axes": ["batch", "c", "height", "width"]}]
+    properties["mlm:output"] = [{"name": "mask", "dtype": "float64", "shape": [25, 10]}]
+    item, migrated = refreshed(old)
+    assert same(item, migrated) == []
+    (taken,), (given,) = (migrated.document["properties"][name] for name in ("mlm:input", "mlm:output"))
+    assert taken["input"]["shape"] == [25, 3, 64, 32] and "shape" not in taken
+    assert taken["input"]["dim_order"] == ["batch", "c", "height", "width"]
+    assert given["result"] == {"shape": [25, 10], "dim_order": ["batch", "class"], "data_type": "float64"}
+    assert not [note for note in migrated.assumed if note.pointer.endswith("/shape")]
+
+
+def test_sizes_without_names_keep_their_order() -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"]["mlm:input"] = [{"name": "scene", "input": {"shape": [224, 224, 3], "data_type": "float32"}}]
+    item, migrated = refreshed(old)
+    assert same(item, migrated) == []
+    assert migrated.document["properties"]["mlm:input"][0]["input"]["dim_order"] == ["height", "width", "channel"]
+
+
 def test_an_entry_point_is_of_code() -> None:
     old = copy.deepcopy(MLM)
     old["assets"]["code"]["roles"] = ["mlm:source_code"]
