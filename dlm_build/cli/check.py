@@ -299,21 +299,18 @@ def _from_here(checked: Result) -> Result:
 
 @contextmanager
 def _writing(path: str | None) -> Iterator[Callable[[str], None]]:
-    """To stdout, or to a file that is whole or not there."""
+    """To stdout, or to a file."""
     if path is None:
         yield _print
         return
+    from dlm_build.cli.files import opened
     from dlm_build.errors import InfraError, shown
 
-    beside = Path(f"{path}.{os.getpid()}.part")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
+        with opened(path) as stream:
             yield lambda text: _ignored(stream.write(text))
-        beside.replace(path)
     except OSError as problem:
         raise InfraError(f"{shown(path)}: {problem.strerror}", "give --output a file that can be written") from problem
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _print(text: str) -> None:

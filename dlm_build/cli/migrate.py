@@ -82,19 +82,16 @@ def _beside(origin: str, output: str) -> str:
 
 
 def _write(output: str, text: str) -> None:
-    """Whole, or not at all."""
+    from dlm_build.cli.files import opened
     from dlm_build.errors import UsageError, shown
 
-    part = Path(f"{output}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(output)
+        with opened(output) as stream:
+            stream.write(text)
     except OSError as problem:
         raise UsageError(
             f"{shown(output)}: {problem.strerror}", "give --output a file that can be written"
         ) from problem
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _print_notes(migrated: Migrated) -> None:
