@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, Outcome, UsageError, shown_lines
+from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, InfraError, Outcome, UsageError, shown_lines
 
 if TYPE_CHECKING:
     from dlm_build.config import Settings
@@ -22,28 +24,58 @@ if TYPE_CHECKING:
 
 STDERR = 2
 """Written to by number from a signal handler: the stream may be in the middle of a write."""
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the file or the terminal that a stream leads to may answer; a terminal that was hung up: EIO."""
 
 
 def guarded(command: click.Command) -> NoReturn:
     """Run a click command; turn its end into an exit code. Only a bug shows a traceback."""
-    signal.signal(signal.SIGTERM, _interrupted)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell made us deaf to it
-        signal.signal(signal.SIGINT, _interrupted)
+    _open_streams()
+    for number in INTERRUPTIONS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # where a shell or nohup made us deaf to it, we stay so
+            signal.signal(number, _interrupted)
     try:
         command.main(prog_name="dlm-build", standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("interrupted; what was finished is kept and will be reused", err=True)
+        _say("interrupted; what was finished is kept and will be reused")
         sys.exit(EXIT_INTERRUPTED)
     except DlmBuildError as problem:
         _print_error(problem)
         sys.exit(problem.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout)
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as problem:
+        if problem.filename or problem.errno not in _UNWRITABLE:
+            raise
+        _silence(sys.stdout)
+        _print_error(InfraError(f"cannot write what is to be said: {problem.strerror}", "free space where stdout goes"))
+        sys.exit(EXIT_CODES[Outcome.INFRA])
     sys.exit(0)
+
+
+def _open_streams() -> None:
+    """A closed standard stream leads nowhere, lest its number becomes that of a file that holds something else."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _silence(stream: IO[str]) -> None:
+    """What it still holds and could not write goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _say(text: str) -> None:
+    """On stderr, where there is somebody to hear it."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _silence(sys.stderr)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -55,18 +87,15 @@ def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _print_error(problem: DlmBuildError) -> None:
     kind = "usage" if isinstance(problem, UsageError) else problem.outcome
-    click.secho(f"{kind}: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(shown_lines(problem.message), err=True)
+    _say(click.style(f"{kind}: ", fg="red", bold=True) + shown_lines(problem.message))
     if problem.hint:
-        click.echo(f"  fix: {shown_lines(problem.hint)}", err=True)
+        _say(f"  fix: {shown_lines(problem.hint)}")
 
 
 # --- wiring ------------------------------------------------------------------------------------------------------
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
-    from pathlib import Path
-
     from dlm_build.config import load_settings
 
     return load_settings(Path(given["config"]) if given.get("config") else None)
@@ -76,7 +105,6 @@ def settings_of(given: dict[str, Any]) -> Settings:
 def wired(given: dict[str, Any]) -> Iterator[Doors]:
     """The real doors, and progress on stderr for as long as they are open."""
     import time
-    from pathlib import Path
 
     from dlm_build.building.docker_engine import DockerEngine
     from dlm_build.cli.progress import showing
@@ -221,8 +249,6 @@ def render(**given: Any) -> None:
 
 
 def doctor(made: str | None = None, **given: Any) -> None:
-    from pathlib import Path
-
     from dlm_build.cli.show import print_diagnosis
     from dlm_build.doctor import diagnose, diagnose_made
 

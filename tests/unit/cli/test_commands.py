@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ HOSTILE = "bad \x1b]0;owned\x07 \u202e name"
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in commands.INTERRUPTIONS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -86,7 +87,7 @@ def test_interruptions_end_alike(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("interrupted; what was finished is kept") == 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", commands.INTERRUPTIONS)
 def test_an_interruption_is_answered_before_anything_is_tidied_up(
     number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,15 +101,50 @@ def test_an_interruption_is_answered_before_anything_is_tidied_up(
     assert "interrupted; what was finished is kept" in capfd.readouterr().err
 
 
-def test_a_job_that_its_shell_made_deaf_to_interrupts_stays_deaf() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    assert ending(lambda: os.kill(os.getpid(), signal.SIGINT)) == 0
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["in the background", "nohup"])
+def test_a_job_that_was_made_deaf_to_a_signal_stays_deaf(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    assert ending(lambda: os.kill(os.getpid(), number)) == 0
 
 
 def test_a_closed_pipe_is_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as out:
         monkeypatch.setattr(sys, "stdout", out)
         assert ending(raising(BrokenPipeError())) == 130
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_result_that_cannot_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert ending(lambda: click.echo("matches")) == 14
+    assert capsys.readouterr().err == (
+        "infra: cannot write what is to be said: No space left on device\n  fix: free space where stdout goes\n"
+    )
+
+
+def test_another_error_of_the_system_is_a_bug() -> None:
+    problem = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
+    with pytest.raises(OSError, match="some/file"):
+        guarded(click.Command("c", callback=raising(problem)))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_end_that_nobody_can_hear_keeps_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        assert ending(raising(ItemInvalid("no weights", "add them"))) == 6
+
+
+def test_closed_standard_streams_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert ending(lambda: print(sys.stdin.read(), file=sys.stderr)) == 0
+    assert {sys.stdin.name, sys.stdout.name, sys.stderr.name} == {os.devnull}
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.close()
 
 
 @pytest.mark.parametrize("options", [{"handoff": ("slurm",)}, {"compression": "gzip"}])
