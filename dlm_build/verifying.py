@@ -1,7 +1,7 @@
 """One engine's verdict: run the packaged sample in what was made, judge what came out.
 
 A run whose image or SIF, sample, expected output, limits, options and device are those of an earlier one is not done
-again.
+again, as long as the outputs lie where it left them.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Made(NamedTuple):
     device: Callable[[], Device]
     """What a run would be offered now. Raises InfraError where a GPU is demanded and there is none."""
     run: Callable[[Device], Run]
+    place: Path
+    """Where the run's outputs and its log are."""
 
 
 class Verified(Record, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ def in_docker(image: Image, plan: Plan, folder: WorkFolder, options: Options, do
         host = Host(at_engine(doors), doors.store, doors.notify, device)
         return run_sample(image, plan, folder.root, options.gpu, host)
 
-    return Made("docker", image.digest, device, run)
+    return Made("docker", image.digest, device, run, folder.root)
 
 
 def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
@@ -70,13 +72,15 @@ def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Do
 
         return choose_host_gpu(options.gpu, plan.gpu, doors.programs)
 
+    place = folder.root / "sif"
+
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_in_sif
 
-        place = _open_folder(folder.root / "sif")
-        return run_in_sif(sif, plan, place, options.gpu, Host(doors.settings, doors.store, doors.notify, device))
+        host = Host(doors.settings, doors.store, doors.notify, device)
+        return run_in_sif(sif, plan, _open_folder(place), options.gpu, host)
 
-    return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run)
+    return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run, place)
 
 
 def _open_folder(place: Path) -> Path:
@@ -117,9 +121,9 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
         device = made.device()
         key = _run_key(plan, made, device, options, doors.settings)
         kept = folder.load(name, Verified)
-        if kept and kept.key == key and not options.force and Path(kept.run.output_folder).is_dir():
+        if kept and kept.key == key and not options.force and (done := _still_there(kept.run, made.place)):
             reuse()
-            return EngineEnd(engine=made.engine, run=kept.run, verdict=kept.verdict)
+            return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
         folder.forget(name)
         run = _with_processor(made.run(device), made, doors)
     journal.known["run"] = run
@@ -127,6 +131,15 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
     if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
         folder.save(name, Verified(key=key, run=run, verdict=verdict))
     return EngineEnd(engine=made.engine, run=run, verdict=verdict)
+
+
+def _still_there(run: Run, place: Path) -> Run | None:
+    """The run with its outputs in `place` as it is called now; None where they were changed since."""
+    from dlm_build.running.outputs import are_as_collected
+    from dlm_build.running.place import OUTPUTS
+
+    outputs = place / OUTPUTS
+    return msgspec.structs.replace(run, output_folder=str(outputs)) if are_as_collected(run.outputs, outputs) else None
 
 
 def _judged(run: Run, made: Made, plan: Plan, doors: Doors, journal: Journal) -> Verdict:

@@ -131,6 +131,24 @@ def collect(source: Path, target: Path, limits: Limits) -> Collected:
     return Collected(files=tuple(files), ignored=tuple(ignored))
 
 
+def are_as_collected(files: tuple[OutputFile, ...], folder: Path) -> bool:
+    """Whether `folder` still holds `files`, byte for byte, and no others; whoever reads results may change them."""
+    try:
+        there = {found.path: found.status for found in walk(folder) if not stat.S_ISDIR(found.status.st_mode)}
+        return (
+            all(stat.S_ISREG(status.st_mode) for status in there.values())
+            and {path: status.st_size for path, status in there.items()} == {file.path: file.size for file in files}
+            and all(_sha256(folder / file.path) == file.sha256 for file in files)
+        )
+    except OSError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _unfit(found: Found) -> str | None:
     kinds: tuple[tuple[Callable[[int], bool], str], ...] = (
         (stat.S_ISLNK, "symbolic link"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"),

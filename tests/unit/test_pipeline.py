@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -418,6 +419,21 @@ def test_a_verdict_without_its_outputs_is_not_reused(world: World) -> None:
     (world.folder / "work" / "outputs").rmdir()
     world.run()
     assert "run" in world.done
+
+
+def test_outputs_that_were_added_to_are_made_anew(world: World) -> None:
+    world.run()
+    (world.folder / "work" / "outputs" / "notes.txt").write_text("looks good")
+    world.run()
+    assert "run" in world.done
+
+
+def test_a_moved_folder_keeps_its_verdict_and_names_its_own_outputs(world: World) -> None:
+    world.run()
+    shutil.copytree(world.folder / "work", world.folder / "other")
+    report = world.run(output=str(world.folder / "other"))
+    assert "run" not in world.done
+    assert report.run and report.run.output_folder == str(world.folder / "other" / "outputs")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.MODEL_ERROR, Outcome.TIMEOUT, Outcome.RESOURCE, Outcome.INFRA])

@@ -3,13 +3,24 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dlm_build.records import Limits
 from dlm_build.running import outputs
-from dlm_build.running.outputs import DEEPEST, LONGEST, Usage, collect, excess, measure, remove_tree, walk
+from dlm_build.running.outputs import (
+    DEEPEST,
+    LONGEST,
+    Usage,
+    are_as_collected,
+    collect,
+    excess,
+    measure,
+    remove_tree,
+    walk,
+)
 
 LIMITS = Limits(output=100, output_files=10)
 
@@ -44,6 +55,31 @@ def test_what_is_collected_is_hashed_and_plain(out: Path, tmp_path: Path) -> Non
     assert (tmp_path / "home/deep/a.txt").read_text() == "hello"
     assert not (tmp_path / "home/deep/a.txt").stat().st_mode & 0o7111
     assert taken.ignored == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda home: (home / "deep/a.txt").unlink(),
+        lambda home: (home / "deep/a.txt").write_text("jello"),
+        lambda home: (home / "deep/a.txt").write_text("hello, world"),
+        lambda home: (home / "c").write_text("more"),
+        lambda home: (home / "deep/a.txt").rename(home / "a.txt"),
+        lambda home: ((home / "b").unlink(), (home / "b").symlink_to("/dev/null")),
+        lambda home: home.rename(home.with_name("away")),
+    ],
+    ids=["removed", "edited", "grown", "one more", "moved", "a link", "all removed"],
+)
+def test_what_was_changed_since_is_not_as_collected(
+    change: Callable[[Path], object], out: Path, tmp_path: Path
+) -> None:
+    (out / "deep").mkdir()
+    (out / "deep" / "a.txt").write_text("hello")
+    (out / "b").touch()
+    files = collect(out, tmp_path / "home", LIMITS).files
+    assert are_as_collected(files, tmp_path / "home")
+    change(tmp_path / "home")
+    assert not are_as_collected(files, tmp_path / "home")
 
 
 def test_everything_else_stays_behind_with_its_reason(
