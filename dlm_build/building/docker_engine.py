@@ -33,6 +33,14 @@ BUILD_SECONDS = 4 * 3600.0
 OLDEST_BUILDX = "0.13"
 """The first whose builds can be heard as JSON."""
 _PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
+_BUILT = "images"
+"""Notes in the store on what was built, by the image's digest."""
+
+
+class Built(Record, frozen=True, kw_only=True):
+    """A build gave this image, and it passed."""
+
+    context_digest: str
 
 
 class EngineInfo(Record, frozen=True, kw_only=True):
@@ -101,10 +109,12 @@ class DockerEngine:
     def build(self, lock: Lock, context: Context, folder: Path, store: Store, tag: str, notify: Notify) -> Image:
         """The image of `context` (written at `folder`), tagged; nothing is done where the engine has it already.
 
+        A tag and a label do not tell that: `docker commit`, or another Dockerfile on top, hands the labels on.
         Raises InfraError, SourceGone when a base is no more, HashMismatch or ItemInvalid for a bad package.
         """
         check_tag(tag)
-        if (there := self.image(tag)) and there.context_digest == context.digest:
+        built = Built(context_digest=context.digest)
+        if (there := self.image(tag)) and store.noted(_BUILT, there.digest, Built) == built:
             notify(Event(step="build", text=f"{tag} is in the engine already"))
             return there
         seconds, used = self._run_build(lock, context, folder, store, tag, notify)
@@ -116,6 +126,7 @@ class DockerEngine:
         except Exception:
             self.remove(tag)
             raise
+        store.note(_BUILT, image.digest, built)
         return msgspec.structs.replace(image, seconds=seconds)
 
     def remove(self, reference: str) -> None:

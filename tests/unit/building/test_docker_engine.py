@@ -134,3 +134,28 @@ def test_the_very_image_is_pushed_wherever_its_tag_leads(monkeypatch: pytest.Mon
     assert client.tagged == [known]
     with pytest.raises(UsageError, match="the engine no longer has dlm/x:1"):
         engine.push(replace(image, digest="sha256:other", config_digest="sha256:c2"), "h/x", "1", {}, silent)
+
+
+def test_an_image_that_only_says_it_is_the_contexts_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`docker commit` of a container puts other files under the same tag and the same labels."""
+    lock, store = tiny_lock(), Store(tmp_path)
+    context = rendered(lock)
+    image = Image(
+        reference="dlm/x:1", digest="sha256:ours", size=1, base_digest="sha256:b", context_digest=context.digest
+    )
+    engine, builds = DockerEngine(Told({}), Settings()), iter([image, image])
+    there = replace(image, digest="sha256:committed")
+
+    def run_build(*_: Any) -> tuple[float, frozenset[str]]:
+        nonlocal there
+        there = next(builds)
+        return 2.0, frozenset()
+
+    monkeypatch.setattr(engine, "image", lambda _tag: there)
+    monkeypatch.setattr(engine, "_run_build", run_build)
+    monkeypatch.setattr(engine, "_verify", lambda *_: None)
+    for seconds in (2.0, 0.0):
+        made = engine.build(lock, context, tmp_path, store, "dlm/x:1", silent)
+        assert made == replace(image, seconds=seconds)
+    there = replace(image, digest="sha256:committed")
+    assert engine.build(lock, context, tmp_path, store, "dlm/x:1", silent).digest == "sha256:ours"
