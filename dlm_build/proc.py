@@ -18,6 +18,7 @@ from dlm_build.records import Record
 
 KEPT = 4 << 20
 """Characters of each stream that are kept; a program that prints more keeps its head and tail."""
+RAISE_LIMITS = "raise this shell's limits on processes, memory and files: see `ulimit -a`"
 _PIPE = 1 << 20
 """Bytes on their way to a program: as many as an ordinary user may ask for."""
 
@@ -33,8 +34,17 @@ class Finished(Record, frozen=True, kw_only=True):
     timed_out: bool = False
 
     def tail(self, lines: int = 12) -> str:
-        """The last lines of its talk, for error messages."""
-        return "\n".join((self.stderr or self.stdout).strip().splitlines()[-lines:])
+        """The last lines of its talk, for error messages; what is killed is mute, so the signal is one of them."""
+        told = (self.stderr or self.stdout).strip().splitlines()
+        return "\n".join((*told, *((f"it was ended by {self.signal}",) if self.signal else ()))[-lines:])
+
+    @property
+    def signal(self) -> str | None:
+        """Which ended it, by name: the system, for want of memory, or a limit; None where it ended by itself."""
+        if self.status >= 0:
+            return None
+        number = -self.status
+        return signal.Signals(number).name if number in {*signal.Signals} else f"signal {number}"
 
 
 class Programs(Protocol):
@@ -78,11 +88,12 @@ class RealPrograms:
         started = time.monotonic()
         child = self._start(argv, {**self._environment, **(env or {})}, cwd, stdin is not None)
         out, err = _Kept(None), _Kept(on_line)
-        readers = [_reading(child.stdout, out), _reading(child.stderr, err)]
         expired: list[bool] = []
         timer = Timer(timeout, _expire, (child.pid, expired))
-        timer.start()
         try:
+            with _threads():
+                readers = [_reading(child.stdout, out), _reading(child.stderr, err)]
+                timer.start()
             _feed(child, stdin)
             _await_end(child.pid)
             timer.cancel()
@@ -122,6 +133,8 @@ class RealPrograms:
                 f"cannot start {argv[0]}: {problem.strerror}",
                 f"install {argv[0]} or put it on PATH; `dlm-build doctor` says what is missing",
             ) from problem
+        except OSError as problem:
+            raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", RAISE_LIMITS) from problem
 
 
 class Child:
@@ -180,6 +193,15 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
         )
     except (FileNotFoundError, PermissionError) as problem:
         raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", f"install {argv[0]}") from problem
+
+
+@contextlib.contextmanager
+def _threads() -> Iterator[None]:
+    """Starts threads. Raises InfraError where the system refuses one more."""
+    try:
+        yield
+    except RuntimeError as problem:
+        raise InfraError(f"this machine refuses another thread: {problem}", RAISE_LIMITS) from problem
 
 
 def _await_end(pid: int) -> None:

@@ -46,6 +46,11 @@ def guarded(command: click.Command) -> NoReturn:
     except DlmBuildError as problem:
         _print_error(problem)
         sys.exit(problem.exit_code)
+    except MemoryError:
+        from dlm_build.proc import RAISE_LIMITS
+
+        _print_error(InfraError("this machine refuses more memory", RAISE_LIMITS))
+        sys.exit(EXIT_CODES[Outcome.INFRA])
     except BrokenPipeError:
         _silence(sys.stdout)
         sys.exit(EXIT_INTERRUPTED)

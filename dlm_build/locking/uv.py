@@ -13,7 +13,7 @@ from dlm_build.config import Settings
 from dlm_build.errors import InfraError
 from dlm_build.locking.talk import trimmed
 from dlm_build.locking.wheels import Entry, Target, read_pylock
-from dlm_build.proc import Finished, Programs
+from dlm_build.proc import RAISE_LIMITS, Finished, Programs
 from dlm_build.records import Record
 from dlm_build.store import Store
 
@@ -85,6 +85,8 @@ class Uv:
         if finished.timed_out:
             hint = "check the network, or set `[index] url` in the settings to a nearer index"
             return InfraError(f"uv could not resolve Python packages from {where} within {TIMEOUT:.0f} s", hint)
+        if finished.signal:
+            return InfraError(f"uv was ended by {finished.signal} while it resolved Python packages", RAISE_LIMITS)
         said = trimmed(finished.stderr, lines=8)
         if any(word in said for word in ("UnknownIssuer", "invalid peer certificate")):
             hint = "a proxy opens this site's https: set SSL_CERT_FILE to the file with its authority's certificate"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -40,6 +43,46 @@ def test_status_and_both_streams() -> None:
     done = programs().run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
     assert (done.status, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
     assert done.tail() == "err"
+
+
+def test_a_killed_program_says_by_which_signal() -> None:
+    done = programs().run([PYTHON, "-c", "import os; print('a', flush=True); os.kill(os.getpid(), 9)"])
+    assert (done.signal, done.tail(), done.tail(1)) == (
+        "SIGKILL",
+        "a\nit was ended by SIGKILL",
+        "it was ended by SIGKILL",
+    )
+    assert programs().run([PYTHON, "-c", ""]).signal is None
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_machine_without_another_thread_is_infra_and_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def refused(*_: object) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    def noted(pid: int) -> None:
+        started.append(pid)
+        end_group(pid)
+
+    monkeypatch.setattr("threading.Thread.start", refused)
+    monkeypatch.setattr("dlm_build.proc.end_group", noted)
+    with pytest.raises(InfraError, match="refuses another thread") as problem:
+        programs().run([PYTHON, "-c", "import time; time.sleep(60)"])
+    assert "ulimit" in (problem.value.hint or "")
+    assert len(started) == 1 and ends(started[0])
+    del problem
+    gc.collect()  # nobody reads its streams, and they go with the process
+
+
+def test_a_machine_without_another_process_is_infra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("subprocess.Popen", refused)
+    with pytest.raises(InfraError, match="cannot start true: Resource temporarily unavailable"):
+        programs().run(["true"])
 
 
 def test_the_environment_is_the_given_one_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

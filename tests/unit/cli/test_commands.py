@@ -60,6 +60,11 @@ def test_an_error_becomes_its_code_and_two_lines(capsys: pytest.CaptureFixture[s
     assert told.out == "" and told.err == "item-invalid: no weights\n  at /assets\n  fix: add them\n"
 
 
+def test_want_of_memory_is_infra(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(raising(MemoryError())) == 14
+    assert "refuses more memory" in capsys.readouterr().err
+
+
 def test_usage_is_told_apart_from_infra(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(raising(UsageError("m"))) == 2
     assert ending(raising(InfraError("m"))) == 14
