@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Thread, Timer
@@ -226,7 +227,7 @@ class _Kept:
 
     def __init__(self, on_line: Callable[[str], None] | None) -> None:
         self._head: list[str] = []
-        self._tail: list[str] = []
+        self._tail: deque[str] = deque()
         self._size = 0
         self._tail_size = 0
         self._on_line = on_line
@@ -239,7 +240,7 @@ class _Kept:
             self._tail.append(line)
             self._tail_size += len(line)
             while self._tail_size > KEPT // 4:
-                self._tail_size -= len(self._tail.pop(0))
+                self._tail_size -= len(self._tail.popleft())
         if self._on_line:
             self._on_line(line.rstrip("\r\n"))
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import pytest
 
+from dlm_build import proc
 from dlm_build.errors import InfraError
 from dlm_build.proc import KEPT, RealPrograms, end_group, start
 
@@ -163,6 +164,17 @@ def test_a_flood_keeps_head_and_tail() -> None:
     assert done.stdout.startswith("first\n") and done.stdout.endswith("last\n")
     assert "output cut" in done.stdout
     assert len(done.stdout) < 2 * KEPT
+
+
+def test_the_tail_of_a_program_that_prints_line_after_line_costs_each_line_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proc, "KEPT", 1 << 20)
+    kept, begun = proc._Kept(None), time.process_time()
+    for _ in range((1 << 20) + (1 << 19)):
+        kept.add("\n")
+    assert time.process_time() - begun < 5  # a list that is shortened from its front takes twenty
+    assert kept.text().count("\n") == (1 << 20) + (1 << 18) + 2
 
 
 def test_bytes_that_are_not_text_are_shown_not_raised() -> None:
