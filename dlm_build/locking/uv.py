@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError
@@ -47,7 +45,7 @@ class Uv:
 
     def lock(self, request: Request, origin: str) -> tuple[Entry, ...]:
         """Raises Unsolvable, or InfraError when the index cannot be reached or uv fails otherwise."""
-        with _scratch(self._store) as folder:
+        with self._store.scratch_folder() as folder:
             argv = self._argv(request, folder)
             lines = "".join(f"{line}\n" for line in request.requirements)
             finished = self._programs.run(argv, cwd=folder, stdin=lines.encode(), timeout=TIMEOUT)
@@ -108,14 +106,6 @@ def platform(glibc: str) -> str:
     minor = int(glibc.split(".")[1])
     fitting = [known for known in GLIBC_MINORS if known <= minor]
     return f"x86_64-manylinux_2_{max(fitting, default=GLIBC_MINORS[0])}"
-
-
-@contextmanager
-def _scratch(store: Store) -> Iterator[Path]:
-    parent = store.root / "partial"
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="uv-", dir=parent) as folder:
-        yield Path(folder)
 
 
 def pinned(pins: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -36,6 +36,12 @@ def test_conda_wins(tmp_path: Path) -> None:
     assert fake.constraints == ["numpy==2.1.3\n"]
 
 
+def test_a_store_without_room_for_scratch_files_is_told(tmp_path: Path) -> None:
+    (tmp_path / "scratch").write_text("a file where the folder should be")
+    with pytest.raises(InfraError, match="scratch"):
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(FakeUv(pylock(a_wheel())), tmp_path))
+
+
 def test_what_uv_is_asked(tmp_path: Path) -> None:
     fake = FakeUv(pylock(a_wheel()))
     plan = asking(pip=("affine",), as_of="2024-05-01T02:00:00+02:00", glibc="2.35")
