@@ -10,13 +10,13 @@ from dlm_build.errors import ItemInvalid, ResourceExceeded, shown
 from dlm_build.findings import Kind
 from dlm_build.findings.archive import SourceLfsPointers, SourceLinksLeftOut, SourceSubmodules
 from dlm_build.gathering.git import Repository
+from dlm_build.magic import is_lfs_pointer
 from dlm_build.records import Finding, Member, Record
 from dlm_build.store import Store
 from dlm_build.unpacking.names import Blame, checked_name
 
 FILES = 100_000
 BYTES = 8 << 30
-_LFS = b"version https://git-lfs.github.com/spec/v1"
 _LINK, _SUBMODULE = 0o120000, 0o160000
 
 
@@ -45,7 +45,7 @@ class Files:
                 continue
             stored = self._store.add_file(self._tree / entry.path)
             rows[entry.path] = entry.mode, Member(path=entry.path, size=stored.size, sha256=stored.sha256)
-            if stored.size < 1024 and self._store.path(stored.sha256).read_bytes().startswith(_LFS):
+            if stored.size < 1024 and is_lfs_pointer(self._store.path(stored.sha256).read_bytes()):
                 pointers.append(entry.path)
         self._take_links(rows)
         self._tell(SourceLfsPointers, pointers)
@@ -111,7 +111,7 @@ def _unquoted(path: str, blame: Blame) -> str:
 
 
 def refuse_large(entries: dict[str, Entry], tree: Path, repo: Repository) -> None:
-    total = sum((tree / e.path).lstat().st_size for e in entries.values() if e.mode not in (_SUBMODULE,))
+    total = sum((tree / e.path).lstat().st_size for e in entries.values() if e.mode != _SUBMODULE)
     if len(entries) > FILES or total > BYTES:
         raise ResourceExceeded(
             f"source {repo.shown}: {len(entries)} files of {total} bytes, more than {FILES} of {BYTES}",
