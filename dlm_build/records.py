@@ -463,6 +463,12 @@ class Context(Record, frozen=True, kw_only=True):
         rows = "".join(f"{f.path}\0{f.mode:o}\0{f.sha256}\n" for f in self.files if f.path != "build.args")
         return hashlib.sha256(rows.encode()).hexdigest()
 
+    def text_of(self, path: str) -> str:
+        """Of one of the files that every context has."""
+        text = next(row.text for row in self.files if row.path == path)
+        assert text is not None
+        return text
+
 
 class Image(Record, frozen=True, kw_only=True):
     """An image in the engine."""

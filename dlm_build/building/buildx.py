@@ -34,9 +34,7 @@ def build_argv(context: Context, folder: Path, packages: Path, tag: str, metadat
 
 def digest_args(context: Context) -> tuple[str, ...]:
     """The arguments that decide the digest, from the context itself: by hand or driven, they are the same."""
-    row = next(row for row in context.files if row.path == BUILD_ARGS)
-    assert row.text is not None
-    return tuple(row.text.splitlines())
+    return tuple(context.text_of(BUILD_ARGS).splitlines())
 
 
 def mirror_args(lock: Lock, settings: Settings, known: Sequence[str]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def package_parts(
 ) -> Iterator[Parts]:
     """The layers as the image would have them; the environment is installed in `folder`."""
     tree = _installed(request.lock, request.context, folder, sources)
-    trees = _COPY.findall(_text(request.context, "Dockerfile"))
+    trees = _COPY.findall(request.context.text_of("Dockerfile"))
     store, files = sources.store, request.context.files
     layers: list[Layer] = [
         *(ImageLayer(store.path(sha256), progress.read, sha256) for sha256 in base.sha256s),
@@ -85,7 +85,7 @@ def _installed(lock: Lock, context: Context, folder: Path, sources: Sources) -> 
         place.mkdir()
     packages = _packages(lock.packages + lock.installer, folder / "packages", sources.store)
     for name in ("install_environment.py", "lock.json"):
-        (folder / name).write_text(_text(context, f"environment/{name}"), "utf-8")
+        (folder / name).write_text(context.text_of(f"environment/{name}"), "utf-8")
     argv = (
         sys.executable, "-I", "-B", str(folder / "install_environment.py"), "--lock", str(folder / "lock.json"),
         "--packages", str(packages), "--prefix", PREFIX, "--root", str(root),
@@ -117,9 +117,3 @@ def _problem(status: int, tail: str) -> DlmBuildError:
     if "No space left" in said:
         return InfraError(said, "free space there, or set `store` in the settings to a folder on a larger disk")
     return InfraError(said, "this is no fault of the model; report it with this output")
-
-
-def _text(context: Context, path: str) -> str:
-    text = next(row.text for row in context.files if row.path == path)
-    assert text is not None
-    return text

@@ -117,10 +117,10 @@ def make_sif(parts: Parts, request: Request, programs: Programs, progress: Progr
 def describe(context: Context, environment: dict[str, str]) -> Described:
     import json
 
-    labels: dict[str, str] = json.loads(_text(context, LABELS))
+    labels: dict[str, str] = json.loads(context.text_of(LABELS))
     labels[CONTEXT] = context.digest
     return Described(
-        definition=_text(context, DEFINITION), environment=environment, labels=dict(sorted(labels.items()))
+        definition=context.text_of(DEFINITION), environment=environment, labels=dict(sorted(labels.items()))
     )
 
 
@@ -146,9 +146,3 @@ def is_still_there(sif: Sif) -> bool:
     path = Path(sif.path)
     with reading(path):
         return path.is_file() and path.stat().st_size == sif.size and sha256_of(path) == sif.sha256
-
-
-def _text(context: Context, name: str) -> str:
-    text = next(row.text for row in context.files if row.path == name)
-    assert text is not None
-    return text
