@@ -23,10 +23,10 @@ from dlm_build.fetching.addresses import public_addresses
 from dlm_build.fetching.peek import Peeker
 from dlm_build.findings.online import CouldNotBeAsked, NotAllAsked, SourceNotThere, SourceStandsAt, UnusedSourceNotThere
 from dlm_build.gathering.assets import is_own_server, local_path
-from dlm_build.gathering.git import FULL_COMMIT, Repository
+from dlm_build.gathering.git import Repository
 from dlm_build.gathering.remotes import Remote
 from dlm_build.gathering.sources import source_repository
-from dlm_build.hrefs import read_href
+from dlm_build.hrefs import is_commit, read_href
 from dlm_build.items.locations import meaning_of
 from dlm_build.model_asset import candidates
 from dlm_build.proc import Programs
@@ -181,7 +181,7 @@ def _is_unused(item: Item) -> bool:
 
 def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, ...]:
     where, pointer = remote.repo.shown, item.pointers.source
-    if named is not None and FULL_COMMIT.fullmatch(named):
+    if named is not None and is_commit(named):
         if remote.has(named):
             return ()
         why = f"source {where}: commit {named} is in none of its branches and tags"

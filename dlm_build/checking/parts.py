@@ -22,7 +22,7 @@ from dlm_build.findings.completeness import (
 )
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
-from dlm_build.hrefs import without_query
+from dlm_build.hrefs import is_commit, without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS, loads_alone
 from dlm_build.locks import is_foreign, is_lock
 from dlm_build.model_asset import candidates
@@ -45,7 +45,6 @@ _ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm"
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
 _MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
-_COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LIST = re.compile(
     r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
     r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
@@ -195,7 +194,7 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
 
 
 def _floating(item: Item, words: Words) -> tuple[Finding, ...]:
-    if not item.runtime.source_url or _COMMIT.fullmatch(item.runtime.source_commit or ""):
+    if not item.runtime.source_url or is_commit(item.runtime.source_commit or ""):
         return ()
     gap = SourceNotPinned.at(place(item, item.pointers.source), what="the commit of the source is not given")
     return (replace(gap, hint=words.commit),)

@@ -11,7 +11,6 @@ from dlm_build.fetching.urls import Address, checked_url, shown_url
 from dlm_build.hrefs import read_href
 from dlm_build.records import Record
 
-FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SCP = re.compile(r"(?:ssh://)?(?:[\w.-]+@)([\w.-]+)[:/](.+)")
 _TREE = re.compile(r"(/[^/]+/[^/]+)/(?:-/)?(?:tree|blob|src|commit)/([^/]+)(?:/.*)?")
 _TWO_PART_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})

@@ -10,9 +10,10 @@ import msgspec
 from dlm_build.errors import InfraError, SourceGone, Unpinned, shown
 from dlm_build.fetching.addresses import public_addresses
 from dlm_build.findings.gathering import SourceLeftOut, SourcePinnedByDate, SourcePinnedToday
-from dlm_build.gathering.git import FULL_COMMIT, Repository, failure, repository
+from dlm_build.gathering.git import Repository, failure, repository
 from dlm_build.gathering.remotes import Find, Remote, Tip
 from dlm_build.gathering.source_files import Files, entries_of, refuse_large
+from dlm_build.hrefs import is_commit
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Finding, Item, Record, Source
@@ -56,7 +57,7 @@ class Sources:
             return None, ()
         repo = source_repository(item, self._allow_hosts)
         named = item.runtime.source_commit or repo.ref
-        full = named is not None and FULL_COMMIT.fullmatch(named) is not None
+        full = named is not None and is_commit(named)
         if not (full or needed or allow_unpinned):
             return None, (_left_out(item, repo.shown, named),)
         with self._store.scratch_folder() as folder:
@@ -102,7 +103,7 @@ class Sources:
         found = done.stdout.strip()
         if done.status == 3:
             raise failure(repo, done.stderr, commit)
-        if done.status != 0 or not FULL_COMMIT.fullmatch(found):
+        if done.status != 0 or not is_commit(found):
             raise InfraError(f"source {repo.shown}: the checkout failed: {shown(done.tail(), 400)}", "try it again")
         if not found.startswith(commit.lower()):
             raise SourceGone(f"source {repo.shown}: {shown(commit)} gave commit {found}", "name a full commit of it")
@@ -173,11 +174,11 @@ def _last_before(date: str, tip: str, remote: Remote) -> tuple[str | None, str]:
     if done.status != 0:
         raise failure(remote.repo, done.stderr, tip)
     commit, _, day = done.stdout.strip().partition(" ")
-    return (commit, day) if FULL_COMMIT.fullmatch(commit) else (None, "")
+    return (commit, day) if is_commit(commit) else (None, "")
 
 
 def _left_out(item: Item, where: str, named: str | None) -> Finding:
-    if named and FULL_COMMIT.fullmatch(named):
+    if named and is_commit(named):
         found, fix = f"{named}, which cannot be had", "correct the address or the commit"
     else:
         found, fix = _only(named), words_of(item).commit

@@ -17,6 +17,6 @@ says what to publish instead.
 from __future__ import annotations
 
 from dlm_build.hrefs.read import read_href
-from dlm_build.hrefs.record import Href, without_query
+from dlm_build.hrefs.record import Href, is_commit, without_query
 
-__all__ = ["Href", "read_href", "without_query"]
+__all__ = ["Href", "is_commit", "read_href", "without_query"]

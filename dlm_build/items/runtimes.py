@@ -10,7 +10,7 @@ from dlm_build.errors import shown
 from dlm_build.findings import runtime as kinds
 from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
 from dlm_build.findings.reading import NotAText
-from dlm_build.hrefs import read_href
+from dlm_build.hrefs import is_commit, read_href
 from dlm_build.items.commands import container_command
 from dlm_build.items.document import described
 from dlm_build.items.locations import commit_in, file_behind, over_https
@@ -35,7 +35,6 @@ from dlm_build.words import DLM
 RUNTIME_EXAMPLE = '"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1", "model_handler": "handler.py:handle"}'
 _DOCKER_EXAMPLE = '"docker": {"image_name": "my-model", "tag": "1.0", "gpu": true, "run": "predict --input in.tif"}'
 _PAGE = re.compile(r"https?://(?:www\.)?(?:github\.com/[^/]++/[^/]++/(?:blob|tree)/|gitlab\.com/.+/-/(?:blob|tree)/).+")
-_FULL_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def read_runtime(node: Node) -> Runtime:
@@ -148,8 +147,8 @@ def _commit(node: Node, *, wanted: bool) -> str | None:
         return None
     if ".." in value:
         raise node.invalid(f'must be a commit, but is "{shown(value)}"', "write its 40 hex digits")
-    value = value.lower() if _FULL_COMMIT.fullmatch(value.lower()) else value
-    if not _FULL_COMMIT.fullmatch(value):
+    value = value.lower() if is_commit(value.lower()) else value
+    if not is_commit(value):
         node.find(kinds.SourceNotPinned, what=f'"{shown(value)}" is not a full commit', found=value)
     return value
 
