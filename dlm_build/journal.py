@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from dlm_build import __version__
-from dlm_build.records import Report, Step, Verdict
+from dlm_build.records import EngineEnd, Image, Item, Plan, Report, Run, Sif, Step, Verdict
+
+
+class Known(msgspec.Struct, kw_only=True):
+    """What a report says besides its verdict and its steps, under the same names; filled in on the way."""
+
+    item: Item | None = None
+    plan: Plan | None = None
+    lock_digest: str | None = None
+    context_digest: str | None = None
+    image: Image | None = None
+    sif: Sif | None = None
+    handoff: tuple[str, ...] = ()
+    run: Run | None = None
+    engines: tuple[EngineEnd, ...] = ()
 
 
 class Journal:
@@ -15,7 +31,7 @@ class Journal:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._steps: list[Step] = []
-        self.known: dict[str, object] = {}
+        self.known = Known()
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[], None]]:
@@ -28,4 +44,5 @@ class Journal:
             self._steps.append(Step(name=name, seconds=seconds, reused=bool(reused)))
 
     def report(self, verdict: Verdict) -> Report:
-        return Report(dlm_build=__version__, verdict=verdict, steps=tuple(self._steps), **self.known)  # type: ignore[arg-type]
+        known = msgspec.structs.asdict(self.known)
+        return Report(dlm_build=__version__, verdict=verdict, steps=tuple(self._steps), **known)

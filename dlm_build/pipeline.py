@@ -60,7 +60,7 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
     try:
         with journal.step("read"):
             item = read(href, doors, options)
-        journal.known["item"] = item
+        journal.known.item = item
         admit = partial(_refuse_early, options=options, doors=doors)
         with locked(item, options, doors, journal, admit) as (folder, lock):
             try:
@@ -184,7 +184,7 @@ def locked(
     options: Options,
     doors: Doors,
     journal: Journal,
-    admit: Callable[[WorkFolder, Plan], None] | None = None,
+    admit: Admit | None = None,
 ) -> Iterator[tuple[WorkFolder, Lock]]:
     """Gather, plan and lock, and hold the work folder from the start to the end of what follows. A bad item leaves no
     folder behind.
@@ -201,15 +201,15 @@ def locked(
                 reuse()
         with journal.step("plan"), naming(item):
             plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
-        journal.known["plan"] = plan
+        journal.known.plan = plan
         if admit:
             admit(folder, plan)
         with journal.step("lock") as reuse:
             lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
             if kept:
                 reuse()
-        journal.known["plan"] = lock.plan
-        journal.known["lock_digest"] = lock.digest
+        journal.known.plan = lock.plan
+        journal.known.lock_digest = lock.digest
         _save_lock(folder, item, materials, lock)
         yield folder, lock
 
@@ -270,27 +270,27 @@ def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Do
         context, kept = rendered(folder, lock, options, doors)
         if kept:
             reuse()
-    journal.known["context_digest"] = context.digest
+    journal.known.context_digest = context.digest
     ends = []
     if "docker" in options.to:
         ends.append(to_docker(folder, lock, context, options, doors, journal))
-        journal.known["engines"] = tuple(ends)
+        journal.known.engines = tuple(ends)
     if "sif" in options.to:
         ends.append(to_sif(folder, lock, context, options, doors, journal))
-        journal.known["engines"] = tuple(ends)
+        journal.known.engines = tuple(ends)
         _hand_off(folder, lock, options, doors, journal)
     return overall(ends, journal)
 
 
 def _hand_off(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> None:
     """The files that run the SIF on a cluster, where they were asked for."""
-    sif = journal.known["sif"]
-    if options.handoff and isinstance(sif, Sif):
+    sif = journal.known.sif
+    if options.handoff and sif:
         from dlm_build.building.handoff import write_handoff
 
         place, limits = folder.root / "handoff", doors.settings.limits
         written = write_handoff(sif, lock.plan, place, options.handoff, options.gpu, limits)
-        journal.known["handoff"] = tuple(str(path) for path in written)
+        journal.known.handoff = tuple(str(path) for path in written)
 
 
 def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
@@ -341,7 +341,7 @@ def to_docker(
         image, kept = built(folder, lock, context, options, doors)
         if kept:
             reuse()
-    journal.known["image"] = image
+    journal.known.image = image
     if not options.verify:
         return EngineEnd(engine="docker", verdict=unverified(image.reference))
     return verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
@@ -351,16 +351,15 @@ def to_sif(
     folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors, journal: Journal
 ) -> EngineEnd:
     """The SIF in the work folder, labelled with how its sample did."""
-    image = journal.known.get("image")
     with journal.step("sif") as reuse:
-        sif, kept = converted(folder, lock, context, image if isinstance(image, Image) else None, options, doors)
+        sif, kept = converted(folder, lock, context, journal.known.image, options, doors)
         if kept:
             reuse()
-    journal.known["sif"] = sif
+    journal.known.sif = sif
     if not options.verify:
         return EngineEnd(engine="sif", verdict=unverified(sif.path))
     end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-    journal.known["sif"] = with_verdict(folder, sif, end.verdict)
+    journal.known.sif = with_verdict(folder, sif, end.verdict)
     return end
 
 
@@ -388,7 +387,7 @@ def overall(ends: Sequence[EngineEnd], journal: Journal) -> Verdict:
     """The first end that is not the best there is; with several engines its summary says whose it is."""
     worst = next((end for end in ends if end.verdict.outcome != Outcome.MATCHES), ends[0])
     if worst.run:
-        journal.known["run"] = worst.run
+        journal.known.run = worst.run
     if len(ends) == 1:
         return worst.verdict
     said = "; ".join(f"{end.engine}: {end.verdict.summary}" for end in ends)
@@ -426,10 +425,10 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     """
     journal = Journal(doors.clock)
     item = read(href, doors, options)
-    journal.known["item"] = item
+    journal.known.item = item
     folder = WorkFolder(folder_of(item, options))
     lock = built_lock(folder, item, _build_command(href, options))
-    journal.known.update(plan=lock.plan, lock_digest=lock.digest)
+    journal.known.plan, journal.known.lock_digest = lock.plan, lock.digest
     with folder.owned():
         try:
             engines = options.to or built_engines(folder)
@@ -464,12 +463,12 @@ def _reverified(
             from dlm_build.publishing.signing import Signer
 
             Signer(doors.programs, doors.settings).check(Path(sif.path), sif.signed_by)
-        journal.known.update(context_digest=sif.context_digest, sif=sif)
+        journal.known.context_digest, journal.known.sif = sif.context_digest, sif
         end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-        journal.known["sif"] = with_verdict(folder, sif, end.verdict)
+        journal.known.sif = with_verdict(folder, sif, end.verdict)
     else:
         image = kept_image(folder, lock, doors)
-        journal.known.update(context_digest=image.context_digest, image=image)
+        journal.known.context_digest, journal.known.image = image.context_digest, image
         end = verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-    journal.known["engines"] = (*journal.known.get("engines", ()), end)  # type: ignore[misc]
+    journal.known.engines += (end,)
     return end

@@ -126,7 +126,7 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
             return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
         folder.forget(name)
         run = _with_processor(made.run(device), made, doors)
-    journal.known["run"] = run
+    journal.known.run = run
     verdict = _judged(run, made, plan, doors, journal)
     if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
         folder.save(name, Verified(key=key, run=run, verdict=verdict))

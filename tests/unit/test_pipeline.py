@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -32,7 +33,7 @@ from dlm_build.errors import (
 from dlm_build.fetching.urls import public_place
 from dlm_build.gpu import Gpu
 from dlm_build.items import read_item
-from dlm_build.journal import Journal
+from dlm_build.journal import Journal, Known
 from dlm_build.kept import changing_sif, load_sif
 from dlm_build.pipeline import run_item, verdict_of, verify_item
 from dlm_build.preflight.processor import LEVELS
@@ -870,6 +871,13 @@ def test_the_journal_times_steps_and_keeps_what_failed() -> None:
     made = journal.report(Verdict(outcome="infra", summary="s"))
     assert [(s.name, s.seconds, s.reused) for s in made.steps] == [("lock", 2.5, True), ("build", 0.25, False)]
     assert made.item is None and made.plan is None
+
+
+def test_a_report_has_a_field_for_all_that_becomes_known() -> None:
+    fields = {field.name: (field.type, field.default) for field in msgspec.structs.fields(Report)}
+    known = {field.name: (field.type, field.default) for field in msgspec.structs.fields(Known)}
+    assert known == {name: fields[name] for name in known}
+    assert fields.keys() - known.keys() == {"schema_version", "dlm_build", "verdict", "steps"}
 
 
 def test_events_are_heard(world: World) -> None:
