@@ -21,5 +21,13 @@ def parse_reference(text: str) -> re.Match[str] | None:
     return _REFERENCE.fullmatch(text) if len(text) <= LONGEST_REFERENCE else None
 
 
+def qualified(reference: str) -> str:
+    """With its registry, as Docker reads it: `me/x:1` is `docker.io/me/x:1`, `ubuntu` is `docker.io/library/ubuntu`."""
+    head, slash, rest = reference.partition("/")
+    if slash and ("." in head or ":" in head or head == "localhost"):
+        return f"docker.io/{rest}" if head in ("index.docker.io", "registry-1.docker.io") else reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
 def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None

@@ -10,9 +10,8 @@ from dlm_build.errors import DlmBuildError, InfraError, ItemHostile, ItemInvalid
 from dlm_build.fetch import HttpFetcher, Response
 from dlm_build.fetching.peek import HURRIED
 from dlm_build.findings.online import CouldNotBeAsked, ImageDigest, ImageGone, ImageNotAsked
-from dlm_build.hrefs.images import qualified
 from dlm_build.items.locations import meaning_of
-from dlm_build.oci import parse_reference
+from dlm_build.oci import parse_reference, qualified
 from dlm_build.records import Finding, Item
 from dlm_build.registry import Registry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dlm_build.hrefs.record import Href, Web
-from dlm_build.oci import parse_reference
+from dlm_build.oci import parse_reference, qualified
 
 _SCHEMES = ("oci://", "docker://", "docker-image://", "oras://", "podman://")
 _HOSTS = re.compile(
@@ -33,14 +33,6 @@ def _is_surely(bare: str) -> bool:
         return True
     name, colon, tag = bare.rpartition(":")
     return bool(colon) and "." not in name.rpartition("/")[2] and ("/" in name or bool(_VERSION_TAG.fullmatch(tag)))
-
-
-def qualified(reference: str) -> str:
-    """The reference with its registry: `me/x:1` is `docker.io/me/x:1`, `ubuntu` is `docker.io/library/ubuntu`."""
-    head, slash, rest = reference.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost"):
-        return f"docker.io/{rest}" if head in ("index.docker.io", "registry-1.docker.io") else reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
 
 
 def docker_hub(web: Web) -> Href | None:

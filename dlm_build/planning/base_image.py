@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, UsageError, shown
-from dlm_build.oci import is_digest, parse_reference
+from dlm_build.oci import is_digest, parse_reference, qualified
 from dlm_build.planning.decided import Decided, decided
 from dlm_build.planning.environment import Libraries
 from dlm_build.planning.tables import BaseRow, Tables
@@ -94,7 +94,7 @@ def parse_base(text: str, tables: Tables, option: str) -> BaseImage:
     if not found or not found["digest"]:
         hint = "write repository@sha256:<64 hex digits>; `dlm-build bases resolve IMAGE:TAG` prints it"
         raise UsageError(f"{option} {shown(text)} names no image by digest", hint)
-    repository, digest = with_registry(found["repository"]), found["digest"]
+    repository, digest = qualified(found["repository"]), found["digest"]
     known = next((row for row in tables.bases if row.digest == digest), None)
     is_platform = known is not None and known.kind.startswith("platform")
     return BaseImage(
@@ -104,19 +104,11 @@ def parse_base(text: str, tables: Tables, option: str) -> BaseImage:
     )  # fmt: skip
 
 
-def with_registry(repository: str) -> str:
-    """`nvidia/cuda` → `docker.io/nvidia/cuda`, `python` → `docker.io/library/python`, as Docker reads names."""
-    first, slash, _ = repository.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return repository
-    return f"docker.io/{repository}" if slash else f"docker.io/library/{repository}"
-
-
 def pinned_by_site(image: BaseImage, settings: Settings) -> BaseImage | None:
     """The image at the digest this site serves for its tag. Raises UsageError where that is no digest."""
     for name, digest in settings.bases.pins.items():
         repository, _, tag = name.rpartition(":")
-        if tag != image.tag or with_registry(repository) != image.repository:
+        if tag != image.tag or qualified(repository) != image.repository:
             continue
         if not is_digest(digest):
             raise UsageError(f"settings `[bases.pins] {shown(name)}` = {shown(digest)}", "write sha256:<64 hex digits>")

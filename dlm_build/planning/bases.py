@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, UsageError, shown
-from dlm_build.oci import parse_reference
-from dlm_build.planning.base_image import pinned_by_site, with_registry
+from dlm_build.oci import parse_reference, qualified
+from dlm_build.planning.base_image import pinned_by_site
 from dlm_build.planning.tables import BaseRow, Tables
 from dlm_build.progress import Event, Notify
 from dlm_build.records import BaseImage, Record
@@ -85,5 +85,5 @@ def resolve_base(reference: str, registry: Registries) -> BaseImage:
     if not found:
         raise UsageError(f"{shown(reference)} is not an image", "write repository:tag or repository@sha256:…")
     tag = found["tag"] or ("" if found["digest"] else "latest")
-    repository = with_registry(found["repository"])
+    repository = qualified(found["repository"])
     return registry.resolve(BaseImage(repository=repository, tag=tag, index_digest=found["digest"]))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dlm_build.oci import is_digest, parse_reference
+from dlm_build.oci import is_digest, parse_reference, qualified
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -43,3 +43,16 @@ def test_hostile_references_are_refused_quickly(text: str) -> None:
     started = time.perf_counter()
     assert parse_reference(text) is None
     assert time.perf_counter() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [
+        ("python", "docker.io/library/python"), ("nvidia/cuda", "docker.io/nvidia/cuda"),
+        ("docker.io/nvidia/cuda", "docker.io/nvidia/cuda"), ("nvcr.io/nvidia/cuda", "nvcr.io/nvidia/cuda"),
+        ("index.docker.io/me/x", "docker.io/me/x"), ("localhost/x", "localhost/x"),
+        ("localhost:5000/x", "localhost:5000/x"),
+    ],
+)  # fmt: skip
+def test_names_as_docker_reads_them(short: str, full: str) -> None:
+    assert qualified(short) == full

@@ -6,7 +6,7 @@ import pytest
 
 from dlm_build.config import Bases, Settings
 from dlm_build.errors import UsageError
-from dlm_build.planning.base_image import parse_base, with_registry
+from dlm_build.planning.base_image import parse_base
 from tests.unit.planning.inputs import conda, decision, item, pip, plan, tables
 
 RUN = "python infer.py"
@@ -190,15 +190,3 @@ def test_the_installer_is_a_confirmed_python_slim() -> None:
     image = plan(item(framework="PyTorch", run=RUN)).installer_base
     assert (image.repository, image.tag, image.trust) == ("docker.io/library/python", "3.12-slim", "confirmed")
     assert image.digest.startswith("sha256:78387bc3881b8")
-
-
-@pytest.mark.parametrize(
-    ("short", "full"),
-    [
-        ("python", "docker.io/library/python"), ("nvidia/cuda", "docker.io/nvidia/cuda"),
-        ("docker.io/nvidia/cuda", "docker.io/nvidia/cuda"), ("nvcr.io/nvidia/cuda", "nvcr.io/nvidia/cuda"),
-        ("localhost/x", "localhost/x"), ("localhost:5000/x", "localhost:5000/x"),
-    ],
-)  # fmt: skip
-def test_names_as_docker_reads_them(short: str, full: str) -> None:
-    assert with_registry(short) == full
