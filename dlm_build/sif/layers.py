@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -126,7 +127,7 @@ def _bytes_of(path: Path, size: int, read: Read) -> Content:
         while left:
             data = stream.read(min(left, CHUNK))
             if not data:
-                raise OSError(5, "the file became shorter while it was read", str(path))
+                raise OSError(errno.EIO, "the file became shorter while it was read", str(path))
             left -= len(data)
             read(len(data))
             yield data

@@ -17,20 +17,19 @@ from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from dlm_build.errors import InfraError, shown
-from dlm_build.store import CHUNK
 
 _LAUNCH = b"#!/usr/bin/env run-singularity\n"
 _MAGIC = b"SIF_MAGIC"
 _VERSION, _AMD64 = b"01", b"02"
 _HEADER = struct.Struct("<32s10s3s3s16s8q")
-_DESCRIPTOR = struct.Struct("<i?III7q128s384s")
+DESCRIPTOR = struct.Struct("<i?III7q128s384s")
 _PARTITION = struct.Struct("<ii3s")
 _SQUASHFS, _PRIMARY_SYSTEM = 1, 2
 TABLE, _SLOTS = 4096, 48
 """Where the descriptors begin, and how many there is room for."""
-DATA = TABLE + _SLOTS * _DESCRIPTOR.size
+DATA = TABLE + _SLOTS * DESCRIPTOR.size
 _ALIGNED = 4096
-_ONE_GROUP = 0xF0000000 | 1
+ONE_GROUP = 0xF0000000 | 1
 _SUPERBLOCK = struct.Struct("<4s36xQ")
 """Magic, and the bytes in use."""
 _FLUSH_SECONDS = 1.0
@@ -147,11 +146,8 @@ def settled(part: Path) -> str:
 
 def sha256_of(path: Path) -> str:
     """Raises OSError."""
-    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -185,7 +181,7 @@ def header(end: int, count: int) -> bytes:
     """Of a file of `end` bytes that holds `count` objects."""
     return _HEADER.pack(
         _LAUNCH, _MAGIC, _VERSION, _AMD64, bytes(16),
-        0, 0, _SLOTS - count, _SLOTS, TABLE, _SLOTS * _DESCRIPTOR.size, DATA, end - DATA,
+        0, 0, _SLOTS - count, _SLOTS, TABLE, _SLOTS * DESCRIPTOR.size, DATA, end - DATA,
     )  # fmt: skip
 
 
@@ -195,16 +191,16 @@ def table(objects: Sequence[Object]) -> bytes:
     for number, item in enumerate(objects, 1):
         extra = _PARTITION.pack(_SQUASHFS, _PRIMARY_SYSTEM, _AMD64) if item.kind == PARTITION else b""
         padded = item.offset + item.size - end
-        rows += _DESCRIPTOR.pack(
-            item.kind, True, number, _ONE_GROUP, 0, item.offset, item.size, padded, 0, 0, 0, 0,
+        rows += DESCRIPTOR.pack(
+            item.kind, True, number, ONE_GROUP, 0, item.offset, item.size, padded, 0, 0, 0, 0,
             item.name.encode(), extra,
         )  # fmt: skip
         end += padded
-    return rows.ljust(_SLOTS * _DESCRIPTOR.size, b"\0")
+    return rows.ljust(_SLOTS * DESCRIPTOR.size, b"\0")
 
 
 def _objects(raw: bytes) -> list[Object]:
-    rows = (_DESCRIPTOR.unpack_from(raw, TABLE + number * _DESCRIPTOR.size) for number in range(_SLOTS))
+    rows = (DESCRIPTOR.unpack_from(raw, TABLE + number * DESCRIPTOR.size) for number in range(_SLOTS))
     return [Object(row[0], row[12].rstrip(b"\0").decode("utf-8", "replace"), row[5], row[6]) for row in rows if row[1]]
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dlm_build.errors import HashMismatch, shown
-from dlm_build.sif.sif_file import DATA, TABLE, Object, header, objects_of, table
+from dlm_build.sif.sif_file import DATA, DESCRIPTOR, ONE_GROUP, TABLE, Object, header, objects_of, table
 from dlm_build.store import CHUNK
 
 SIGNATURE = 0x4005
-_ROW = struct.Struct("<i?III7q128s384s")
-_NO_GROUP, _ONE_GROUP = 0xF0000000, 0xF0000001
+_NO_GROUP = 0xF0000000
 _SIGNER = struct.Struct("<i20s")
 """In a signature's descriptor: the kind of hash, and the key's fingerprint."""
 FIX = "get the file again from where it was published, or check it with the --sha256 told there"
@@ -53,7 +52,7 @@ def without_times(part: Path) -> None:
         rows = _rows(out)
         for slot, row in enumerate(rows):
             if row.kind == SIGNATURE:
-                out.seek(TABLE + slot * _ROW.size)
+                out.seek(TABLE + slot * DESCRIPTOR.size)
                 out.write(_fixed(row, row.number))
         size = out.seek(0, os.SEEK_END)
         out.seek(0)
@@ -85,7 +84,7 @@ def check_frame(path: Path) -> int:
 
 def _frame(signed: tuple[Object, ...], signatures: tuple[Row, ...], size: int) -> bytes:
     """Header and descriptors as they have to be."""
-    rows = table(signed)[: len(signed) * _ROW.size]
+    rows = table(signed)[: len(signed) * DESCRIPTOR.size]
     rows += b"".join(_fixed(row, number) for number, row in enumerate(signatures, len(signed) + 1))
     return header(size, len(signed) + len(signatures)).ljust(TABLE, b"\0") + rows.ljust(DATA - TABLE, b"\0")
 
@@ -94,7 +93,7 @@ def _fixed(row: Row, number: int) -> bytes:
     """A signature's descriptor: free are its place and length, and whose it is."""
     extra = row.extra[: _SIGNER.size].ljust(len(row.extra), b"\0")
     place = (row.offset, row.size, row.size)
-    return _ROW.pack(SIGNATURE, True, number, _NO_GROUP, _ONE_GROUP, *place, 0, 0, 0, 0, bytes(128), extra)
+    return DESCRIPTOR.pack(SIGNATURE, True, number, _NO_GROUP, ONE_GROUP, *place, 0, 0, 0, 0, bytes(128), extra)
 
 
 def _anything_between(stream: BinaryIO, objects: tuple[Object, ...]) -> bool:
@@ -115,5 +114,5 @@ def _anything_between(stream: BinaryIO, objects: tuple[Object, ...]) -> bool:
 
 def _rows(stream: BinaryIO) -> tuple[Row, ...]:
     stream.seek(TABLE)
-    every = (Row(*fields) for fields in _ROW.iter_unpack(stream.read(DATA - TABLE)))
+    every = (Row(*fields) for fields in DESCRIPTOR.iter_unpack(stream.read(DATA - TABLE)))
     return tuple(row for row in every if row.used)
