@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -24,6 +24,10 @@ from dlm_build.workfolder import WorkFolder
 
 if TYPE_CHECKING:
     from dlm_build.running.gpu import Device
+
+
+VERIFIED: Mapping[Literal["docker", "sif"], str] = {"docker": "verified.json", "sif": "verified-sif.json"}
+"""Where a work folder keeps what each engine's run was judged to be: a `Verified`."""
 
 
 class Made(NamedTuple):
@@ -116,7 +120,7 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
             hint=plan.fix_of("no-sample") or "name a sample; `dlm-build check` shows how in this item's dialect",
         )
         return EngineEnd(engine=made.engine, verdict=verdict)
-    name = "verified.json" if made.engine == "docker" else "verified-sif.json"
+    name = VERIFIED[made.engine]
     with journal.step(_step(made, "run")) as reuse:
         device = made.device()
         key = _run_key(plan, made, device, options, doors.settings)

@@ -22,7 +22,7 @@ from dlm_build.preflight.processor import LEVELS, host_flags, level_of, missing_
 from dlm_build.records import Image, Lock, Sif
 from dlm_build.running.gpu import described
 from dlm_build.sif.sif_file import sha256_of
-from dlm_build.verifying import Verified
+from dlm_build.verifying import VERIFIED, Verified
 from dlm_build.workfolder import WorkFolder
 
 FindImage = Callable[[str], Image | None]
@@ -46,7 +46,7 @@ def made_in(folder: Path) -> Made:
     lock, image, kept = work.load("lock.json", Lock), work.load("image.json", Image), load_sif(work)
     if lock is None or (image is None and kept is None):
         raise UsageError(f"{shown(str(folder))} holds nothing that was built", "give the folder that --output named")
-    judged = (work.load(name, Verified) for name in ("verified.json", "verified-sif.json"))
+    judged = (work.load(name, Verified) for name in VERIFIED.values())
     runs = (one.run for one in judged if one and one.run.end == "finished")
     return Made(folder, lock, image, kept.sif if kept else None, tuple(r.processor for r in runs if r.processor))
 

@@ -18,7 +18,16 @@ from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import HashMismatch, InfraError, Outcome, UsageError, shown
 from dlm_build.fetching.sending import Part
-from dlm_build.kept import built_engines, built_lock, changing_sif, kept_image, kept_sif, wants_label, with_verdict
+from dlm_build.kept import (
+    built_engines,
+    built_lock,
+    changing_sif,
+    kept_image,
+    kept_sif,
+    label_of,
+    wants_label,
+    with_verdict,
+)
 from dlm_build.pipeline import folder_of, read
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
@@ -31,12 +40,11 @@ from dlm_build.publishing.signing import Key, Signer
 from dlm_build.publishing.target import Target, parse_target
 from dlm_build.records import Image, Lock, Record, Sif, Verdict
 from dlm_build.sif.signed import signers
-from dlm_build.verifying import Made, Verified, in_docker, in_sif
+from dlm_build.verifying import VERIFIED, Made, Verified, in_docker, in_sif
 from dlm_build.workfolder import WorkFolder
 
 Kind = Literal["docker", "sif"]
 NOT_VERIFIED = "not verified"
-_JUDGED: dict[Kind, str] = {"docker": "verified.json", "sif": "verified-sif.json"}
 
 
 class Wanted(Record, frozen=True, kw_only=True):
@@ -127,7 +135,7 @@ def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doo
 
 def _verdict(made: Made, folder: WorkFolder) -> Verdict | None:
     """Of the very image or SIF; None where it was never judged."""
-    kept = folder.load(_JUDGED[made.engine], Verified)
+    kept = folder.load(VERIFIED[made.engine], Verified)
     return kept.verdict if kept and made.digest in kept.key else None
 
 
@@ -143,7 +151,7 @@ def _admitted(verdict: Verdict | None, what: str, wanted: Wanted, engine: Kind) 
             f"{shown(what, 300)} does not give the output that the item promises: {verdict.summary}",
             "a mismatch is never pushed; mend the item, or its expected output",
         )
-    return f"{verdict.outcome} on {verdict.device}" if verdict.device else verdict.outcome
+    return label_of(verdict)
 
 
 def _context(ready: Ready) -> str:
