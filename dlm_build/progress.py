@@ -11,7 +11,7 @@ class Event(Record, frozen=True, kw_only=True):
     """`done` and `total` count `unit`s; both None for a plain line of talk."""
 
     step: str
-    """`read`, `gather`, `plan`, `lock`, `render`, `build`, `run`, `judge`."""
+    """What it is a part of, in one word: of a build `read`, `gather`, `lock`, `build`, `sif`, `run`."""
     text: str
     done: int | None = None
     total: int | None = None

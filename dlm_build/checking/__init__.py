@@ -6,8 +6,13 @@ grade(item) -> Grade                     A to F, and what would lift it
 module            what it knows
 records           Checked, Grade, Summary: what a check says
 weights, parts    what an item gives of what it takes to build a model again
+refusals          what a build would refuse, by its own rules
+recipes           whether dlm-build itself can build for the framework
 grading           the letter, its guesses, and the way to the next one
 check             one text to one Checked
+many              many of them, several at a time
+left_out          files of a folder that are no items
+online            `--online`: what the servers say; asking is about one address, images about the container images
 schema            the JSON Schema of a check's JSON
 explaining        what a code means, at length
 formats/          a check as a list, JSON, SARIF, JUnit, Markdown, HTML

@@ -1,6 +1,7 @@
 """What a published href really means: the file, a page about it, a share, a record, an image, or words. Pure.
 
 module            what it knows
+read              which of the tables reads an href
 record            what is known of an href, and how a URL is taken apart
 repositories      GitHub, GitLab, Bitbucket, Gitea
 models            Hugging Face, Kaggle and other pages of models

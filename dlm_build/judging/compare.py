@@ -1,4 +1,4 @@
-"""Two decoded files → checks. Pure arithmetic; every limit stands beside its reason.
+"""Two decoded files → checks. Pure; what arrays and documents hold is for `values` and `documents` to compare.
 
 Order: what the file is, then its form (shape, dtype, nodata, place on Earth), then its values by task. A check that
 makes the later ones meaningless ends the list.

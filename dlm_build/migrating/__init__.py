@@ -19,6 +19,7 @@ valid        what breaks a schema goes; nothing invalid is ever written
 secrets      names and passwords in front of a host stay behind
 account      what nothing else accounts for is kept or named: nothing is lost in silence
 records      Migrated, Note
+text         the new document as text
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ A Format is asked for the beginning, for each item as it comes, and for the end;
 first in them counts what comes after.
 
 module      sink
+table       none: the formats by name, and what all are told
+encoding    none: JSON on one line
 listing     a terminal: nothing that moves the cursor, colours only where asked for
 jsons       JSON, and JSON lines
 sarif       SARIF 2.1.0, for code scanning

@@ -159,7 +159,7 @@ def _inputs(node: Node, *, usual: bool) -> Node:
 
 
 def _outputs(node: Node, *, usual: bool) -> Node:
-    """`task:NAME: {…}` gives a task and what stands below it; a size of two numbers is completed."""
+    """`task:NAME: {…}` gives a task and what stands below it."""
     node = as_object(node)
     for spelling in node.names():
         if spelling.startswith("task:") and not node.has("task"):
