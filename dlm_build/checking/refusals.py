@@ -1,6 +1,6 @@
 """What a build would refuse, or correct, before it fetches anything: told by the build's own rules. Pure.
 
-refusals(item, …) -> by part     what stops it: a command, an address, a source, a version
+refusals(item, …) -> by part     what stops it: a command, its folder, an address, a source, a version
 doubts(item, …) -> findings      what it takes in another sense than it was written
 """
 
@@ -18,11 +18,12 @@ from dlm_build.fetching.urls import checked_url, is_beside, shown_url
 from dlm_build.findings.completeness import WeightsOverHttp
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import UnknownVersion
-from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable
+from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
 from dlm_build.hrefs import read_href
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
 from dlm_build.planning.frameworks import table_of
+from dlm_build.planning.runner import working_dir
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, pick
 from dlm_build.records import Asset, Finding, Item
@@ -37,8 +38,8 @@ Refusals = Mapping[PartName, tuple[Finding, ...]]
 def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
     """What a build refuses, by the part that lacks it; the reader did not say it. `alone` as in `_version`."""
     found: defaultdict[PartName, tuple[Finding, ...]] = defaultdict(tuple)
-    if finding := _command(item):
-        found["code"] = (finding,)
+    if stopping := tuple(filter(None, (_command(item), _working_dir(item)))):
+        found["code"] = stopping
     if item.runtime.source_url and (finding := _source(item, item.runtime.source_url)):
         found["code"] += (finding,)
     for part, url, pointer in _addresses(item, model):
@@ -66,6 +67,18 @@ def _command(item: Item) -> Finding | None:
         parse_command(run, pointer=pointer)
     except ItemInvalid as problem:
         return RunNotPlain.at(pointer, found=run, why=problem.message.removeprefix(f"{pointer}: "), how=problem.hint)
+    return None
+
+
+def _working_dir(item: Item) -> Finding | None:
+    declared, pointer = item.runtime.docker.working_dir, item.pointers.working_dir
+    if declared is None:
+        return None
+    try:
+        working_dir(item)
+    except ItemInvalid as problem:
+        why = problem.message.removeprefix(f"{pointer}: ")
+        return WorkingDirRefused.at(pointer, found=declared, why=why, how=problem.hint)
     return None
 
 

@@ -100,6 +100,20 @@ class RunNotPlain(Kind):
     """
 
 
+class WorkingDirRefused(Kind):
+    """{why}; a build refuses it"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    The model runs in a folder of its own, with an empty file system laid over it, so what the image has there would be
+    gone. Folders of the system, of temporary files and of dlm-build cannot be given away; `/opt/NAME` and
+    `/usr/src/NAME`, where images keep an application, can.
+
+    Before: `"working_dir": "/usr/local/app"`. After: `"working_dir": "/workspace"`.
+    """
+
+
 class SourceRefused(Kind):
     """{why}; a build refuses it"""
 

@@ -42,8 +42,20 @@ def test_a_command_that_only_a_shell_understands(run: str, said: str) -> None:
     assert checked.grade.letter == "C" and "how the command is run" in {guess.what for guess in checked.grade.guesses}
 
 
+@pytest.mark.parametrize("folder", ["/tmp/app", "/usr/local/app", "/var/model", "/lib32/x"])
+def test_a_working_folder_that_a_build_refuses(folder: str) -> None:
+    checked = check(changed(**{f"{RUNTIME}docker": {"run": "python a.py", "working_dir": folder}}))
+    finding = one(checked, "working-dir-refused")
+    assert (finding.severity, finding.pointer) == ("error", "/properties/dlm:runtime/docker/working_dir")
+    assert finding.message == f"{folder} belongs to the container itself; a build refuses it"
+    assert checked.grade.letter == "C"
+    assert "the folder that the model runs in" in {guess.what for guess in checked.grade.guesses}
+
+
 def test_a_plain_command_is_no_trouble() -> None:
-    checked = check(changed(**{f"{RUNTIME}docker": {"run": "python 'a b.py' {input} {output}"}}))
+    checked = check(
+        changed(**{f"{RUNTIME}docker": {"run": "python 'a b.py' {input} {output}", "working_dir": "/opt/coast"}})
+    )
     assert not blocked(checked) and checked.grade.letter == "A"
 
 
