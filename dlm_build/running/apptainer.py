@@ -154,17 +154,7 @@ def environment(order: SifOrder, base: Mapping[str, str]) -> dict[str, str]:
     What the model sees is named with the engine's prefix: nothing else gets in.
     """
     engine, private = order.engine.prefix, str(order.place / "engine")
-    inner = {
-        "DLM_DEVICE": order.device.kind,
-        "DLM_REPORT": order.mark,
-        "TMPDIR": "/tmp",  # noqa: S108
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "OMP_NUM_THREADS": str(order.processors),
-        "PYTHONHASHSEED": "0",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    inner = order.variables
     chosen = base.get("CUDA_VISIBLE_DEVICES")
     if order.device.kind == "gpu" and chosen is not None:
         inner["CUDA_VISIBLE_DEVICES"] = chosen  # --nv shows every GPU; this is how a batch system names ours

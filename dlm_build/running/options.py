@@ -83,17 +83,9 @@ def _environment(order: DockerOrder) -> dict[str, str]:
     """All that is added to the image's own environment; nothing of the host's."""
     gpu = order.device.kind == "gpu"
     return {
-        "DLM_DEVICE": order.device.kind,
-        "DLM_REPORT": order.mark,
+        **order.variables,
         "DLM_UMASK": "0",
         "HOME": "/tmp",  # noqa: S108
-        "TMPDIR": "/tmp",  # noqa: S108
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "OMP_NUM_THREADS": str(order.processors),
-        "PYTHONHASHSEED": "0",
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         # CUDA images ask for every GPU by themselves; an engine whose default runtime listens would give them.
         **({"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if gpu else {"NVIDIA_VISIBLE_DEVICES": "void"}),
     }

@@ -27,3 +27,18 @@ class Order(Record, frozen=True, kw_only=True):
     processors: int
     mark: str
     """What the harness begins its words to us with; the model's program is not told it."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the harness and the model see, besides the image's own environment, whichever engine runs them."""
+        return {
+            "DLM_DEVICE": self.device.kind,
+            "DLM_REPORT": self.mark,
+            "TMPDIR": "/tmp",  # noqa: S108
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            "OMP_NUM_THREADS": str(self.processors),
+            "PYTHONHASHSEED": "0",
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
