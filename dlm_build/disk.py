@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlm_build.errors import InfraError
+from dlm_build.local_files import is_there
 
 MARGIN = 64 << 20
 """Bytes that must stay free beyond what is estimated."""
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the first above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if is_there(place))
 
 
 def refuse_full(what: str, needed: Mapping[Path, int]) -> None:
@@ -19,7 +25,7 @@ def refuse_full(what: str, needed: Mapping[Path, int]) -> None:
     """
     wanted: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        there = nearest(folder)
         first, before = wanted.get(there.stat().st_dev, (there, 0))
         wanted[there.stat().st_dev] = (first, before + size)
     for there, size in wanted.values():

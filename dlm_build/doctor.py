@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from packaging.version import Version
 
+from dlm_build.disk import nearest
 from dlm_build.errors import DlmBuildError
 from dlm_build.preflight.line import Line
 from dlm_build.records import Record
@@ -169,8 +170,7 @@ def _reached(name: str, where: str, ask: Callable[[], object]) -> Line:
 
 
 def _space(doors: Doors) -> Line:
-    root = next(p for p in (Path(doors.settings.store), *Path(doors.settings.store).parents) if p.exists())
-    free = shutil.disk_usage(root).free
+    free = shutil.disk_usage(nearest(Path(doors.settings.store))).free
     detail = f"{free / 1e9:.0f} GB free for {doors.settings.store}"
     if free < WANTED_SPACE:
         return Line(name="disk", state="warn", detail=detail, fix="set `store` in the settings to a larger disk")

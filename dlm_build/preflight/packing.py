@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from dlm_build.disk import nearest
 from dlm_build.errors import DlmBuildError
 from dlm_build.preflight.line import Line, Look
 from dlm_build.sif.squashfs import installed
@@ -66,7 +67,7 @@ def _temporary(look: Look, unpacks: bool) -> Line:
 def _room(look: Look, need: Need) -> Line:
     """Size and kind of the disk; a folder that is still to be made is judged by the one above it."""
     fix = f"{need.instead} a folder on a disk with {need.wanted >> 30} GiB or more"
-    made = next(place for place in (need.folder, *need.folder.parents) if place.exists())
+    made = nearest(need.folder)
     try:
         free = shutil.disk_usage(made).free
     except OSError as problem:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlm_build.disk import refuse_full
+from dlm_build.disk import nearest, refuse_full
 from dlm_build.errors import InfraError
 
 
@@ -18,3 +18,9 @@ def test_needs_on_one_disk_are_added_up(tmp_path: Path) -> None:
     refuse_full("the SIF", {tmp_path / "a": half})
     with pytest.raises(InfraError, match="MiB are needed for the SIF"):
         refuse_full("the SIF", {tmp_path / "a": half, tmp_path / "b" / "c": half})
+
+
+def test_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
+    assert nearest(tmp_path) == tmp_path
+    assert nearest(tmp_path / "not" / "yet") == tmp_path
+    assert nearest(tmp_path / ("a" * 300) / "store") == tmp_path  # a name that no file system has
