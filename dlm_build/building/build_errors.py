@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from dlm_build.building.buildx import Progress
-from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, SourceGone, shown
+from dlm_build.errors import DlmBuildError, InfraError, SourceGone, shown
+from dlm_build.installing import installing_problem
 
 _WITHOUT = "or make a SIF alone, which needs no Docker: --to sif"
 _ENGINE_HINT = f"start Docker, or set `host` under [docker] in the settings (see `dlm-build doctor`); {_WITHOUT}"
@@ -50,22 +51,8 @@ def build_problem(progress: Progress, stderr_tail: str) -> DlmBuildError:
             "free space there (`docker system df`, `docker buildx prune`), then run the same command again",
         )
     if ended := re.search(r"did not complete successfully: exit code: (\d+)", text):
-        return _step_problem(int(ended[1]), progress)
+        return installing_problem(int(ended[1]), progress.talk())
     return _base_problem(text) or engine_problem(text) or InfraError(f"the build failed: {_last(text)}", _ENGINE_HINT)
-
-
-def _step_problem(status: int, progress: Progress) -> DlmBuildError:
-    from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE
-
-    talk = [shown(line, 400) for line in progress.talk()]
-    said = "\n  ".join(("the environment could not be installed:", *talk[-12:]))
-    if status == EXIT_HASH:
-        return HashMismatch(said, "remove that package from the store (its sha256 names it) and run again")
-    if status == EXIT_PACKAGE:
-        return ItemInvalid(said, "the lock has a broken package: lock another version of it with --update")
-    if status == 137:
-        return InfraError(said, "the step was killed, most likely for lack of memory; give the engine more")
-    return InfraError(said, "this is no fault of the model; report it with this output")
 
 
 def _base_problem(text: str) -> DlmBuildError | None:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from dlm_build.container_layout import PREFIX
 from dlm_build.disk import refuse_full
-from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, shown
+from dlm_build.errors import InfraError
+from dlm_build.installing import installing_problem
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Lock, Package, Sif
@@ -93,7 +94,7 @@ def _installed(lock: Lock, context: Context, folder: Path, sources: Sources) -> 
     sources.notify(Event(step="sif", text="installing the environment"))
     ended = sources.programs.run(argv, env={"TMPDIR": str(scratch)}, timeout=INSTALLING_SECONDS)
     if ended.status != 0:
-        raise _problem(ended.status, ended.tail())
+        raise installing_problem(ended.status, ended.tail().splitlines())
     return root
 
 
@@ -104,16 +105,3 @@ def _packages(packages: tuple[Package, ...], folder: Path, store: Store) -> Path
             raise InfraError(f"the store lacks {package.filename}", "run the same command again; it is fetched anew")
         store.link(package.sha256, folder / package.filename)
     return folder
-
-
-def _problem(status: int, tail: str) -> DlmBuildError:
-    from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE
-
-    said = "the environment could not be installed:\n  " + "\n  ".join(shown(line, 400) for line in tail.splitlines())
-    if status == EXIT_HASH:
-        return HashMismatch(said, "remove that package from the store (its sha256 names it) and run again")
-    if status == EXIT_PACKAGE:
-        return ItemInvalid(said, "the lock has a broken package: lock another version of it with --update")
-    if "No space left" in said:
-        return InfraError(said, "free space there, or set `store` in the settings to a folder on a larger disk")
-    return InfraError(said, "this is no fault of the model; report it with this output")

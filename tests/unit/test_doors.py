@@ -26,8 +26,6 @@ INSIDE_CONTAINER = "harness/"
 STEPS = ("items", "gathering", "planning", "locking", "building", "sif", "running", "judging", "harness")
 BETWEEN_STEPS = {
     ("building/render.py", "locking"),  # the lock as the two files that other tools read
-    ("building/build_errors.py", "harness"),  # how the installer inside a build says what failed
-    ("sif/from_packages.py", "harness"),  # the same installer, outside of a build
 }
 
 
