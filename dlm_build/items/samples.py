@@ -18,7 +18,8 @@ INPUT_ROLES = frozenset(
 EXPECTED_ROLES = frozenset(("expected output", "test output", "reference output", "sample output"))
 _ROWS_EXAMPLE = '"dlm:archive": [{"name": "model.onnx", "roles": ["model weight"]}]'
 _SAMPLE_EXAMPLE = '"test_file": {"filename": "sample.tif", "output": "expected.tif"}'
-_FILENAME = ("filename", "file", "name", "path", "input")
+FILENAME = ("filename", "file", "name", "path", "input")
+"""Names of the field that holds the sample, today's first."""
 _OUTPUT = ("output", "expected_output", "expected")
 
 
@@ -75,7 +76,7 @@ def read_sample(node: Node, archive: tuple[ArchiveRow, ...]) -> DeclaredSample |
     node = _first(node)
     fields = node.object(_SAMPLE_EXAMPLE) if not isinstance(node.value, str) else node
     is_text = isinstance(node.value, str)
-    source = node if is_text else fields.get(*_FILENAME) if not node.absent else node
+    source = node if is_text else fields.get(*FILENAME) if not node.absent else node
     given = _path(source, archive)
     expected = None if is_text or node.absent else _path(fields.get(*_OUTPUT), archive)
     sample_in = given or _by_role(node, archive, INPUT_ROLES, kinds.SampleFromRoles)

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from dlm_build.items.document import Document
 from dlm_build.items.names import command_line, handler, member_name, working_dir
 from dlm_build.items.node import Log, Node
-from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_archive
+from dlm_build.items.samples import EXPECTED_ROLES, FILENAME, INPUT_ROLES, ArchiveRow, read_archive
 from dlm_build.items.scalars import text
 from dlm_build.items.tensors import read_inputs, read_outputs
 from dlm_build.records import Inputs, Outputs, Record
@@ -30,7 +30,6 @@ Tensors = TypeVar("Tensors", Inputs, Outputs)
 
 _FIELDS = frozenset(("dlm:archive", "dlm:data", "dlm:inputs", "dlm:outputs", "dlm:runtime"))
 _SCALING = ("scaling_factor", "mean", "std")
-_NAMES = ("filename", "file", "name", "path", "input")
 
 
 class Leftovers(Record, frozen=True, kw_only=True):
@@ -98,7 +97,7 @@ def sample_data(properties: Node) -> Node:
 def names_a_sample(test_file: Node, archive: tuple[ArchiveRow, ...]) -> bool:
     """Whether `dlm:data.test_file` or the roles of `dlm:archive` name one."""
     if test_file.value is not None and (
-        isinstance(test_file.value, str) or any(test_file.at(name).value is not None for name in _NAMES)
+        isinstance(test_file.value, str) or any(test_file.at(name).value is not None for name in FILENAME)
     ):
         return True
     return any((INPUT_ROLES | EXPECTED_ROLES).intersection(row.entry.roles) for row in archive)

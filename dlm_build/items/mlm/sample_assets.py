@@ -19,10 +19,9 @@ from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry, having
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample
+from dlm_build.words import MLM
 
 _MAY_LIST_PACKAGES = ENVIRONMENT | RUNTIME
-_ADD_INPUT = 'add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}, and its expected output'
-_ADD_EXPECTED = 'add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}'
 
 
 def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRow, ...]) -> DeclaredSample | None:
@@ -32,10 +31,10 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
         return read_sample(test_file, archive)
     given, expected = _first(entries, INPUT_ROLES, "the sample"), _first(entries, EXPECTED_ROLES, "the expected output")
     if given is None:
-        find(where.root.get("assets"), NoSample, _ADD_INPUT)
+        find(where.root.get("assets"), NoSample, f"{MLM.sample}, and its expected output")
         return None
     if expected is None:
-        find(given.node, NoExpectedOutput, _ADD_EXPECTED)
+        find(given.node, NoExpectedOutput, MLM.expected)
     elif expected.asset.href == given.asset.href:
         expected.node.find(ExpectedIsInput)
         expected = None
