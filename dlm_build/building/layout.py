@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dlm_build.container_layout import PREFIX, ROOT
+from dlm_build.store import OBJECT_TIME
 
-EPOCH = 315532800
+EPOCH = OBJECT_TIME
 """1980-01-01T00:00:00Z, the time of every file in the image: the oldest that a zip can hold, so that tools which
-zip parts of an image do not stumble. A file's time says nothing here, its sha256 does."""
+zip parts of an image do not stumble. A file's time says nothing here, its sha256 does. It is the time of objects of the
+store, since files of a context are hard links to them."""
 
 ENVIRONMENT = (
     (
