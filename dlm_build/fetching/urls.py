@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from msgspec.structs import replace
+
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, UsageError, shown
 from dlm_build.fetching.addresses import is_oddly_numeric, is_public
 from dlm_build.records import Record
@@ -65,9 +67,7 @@ def checked_url(url: str, *, trusted: bool, allow_hosts: tuple[str, ...] = ()) -
     if scheme not in _PORTS:
         raise _scheme_error(url, scheme, trusted)
     host = _host(parts, url, wrong)
-    address = Address(
-        url=_sent(parts, scheme, host, port), scheme=scheme, host=host, port=port or _PORTS[scheme], pinned=False
-    )
+    address = Address(url=_sent(parts, scheme, host, port), scheme=scheme, host=host, port=port or _PORTS[scheme])
     return address if trusted else _stranger(address, parts, allow_hosts)
 
 
@@ -92,7 +92,7 @@ def _stranger(address: Address, parts: SplitResult, allow_hosts: tuple[str, ...]
             f"URL {address.shown} is not https: what it serves could be changed on the way",
             f"publish it over https, or add {shown(address.host)} to `network.allow_hosts` in the settings",
         )
-    return Address(url=address.url, scheme=address.scheme, host=address.host, port=address.port, pinned=True)
+    return replace(address, pinned=True)
 
 
 def _is_private(address: Address) -> bool:
