@@ -5,21 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from dlm_build import __version__
 from dlm_build.cli import commands
 from dlm_build.cli.check import check
-from dlm_build.cli.choices import ENGINES, compression, some_of
+from dlm_build.cli.choices import ENGINES, some_of
 from dlm_build.cli.migrate import migrate
+from dlm_build.cli.options import build_options, common_options, folder_options, item_options, lock_options
 from dlm_build.cli.push import push
 from dlm_build.cli.schema import schema
 from dlm_build.cli.verify_sif import verify_sif
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 HANDOFFS = ("slurm", "lmod")
 EXAMPLES = """
@@ -85,86 +84,6 @@ def _operands(args: list[str], command: click.Command) -> Iterator[str]:
             next(words, None)
         elif word == "-" or not word.startswith("-"):
             yield word
-
-
-def item_options(command: F) -> F:
-    """ITEM and what decides how it is built."""
-    for option in reversed(
-        [
-            click.option("--base", metavar="IMAGE@sha256:…", help="Build on this image instead of the planned one."),
-            click.option("--as-of", default="item", metavar="DATE|item|now", show_default=True,
-                         help="Newest packages the environment may use."),
-            click.option("--allow-shell", is_flag=True, help="Let the item's `run` be a shell line."),
-            click.option("--allow-unpinned", is_flag=True, help="Pin what floats: code as it was at the item's date."),
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return folder_options(command)
-
-
-def folder_options(command: F) -> F:
-    """ITEM, where its records are, and the options of every step."""
-    for option in reversed(
-        [
-            click.argument("item", metavar="ITEM"),
-            click.option("--output", "-o", metavar="DIR", help="Folder for the records [dlm-out/<id>-<hash>]."),
-            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
-        ]
-    ):
-        command = option(command)
-    return source_options(common_options(command))
-
-
-def source_options(command: F) -> F:
-    """Which item is meant, where ITEM is something with several inside."""
-    for option in reversed(
-        [
-            click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer."),
-            click.option("--collection", metavar="ID", help="The collection of an API that the item is in."),
-        ]
-    ):
-        command = option(command)
-    return command
-
-
-def lock_options(command: F) -> F:
-    for option in reversed(
-        [
-            click.option("--lock", metavar="FILE", help="Use this lock.json; refuse if it does not fit the item."),
-            click.option("--update", is_flag=True, help="Look everything up again: archive, packages, digests."),
-        ]
-    ):
-        command = option(command)
-    return command
-
-
-def build_options(command: F) -> F:
-    for option in reversed(
-        [
-            click.option("--to", "--engine", "to", default="docker", show_default=True, metavar="docker,sif",
-                         callback=some_of(ENGINES),
-                         help="An image in Docker, a SIF (alone it needs no Docker), or both."),
-            click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", callback=compression,
-                         help="Of the SIF [zstd:4 where it can be]."),
-            click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
-            click.option("--force", is_flag=True, help="Render and run again what was done before."),
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def common_options(command: F) -> F:
-    for option in reversed(
-        [
-            click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml]."),
-            click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout."),
-            click.option("--verbose", "-v", is_flag=True, help="Say more on stderr."),
-            click.option("--quiet", "-q", is_flag=True, help="Only the result and errors."),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(cls=DefaultToBuild, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlm_build.cli.options import source_options
+
 if TYPE_CHECKING:
     from dlm_build.catalogues import SourceText
     from dlm_build.migrating import Migrated
@@ -32,8 +34,7 @@ Notes:
 @click.argument("item", metavar="ITEM")
 @click.option("--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect.")
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-@click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer.")
-@click.option("--collection", metavar="ID", help="The collection of an API that the item is in.")
+@source_options
 @click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record.")
 @click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
 @click.option("--quiet", "-q", is_flag=True, help="No notes, no progress.")

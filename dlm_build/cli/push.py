@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlm_build.cli.choices import ENGINES, some_of
+from dlm_build.cli.options import common_options, source_options
 
 if TYPE_CHECKING:
     from dlm_build.publishing.records import Pushed, PushedPart
@@ -46,12 +47,8 @@ Exit codes:
 @click.option("--unverified", is_flag=True, help="Push what was not verified; never a mismatch.")
 @click.option("--replace", is_flag=True, help="Move a tag that leads to something else.")
 @click.option("--output", "-o", metavar="DIR", help="Folder of the records [dlm-out/<id>-<hash>].")
-@click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer.")
-@click.option("--collection", metavar="ID", help="The collection of an API that the item is in.")
-@click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
-@click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
-@click.option("--quiet", "-q", is_flag=True, help="Only the result and errors.")
+@source_options
+@common_options
 def push(**given: Any) -> None:
     """Push the image and the SIF that were built for ITEM to a registry, by digest and the tag last.
 
