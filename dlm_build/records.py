@@ -640,6 +640,15 @@ def from_json(kind: type[R], raw: bytes) -> R:
     return msgspec.json.decode(raw, type=kind)
 
 
+def json_schema(kind: type[Record], name: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of version 1 of what dlm-build writes as `name`, made from the record itself."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"dlm-build {name}, version 1",
+        **msgspec.json.schema(kind),
+    }
+
+
 def digest_of(record: Record) -> str:
     """sha256 hex of the record's canonical JSON."""
     return hashlib.sha256(msgspec.json.encode(record, order="sorted")).hexdigest()

@@ -13,7 +13,6 @@ check             one text to one Checked
 many              many of them, several at a time
 left_out          files of a folder that are no items
 online            `--online`: what the servers say; asking is about one address, images about the container images
-schema            the JSON Schema of a check's JSON
 explaining        what a code means, at length
 formats/          a check as a list, JSON, SARIF, JUnit, Markdown, HTML
 """

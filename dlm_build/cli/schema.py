@@ -16,27 +16,30 @@ def _dlm() -> dict[str, Any]:
 
 
 def _report() -> dict[str, Any]:
-    from dlm_build.judging.report import report_schema
+    from dlm_build.records import Report, json_schema
 
-    return report_schema()
+    return json_schema(Report, "report")
 
 
 def _check() -> dict[str, Any]:
-    from dlm_build.checking.schema import check_schema
+    from dlm_build.checking.records import CheckReport
+    from dlm_build.records import json_schema
 
-    return check_schema()
+    return json_schema(CheckReport, "check")
 
 
 def _push() -> dict[str, Any]:
-    from dlm_build.publishing.schema import push_schema
+    from dlm_build.publishing.records import Pushed
+    from dlm_build.records import json_schema
 
-    return push_schema()
+    return json_schema(Pushed, "push")
 
 
 def _verify_sif() -> dict[str, Any]:
-    from dlm_build.publishing.schema import verify_sif_schema
+    from dlm_build.publishing.records import CheckedSif
+    from dlm_build.records import json_schema
 
-    return verify_sif_schema()
+    return json_schema(CheckedSif, "verify-sif")
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {

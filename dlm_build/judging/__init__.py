@@ -7,7 +7,6 @@ decode, decoder   the parent's side of decoding; the child, which never unpickle
 compare           two decoded files → checks: what they are, their form, then what they hold
 values            arrays, by task: every limit with its reason
 documents         JSON: scores, numbers, shapes
-report            the JSON Schema of report.json
 """
 
 from dlm_build.judging.verdict import judge

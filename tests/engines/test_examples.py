@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from dlm_build.errors import EXIT_CODES, Outcome
-from dlm_build.records import Report
+from dlm_build.records import Report, json_schema
 from dlm_build.running.orphans import LABEL, is_orphan
 from tests.engines.conftest import Cli, run_json, with_limits
 
@@ -64,9 +64,7 @@ def test_example(example: Path, cli: Cli, stack: dict[str, Any], docker: Any) ->
 
 
 def check_report(report: dict[str, Any]) -> None:
-    from dlm_build.judging.report import report_schema
-
-    jsonschema.Draft202012Validator(report_schema()).validate(report)
+    jsonschema.Draft202012Validator(json_schema(Report, "report")).validate(report)
 
 
 def check_image(docker: Any, report: Report) -> None:
