@@ -13,12 +13,11 @@
     │   └── SignatureRefused      hash-mismatch    10   nobody known has signed them, or not all of them
     ├── GpuIncompatible           gpu-incompatible 11   the framework build cannot run on this GPU or driver
     ├── ResourceExceeded          resource         12   memory, processes, output or disk of the run
-    ├── RunTimeout                timeout          13   the run took longer than its limit
-    ├── ModelFailed               model-error      5    the model's own program failed
     └── InfraError                infra            14   engine, network, registry, disk: never the model's fault
         └── UsageError            (usage)          2    the operator's settings or options
 
-`matches`, `built`, `ran` and `mismatch` are outcomes, not errors. A bug is not in this tree and shows its traceback.
+`matches`, `built`, `ran`, `mismatch`, `model-error` and `timeout` are outcomes, not errors. A bug is not in this tree
+and shows its traceback.
 """
 
 from __future__ import annotations
@@ -166,22 +165,10 @@ class GpuIncompatible(DlmBuildError):
     outcome = Outcome.GPU_INCOMPATIBLE
 
 
-class ModelFailed(DlmBuildError):
-    """The model's own program ended with an error."""
-
-    outcome = Outcome.MODEL_ERROR
-
-
 class ResourceExceeded(DlmBuildError):
     """A run, a decoder or an archive passed its limit of memory, processes, output or size."""
 
     outcome = Outcome.RESOURCE
-
-
-class RunTimeout(DlmBuildError):
-    """A run did not end within its limit."""
-
-    outcome = Outcome.TIMEOUT
 
 
 class InfraError(DlmBuildError):
