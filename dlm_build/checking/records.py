@@ -65,6 +65,11 @@ class Grade(Record, frozen=True, kw_only=True):
     """The best grade that `lifts`, all done, lead to."""
     lifts: tuple[Lift, ...] = ()
 
+    @property
+    def in_words(self) -> str:
+        """Its meaning, and what the build would guess."""
+        return ": ".join(filter(None, (self.meaning, ", ".join(guess.what for guess in self.guesses))))
+
 
 class Checked(Record, frozen=True, kw_only=True):
     """One item, checked. `schema_version` changes when a field changes meaning."""

@@ -80,8 +80,7 @@ class Html:
             f'<span class="counts">{counts or "no findings"}</span></summary>'
         )
         yield f'<p class="where">{_text(checked.origin)}{_dialect(checked)}</p>'
-        guesses = ", ".join(guess.what for guess in checked.grade.guesses)
-        yield f"<p>{_text(checked.grade.meaning)}{': ' + _text(guesses) if guesses else ''}</p>"
+        yield f"<p>{_text(checked.grade.in_words)}</p>"
         for rank, heading in _RANKS:
             findings = [finding for finding in checked.findings if finding.severity == rank]
             if findings and (rank != "info" or self._look.verbose):

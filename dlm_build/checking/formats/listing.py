@@ -90,8 +90,7 @@ class Listing:
         yield f"    {origin}"
         if checked.dialect is not None:
             yield from self._wrapped(_dialect(checked), "    ", _DIM)
-        guesses = ", ".join(guess.what for guess in checked.grade.guesses)
-        yield from self._wrapped(shown_lines(checked.grade.meaning + (f": {guesses}" if guesses else "")), "    ")
+        yield from self._wrapped(shown_lines(checked.grade.in_words), "    ")
 
     def _finding(self, finding: Finding, checked: Checked) -> Iterator[str]:
         mark, colour, _ = _RANKS[finding.severity]

@@ -50,8 +50,7 @@ class Markdown:
 
     def _section(self, checked: Checked) -> Iterator[str]:
         yield f"## {checked.grade.letter}: {code(checked.id if checked.id is not None else checked.origin)}\n"
-        guesses = ", ".join(guess.what for guess in checked.grade.guesses)
-        yield plain(checked.grade.meaning + (f": {guesses}" if guesses else "")) + "\n"
+        yield plain(checked.grade.in_words) + "\n"
         for rank, heading in _RANKS:
             findings = [finding for finding in checked.findings if finding.severity == rank]
             if findings and (rank != "info" or self._look.verbose):
