@@ -19,7 +19,7 @@ from dlm_build.magic import HEAD, is_plain_text, stand_in
 from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.progress import Notify
 from dlm_build.records import Member, Record
-from dlm_build.store import CHUNK, Store, Stored, disk_error
+from dlm_build.store import CHUNK, Store, Stored, disk_errors
 from dlm_build.unpacking.names import Blame, checked_name
 from dlm_build.unpacking.reading import Budget, Caps, Reader, Staging
 
@@ -85,15 +85,13 @@ def unpack(path: Path, store: Store, notify: Notify, parcel: Parcel, caps: Caps 
     is not the promised one; then nothing of it is in the store.
     """
     blame = Blame(parcel.name)
-    try:
+    with disk_errors(path):
         with Reader(path, notify, hashing=parcel.known is None, label=f"reading {blame.archive}") as reader:
             glimpse = _glimpse(reader)
             if done := _unpacked_before(reader, glimpse, store, parcel):
                 return done
         with Reader(path, notify, hashing=parcel.known is None, label=f"unpacking {blame.archive}") as reader:
             done = _unpack(reader, store, parcel, Budget(caps or Caps(), reader, blame), blame)
-    except OSError as problem:
-        raise disk_error(problem, path) from problem
     store.note("archives", _key(done.sha256, parcel), done)
     store.note("glimpses", glimpse, _Glimpse(sha256=done.sha256))
     return done

@@ -81,15 +81,13 @@ class Store:
 
     def link(self, sha256: str, target: Path, mode: int = MODE) -> None:
         """Make `target` the object, by hard link where mode and file system allow, else by copy. Replaces `target`."""
-        try:
+        with disk_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)  # writing through an old link would change the object it shares
             if mode == MODE and _linked(self.path(sha256), target):
                 return
             shutil.copyfile(self.path(sha256), target)
             target.chmod(mode)
-        except OSError as problem:
-            raise disk_error(problem, target.parent) from problem
 
     # --- writing
 
@@ -98,11 +96,8 @@ class Store:
 
     def add_file(self, source: Path, expect: str | None = None) -> Stored:
         """Copy `source` in, hashing on the way: one read, one write."""
-        try:
-            with source.open("rb") as stream:
-                return self.add_stream(iter(lambda: stream.read(CHUNK), b""), expect)
-        except OSError as problem:
-            raise disk_error(problem, source) from problem
+        with disk_errors(source), source.open("rb") as stream:
+            return self.add_stream(iter(lambda: stream.read(CHUNK), b""), expect)
 
     def add_stream(self, chunks: Iterable[bytes], expect: str | None = None) -> Stored:
         """Write `chunks` as one object. Raises HashMismatch when they are not `expect`, InfraError on a full disk."""
@@ -124,13 +119,11 @@ class Store:
                 "the file changed since its digest was written, or another file is served in its place",
             )
         target = self.path(stored.sha256)
-        try:
+        with disk_errors(self.root):
             _make_folder(target.parent)
             _settle(scratch)
             scratch.replace(target)
             _sync_folder(target.parent)
-        except OSError as problem:
-            raise disk_error(problem, self.root) from problem
         return stored
 
     # --- notes
@@ -152,20 +145,16 @@ class Store:
 
     def partial(self, name: str) -> Path:
         """A path for a resumable download, kept when its process dies; `name` is one component."""
-        try:
+        with disk_errors(self.root):
             return _made(self.root / "partial") / name
-        except OSError as problem:
-            raise disk_error(problem, self.root) from problem
 
     def scratch(self) -> Path:
         """This process's folder for unfinished files, on the objects' own file system; gone when the process is."""
         with self._making:
             if self._workbench is None or not self._workbench.is_dir():
-                try:
+                with disk_errors(self.root):
                     sweep(self.root / "scratch")
                     self._workbench, handle = own_folder(_made(self.root / "scratch"))
-                except OSError as problem:
-                    raise disk_error(problem, self.root) from problem
                 weakref.finalize(self, give_up, self._workbench, handle, os.getpid())
             return self._workbench
 
@@ -173,10 +162,8 @@ class Store:
     def scratch_folder(self) -> Iterator[Path]:
         """A fresh folder inside `scratch()`, removed at the end."""
         folder = self.scratch() / secrets.token_hex(8)
-        try:
+        with disk_errors(folder):
             folder.mkdir()
-        except OSError as problem:
-            raise disk_error(problem, folder) from problem
         try:
             yield folder
         finally:
@@ -185,11 +172,9 @@ class Store:
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """Wait for, then hold, the lock called `name` (one component); it is released when the process dies."""
-        try:
+        with disk_errors(self.root):
             path = _made(self.root / "locks") / name
             handle = locked_file(path, wait=True)
-        except OSError as problem:
-            raise disk_error(problem, self.root) from problem
         assert handle is not None
         try:
             yield
@@ -211,10 +196,8 @@ class Incoming:
         self._digest = hashlib.sha256()
         self._size = 0
         self._done = False
-        try:
+        with disk_errors(path.parent):
             self._out = path.open("xb", buffering=0)
-        except OSError as problem:
-            raise disk_error(problem, path.parent) from problem
 
     def __enter__(self) -> Incoming:
         return self
@@ -240,12 +223,10 @@ class Incoming:
 
     def seal(self) -> Stored:
         """Make the bytes durable and give their digest; the file stays at `path`."""
-        try:
+        with disk_errors(self._store.root):
             self._out.truncate(self._size)
             os.fsync(self._out.fileno())
             self._out.close()
-        except OSError as problem:
-            raise disk_error(problem, self._store.root) from problem
         self._done = True
         return Stored(sha256=self._digest.hexdigest(), size=self._size)
 
@@ -261,18 +242,25 @@ class Incoming:
         """Put it at `target` instead, by rename."""
         self.seal()
         self._done = False
-        try:
+        with disk_errors(target.parent):
             _make_folder(target.parent)
             self.path.replace(target)
             _sync_folder(target.parent)
-        except OSError as problem:
-            raise disk_error(problem, target.parent) from problem
         self._done = True
 
 
 IN_STORE = "set `store` in the settings to"
 IN_OUTPUT = "name with --output"
 """What moves bytes elsewhere, as disk_error words it."""
+
+
+@contextmanager
+def disk_errors(place: Path, instead: str = IN_STORE) -> Iterator[None]:
+    """What the operating system complains of inside the block, as `disk_error` words it."""
+    try:
+        yield
+    except OSError as problem:
+        raise disk_error(problem, place, instead) from problem
 
 
 def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraError:

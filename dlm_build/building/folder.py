@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from dlm_build.building.layout import DOCKERFILE, EPOCH, GENERATED
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Context, ContextFile, Package, digest_of
-from dlm_build.store import IN_OUTPUT, Store, disk_error
+from dlm_build.store import IN_OUTPUT, Store, disk_error, disk_errors
 
 
 def write_context(context: Context, store: Store, folder: Path) -> None:
@@ -19,7 +19,7 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
 
     Raises UsageError when `folder` holds anything else, InfraError on a full disk or a store that lacks a file.
     """
-    try:
+    with disk_errors(folder, IN_OUTPUT):
         _refuse_foreign(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -29,8 +29,6 @@ def write_context(context: Context, store: Store, folder: Path) -> None:
             _put_in_place(scratch, folder)
         finally:
             _remove(scratch)
-    except OSError as problem:
-        raise disk_error(problem, folder, IN_OUTPUT) from problem
 
 
 def is_as_written(context: Context, folder: Path) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dlm_build.members import find_member, model_table
 from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.records import Archive, Item, Member
-from dlm_build.store import Store, disk_error
+from dlm_build.store import Store, disk_errors
 from dlm_build.unpacking.formats import holds_scores, model_format
 
 _SHOWN = (".npy", ".tif", ".tiff")
@@ -37,9 +37,7 @@ def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: 
 
 def _told(member: Member, store: Store) -> Member:
     path = store.path(member.sha256)
-    try:
+    with disk_errors(path):
         if member.path.lower().endswith(_SHOWN):
             return replace(member, scores=holds_scores(path))
         return replace(member, format=model_format(path))
-    except OSError as problem:
-        raise disk_error(problem, path) from problem

@@ -13,7 +13,7 @@ from dlm_build.judging.compare import compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
 from dlm_build.judging.pairing import answering
 from dlm_build.records import Check, ComparisonPolicy, Member, OutputFile, Plan, Run, Verdict
-from dlm_build.store import disk_error
+from dlm_build.store import disk_errors
 
 if TYPE_CHECKING:
     from dlm_build.proc import Programs
@@ -81,11 +81,11 @@ def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Prog
 @contextmanager
 def _scratch() -> Iterator[str]:
     """A folder for arrays. Raises InfraError where none can be made: that is never the model's fault."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="dlm-build-", ignore_cleanup_errors=True) as scratch:
-            yield scratch
-    except OSError as problem:
-        raise disk_error(problem, Path(tempfile.gettempdir()), "set TMPDIR to") from problem
+    with (
+        disk_errors(Path(tempfile.gettempdir()), "set TMPDIR to"),
+        tempfile.TemporaryDirectory(prefix="dlm-build-", ignore_cleanup_errors=True) as scratch,
+    ):
+        yield scratch
 
 
 def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -> Decoded:

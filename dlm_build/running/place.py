@@ -16,7 +16,7 @@ from dlm_build.records import Limits, Member, Run, RunEnd
 from dlm_build.running.log import Log
 from dlm_build.running.orphans import adopt_folder, sweep_folders
 from dlm_build.running.outputs import Collected, collect, remove_tree
-from dlm_build.store import IN_OUTPUT, Store, disk_error
+from dlm_build.store import IN_OUTPUT, Store, disk_errors
 
 OUTPUTS = "outputs"
 LOG = "run.log"
@@ -37,7 +37,7 @@ def scratch_place(folder: Path, sample: Member, store: Store, notify: Notify) ->
             f"{store.root} no longer holds the sample {shown(sample.path)}",
             "run `dlm-build build` again: it takes the sample from the archive anew, and keeps what is built",
         )
-    try:
+    with disk_errors(folder, IN_OUTPUT):
         folder.mkdir(parents=True, exist_ok=True)
         sweep_folders(folder)
         remove_tree(folder / OUTPUTS)  # what an earlier run left must not pass for this one's
@@ -47,8 +47,6 @@ def scratch_place(folder: Path, sample: Member, store: Store, notify: Notify) ->
             (place / name).mkdir()
             (place / name).chmod(mode)
         store.link(sample.sha256, place / "in" / Path(sample.path).name)
-    except OSError as problem:
-        raise disk_error(problem, folder, IN_OUTPUT) from problem
     try:
         yield place
     finally:
@@ -60,15 +58,13 @@ def scratch_place(folder: Path, sample: Member, store: Store, notify: Notify) ->
 def taken_home(run: Run, place: Path, limits: Limits, folder: Path, log: Log) -> Run:
     """The Run with its outputs and log in `folder`. Outputs of a run that broke its limits are not taken."""
     taken = Collected()
-    try:
+    with disk_errors(folder, IN_OUTPUT):
         (folder / LOG).write_bytes(log.content())
         if run.end not in ("resource", "infra"):
             fresh = place / OUTPUTS
             taken = collect(place / "out", fresh, limits)
             fresh.rename(folder / OUTPUTS)
         end, trouble = _second_look(run, limits, folder, log)
-    except OSError as problem:
-        raise disk_error(problem, folder, IN_OUTPUT) from problem
     return msgspec.structs.replace(
         run,
         end=end,

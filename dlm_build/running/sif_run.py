@@ -24,7 +24,7 @@ from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
 from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
-from dlm_build.store import IN_OUTPUT, disk_error
+from dlm_build.store import IN_OUTPUT, disk_errors
 
 CEILINGS = {"nofile": resource.RLIMIT_NOFILE, "fsize": resource.RLIMIT_FSIZE, "nproc": resource.RLIMIT_NPROC,
             "data": resource.RLIMIT_DATA}  # fmt: skip
@@ -90,10 +90,8 @@ def _ceilings() -> dict[str, int]:
 
 def _make_room(order: SifOrder) -> None:
     """The folders that the container writes in, its user's own. Raises InfraError where that user cannot reach them."""
-    try:
+    with disk_errors(order.place, IN_OUTPUT):
         _hand_over(order)
-    except OSError as problem:
-        raise disk_error(problem, order.place, IN_OUTPUT) from problem
     if order.user is None:
         return
     for path in (order.place, order.sif):

@@ -16,7 +16,7 @@ from dlm_build.sif.layers import ImageLayer
 from dlm_build.sif.make import Parts, Progress, Request, make_sif
 from dlm_build.sif.merge import merged
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.store import Store, disk_error
+from dlm_build.store import Store, disk_errors
 
 PACKED = 2
 """An image's bytes are at least this many times its layers', compressed, or its SIF."""
@@ -61,10 +61,8 @@ def image_rootfs_digest(image: Image, engine: Engine, store: Store, notify: Noti
 @contextmanager
 def image_parts(image: Image, folder: Path, engine: Engine, progress: Progress, notify: Notify) -> Iterator[Parts]:
     """The image's layers, in `folder`."""
-    try:
+    with disk_errors(folder):
         handed = engine.export(image.reference, folder, notify)
-    except OSError as problem:
-        raise disk_error(problem, folder) from problem
     if not {image.digest, image.config_digest} & handed.digests:
         raise InfraError(
             f"the engine handed out another image than {image.digest}", "do not build one tag twice at once"
