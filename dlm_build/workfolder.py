@@ -20,7 +20,7 @@ import msgspec
 
 from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.local_files import is_absent
-from dlm_build.records import Item, R, from_json, to_json
+from dlm_build.records import Item, R, Record, from_json, to_json
 
 WRITTEN = (
     "item.json", "materials.json", "plan.json", "lock.json", "conda-lock.yml", "explicit.txt",
@@ -56,8 +56,8 @@ class WorkFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def save(self, name: str, record: msgspec.Struct) -> Path:
-        return self.save_bytes(name, to_json(record))  # type: ignore[arg-type]
+    def save(self, name: str, record: Record) -> Path:
+        return self.save_bytes(name, to_json(record))
 
     def save_bytes(self, name: str, data: bytes) -> Path:
         """Beside, fsync, rename; a file that already holds `data` is left alone."""

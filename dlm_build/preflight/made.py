@@ -131,8 +131,10 @@ def _gpu(made: Made, gpu: Gpu | None) -> Line:
         fix = "run on a machine with an NVIDIA GPU and driver; here the CPU does it"
         return Line(name="GPU", state="warn", detail="the model asks for one, and nvidia-smi finds none", fix=fix)
     found = fit(build_of(plan), gpu, load_gpu_table())
-    state, fix = ("ok", "") if found.fits or not plan.gpu else ("warn", found.hint)
-    return Line(name="GPU", state=state, detail=f"{gpu.name}, driver {gpu.driver}: {found.reason}", fix=fix)  # type: ignore[arg-type]
+    detail = f"{gpu.name}, driver {gpu.driver}: {found.reason}"
+    if found.fits or not plan.gpu:
+        return Line(name="GPU", state="ok", detail=detail)
+    return Line(name="GPU", state="warn", detail=detail, fix=found.hint)
 
 
 def _glibc(made: Made, look: Look) -> Line:

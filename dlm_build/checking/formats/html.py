@@ -7,7 +7,7 @@ from html import escape
 
 from dlm_build import __version__
 from dlm_build.checking.formats.table import Format, Look, left_out_line
-from dlm_build.checking.records import LETTERS, MEANINGS, Checked, Summary
+from dlm_build.checking.records import LETTERS, MEANINGS, Checked, Letter, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
 
@@ -106,8 +106,8 @@ def _badge(letter: str) -> str:
     return f'<span class="grade {letter}">{letter}</span>'
 
 
-def _short(letter: str) -> str:
-    return MEANINGS[letter].partition(":")[0]  # type: ignore[index]
+def _short(letter: Letter) -> str:
+    return MEANINGS[letter].partition(":")[0]
 
 
 def _dialect(checked: Checked) -> str:
