@@ -88,7 +88,7 @@ def error_of(text: str) -> DlmBuildError:
     ("path", "value", "kind", "code"),
     [
         (f"{DOCKER}tag", "a b", ItemInvalid, "field-invalid"),
-        (f"{DOCKER}tag", "1.0\n", ItemHostile, "field-hostile"),
+        (f"{DOCKER}tag", "1.0\nx", ItemHostile, "field-hostile"),
     ],
 )
 def test_a_field_that_is_refused(path: str, value: str, kind: type[DlmBuildError], code: str) -> None:
