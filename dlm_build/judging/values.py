@@ -23,6 +23,10 @@ REL_L2 = {"float16": 5e-3, "float32": 1e-3, "float64": 1e-3}
 """Relative L2 error of a float map, by dtype."""
 WITHIN = 0.999
 """Share of elements that must lie within ten times that, times the largest expected magnitude."""
+ALONE, VARIATION = 10, 100
+"""How many times the error of a whole map one of its bands may have, and what varies in a band."""
+FAINT = 1e-6
+"""Share of the largest band below which single precision tells nothing of another beside it."""
 PROBABILITY = 1e-2
 """Largest absolute difference of a probability."""
 AGREEMENT = 0.999
@@ -99,6 +103,7 @@ def _floats(actual: Array, expected: Array, policy: ComparisonPolicy, nodata: fl
         if policy.task == "class-scores":
             yield from _ranking(actual, expected)
         yield from _map(mine, theirs, expected.dtype.name)
+        yield from _bands(np.where(counted, actual, np.nan), np.where(counted, expected, np.nan))
 
 
 def _held(nodata: float, expected: Array) -> float:
@@ -169,6 +174,51 @@ def _map(mine: Array, theirs: Array, dtype: str) -> tuple[Check, ...]:
         at_most("relative L2 error", error, limit),
         at_least("elements near", within, WITHIN, f"within {10 * limit:g} of the largest value"),
     )
+
+
+def _bands(actual: Array, expected: Array) -> Iterator[Check]:
+    """Each band by itself, NaN where there is no value: one in large units hides what another holds, and a large mean
+    hides what varies around it. A band of other units is no small one: only rounding errors are passed over.
+    """
+    import numpy as np
+
+    limit = REL_L2.get(expected.dtype.name, 1e-3)
+    pairs = [
+        (mine[told].astype(np.float64), theirs[told].astype(np.float64))
+        for mine, theirs in zip(_split(actual), _split(expected), strict=True)
+        if (told := ~np.isnan(theirs)).any()
+    ]
+    sizes = [_rms(theirs) for _, theirs in pairs]
+    large = [pair for pair, size in zip(pairs, sizes, strict=True) if size > FAINT * max(sizes)]
+    if len(pairs) > 1 and large:
+        worst = max(_rms(mine - theirs) / _rms(theirs) for mine, theirs in large)
+        yield at_most("error of one band", worst, ALONE * limit, f"relative L2, the worst of {len(pairs)} bands")
+    missed = [error for mine, theirs in large if (error := _of_what_varies(mine, theirs, limit)) is not None]
+    if missed:
+        yield at_most("error of what varies", max(missed), VARIATION * limit, "relative L2, without the mean")
+
+
+def _of_what_varies(mine: Array, theirs: Array, limit: float) -> float | None:
+    """None where neither varies by more than what is left of a number in reduced precision."""
+    rest, wanted = mine - mine.mean(), theirs - theirs.mean()
+    size = max(_rms(rest), _rms(wanted))
+    return _rms(rest - wanted) / size if size > limit / 2 * _rms(theirs) else None
+
+
+def _split(array: Array) -> list[Array]:
+    """The bands of a map: along the shortest of the last three axes, as no map is higher or wider than it is deep."""
+    import numpy as np
+
+    if array.ndim < 3:
+        return [array]
+    axis = array.ndim - 3 + int(np.argmin(array.shape[-3:]))
+    return list(np.moveaxis(array, axis, 0))
+
+
+def _rms(values: Array) -> float:
+    import numpy as np
+
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _declared(mine: Array, theirs: Array, policy: ComparisonPolicy) -> Check:

@@ -110,6 +110,57 @@ def test_float_mutants_fail(mutant: Any) -> None:
     assert not passes(mutant(expected).astype(np.float32), expected, FLOAT)
 
 
+def pressures() -> Any:
+    """Of the air at sea level, in Pa: what varies is a thousandth of what there is."""
+    return (RNG.normal(size=(1, 64, 64)) * 80 + 101_300).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        lambda m: m[:, ::-1],
+        lambda m: np.roll(m, 1, axis=2),
+        lambda m: np.full_like(m, m.mean()),
+        lambda m: 2 * m[0, 0, 0] - m,
+    ],
+    ids=["flipped", "shifted", "constant", "upside-down"],
+)
+def test_a_large_mean_hides_no_mistake(mutant: Any) -> None:
+    expected = pressures()
+    other = mutant(expected).astype(np.float32)
+    assert not passes(other, expected, FLOAT) and not passes(expected, other, FLOAT)
+    assert passes(expected + np.float32(30), expected, FLOAT)
+    assert passes((expected + RNG.normal(size=expected.shape)).astype(np.float32), expected, FLOAT)
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+@pytest.mark.parametrize("factor", [0.0, 0.9, -1.0])
+def test_a_band_in_large_units_hides_no_other(axis: int, factor: float) -> None:
+    humidity = RNG.random((1, 64, 64), dtype=np.float32)
+    expected = np.concatenate([pressures(), humidity])
+    actual = np.concatenate([expected[:1], humidity * np.float32(factor)])
+    assert passes(np.moveaxis(tf32(expected[1:]), 0, axis), np.moveaxis(humidity, 0, axis), FLOAT)
+    assert not passes(np.moveaxis(actual, 0, axis), np.moveaxis(expected, 0, axis), FLOAT)
+
+
+def test_rounding_errors_are_no_band() -> None:
+    expected = float_map()
+    expected[1] = 0
+    actual = expected.copy()
+    actual[1] = 1e-6
+    assert passes(actual, expected, FLOAT) and passes(expected, actual, FLOAT)
+    level = np.full((1, 32, 32), 7.0, dtype=np.float32)
+    assert passes(level + RNG.normal(size=level.shape).astype(np.float32) * np.float32(1e-4), level, FLOAT)
+
+
+def test_bands_are_compared_where_there_are_values() -> None:
+    expected = np.concatenate([pressures(), RNG.random((1, 64, 64), dtype=np.float32)])
+    expected[0, :8] = np.nan
+    expected[1] = np.nan
+    assert passes(expected.copy(), expected, FLOAT)
+    assert not passes(expected[:, :, ::-1].copy(), expected, FLOAT)
+
+
 def test_nan_masks_must_match() -> None:
     expected = float_map()
     expected[0, 0, 0] = np.nan
