@@ -56,6 +56,8 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     """One file through the model, in the units and order the item declares."""
     picture = read_picture(path)
+    if path.suffix.lower() in ARRAY_FORMS:
+        picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
     tensor, bands_last = tensors.batched(_prepared(contract, picture.array, path), model.shape)
     results = [_first_scene(result, tensor.shape[0]) for result in model.run(tensor.astype(model.dtype))]
     if not results:

@@ -13,6 +13,17 @@ LABEL_TYPES = ("uint8", "uint16", "int16", "int32", "uint32")
 """Of class numbers, the first that fits; every GDAL writes and reads these, and none with 64 bits."""
 
 
+def bands_first(array: Any, shape: Sequence[Any] | None, channels: int | None) -> Any:
+    """`array` as pictures are, with its bands first, where it lies as a model with `channels` bands last takes it.
+
+    `shape` is the model's, as for `batched`.
+    """
+    last = channels is not None and shape is not None and len(shape) == 4 and shape[3] == channels != shape[1]
+    if not last or array.ndim not in (3, 4) or array.shape[-1] != channels or array.shape[-3] == channels:
+        return array
+    return np.ascontiguousarray(np.moveaxis(array, -1, -3))
+
+
 def selected(array: Any, inputs: dict[str, Any]) -> Any:
     """float32, with the bands the model takes in their order, scaled and normalised."""
     bands = list(inputs.get("selected_bands") or ())
@@ -47,8 +58,8 @@ def _statistic(tensor: Any, inputs: dict[str, Any], name: str) -> Any:
         return None
     axis = -3 if tensor.ndim >= 3 else -1
     if values.size not in (1, tensor.shape[axis]):
-        text = "dlm.json: /inputs/{} has {} numbers, the tensor has {} bands"
-        raise HarnessError(text.format(name, values.size, tensor.shape[axis]))
+        text = "the item gives {} numbers for the {} of the bands, the input has {} bands"
+        raise HarnessError(text.format(values.size, name, tensor.shape[axis]), EXIT_INPUT)
     return values.reshape((-1, 1, 1)) if axis == -3 else values
 
 

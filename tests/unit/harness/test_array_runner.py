@@ -98,6 +98,21 @@ def test_a_model_with_bands_last_is_fed_and_read_so(tmp_path: Path) -> None:
         assert written.read(1)[1].tolist() == [1, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(("dtype", "batch"), [(np.uint8, ()), (np.float32, (1,))])
+def test_an_array_in_the_layout_of_a_model_with_bands_last(tmp_path: Path, dtype: Any, batch: tuple[int, ...]) -> None:
+    bands = np.zeros((4, 6, 2), dtype)
+    bands[1:, :, 0] = 9
+    np.save(tmp_path / "in.npy", bands.reshape(*batch, 4, 6, 2))
+    session = Session(
+        lambda tensor: np.moveaxis(by_brightness(np.moveaxis(tensor, -1, 1)), 1, -1),
+        ("data", "tensor(float)", [None, None, None, 2]),
+    )
+    inputs = {"channels": 2, "selected_bands": [0, 1], "mean": [1.0, 0.0]}
+    out = run(tmp_path, session, "in.npy", inputs=inputs, outputs={"task": "semantic segmentation"})
+    assert session.fed["data"].tolist() == (bands[None] - (0 if batch else np.array([1, 0]))).tolist()
+    assert read_picture(out / "in.tif").array[0, :, 0].tolist() == [0, 1, 1, 1]
+
+
 @pytest.mark.parametrize("form", [".tif", ".npy"])
 @pytest.mark.parametrize("numbers", [(0, 70000), (-1, 1), (0, 2**32 - 1)])
 def test_large_and_negative_class_numbers_are_written_as_they_are(

@@ -42,7 +42,7 @@ def test_one_number_serves_all_bands() -> None:
     ("inputs", "message"),
     [
         ({"selected_bands": [0, 7]}, "the model takes band 7 (counted from 0), the input has 3 bands"),
-        ({"mean": [1.0, 2.0]}, "dlm.json: /inputs/mean has 2 numbers, the tensor has 3 bands"),
+        ({"mean": [1.0, 2.0]}, "the item gives 2 numbers for the mean of the bands, the input has 3 bands"),
         ({"std": [1.0, 0.0, 1.0]}, "dlm.json: /inputs/std holds a 0"),
     ],
 )
@@ -69,6 +69,28 @@ def test_what_does_not_fit_is_said(inputs: dict[str, Any], message: str) -> None
 def test_layout_follows_what_the_model_takes(shape: list[Any] | None, expected: tuple[int, ...], last: bool) -> None:
     tensor, bands_last = tensors.batched(ramp(3, 4, 5), shape)
     assert (tensor.shape, bands_last) == (expected, last)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "channels", "moved"),
+    [
+        ((4, 5, 3), ["N", 4, 5, 3], 3, True),
+        ((2, 4, 5, 3), [None, None, None, 3], 3, True),
+        ((3, 4, 5), ["N", 4, 5, 3], 3, False),
+        ((3, 4, 3), ["N", 4, 3, 3], 3, False),
+        ((4, 5, 3), ["N", 3, 4, 5], 3, False),
+        ((4, 5, 3), ["N", None, None, None], 3, False),
+        ((4, 5, 3), ["N", 4, 5, 3], None, False),
+        ((1, 24, 3), ["N", 24, 3], 3, False),
+        ((4, 5, 3), None, 3, False),
+    ],
+)
+def test_an_array_with_the_bands_last_is_read_so(
+    given: tuple[int, ...], shape: list[Any] | None, channels: int | None, moved: bool
+) -> None:
+    array = np.arange(np.prod(given)).reshape(given)
+    wanted = np.moveaxis(array, -1, -3) if moved else array
+    assert np.array_equal(tensors.bands_first(array, shape, channels), wanted)
 
 
 def test_bands_last_moves_values_not_only_shape() -> None:
