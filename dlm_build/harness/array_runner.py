@@ -70,7 +70,8 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     elif contract.form in (".npz", ".json"):
         _write_whole(model, results, contract.form, output / path.stem)
     else:
-        as_map = path.suffix.lower() in TIFF_SUFFIXES and contract.form != ".npy"
+        placed = path.suffix.lower() in TIFF_SUFFIXES or picture.crs is not None
+        as_map = contract.form in TIFF_SUFFIXES or (placed and contract.form != ".npy")
         _write_others(picture, results, bands_last, as_map, output / path.stem)
 
 

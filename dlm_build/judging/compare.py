@@ -24,7 +24,7 @@ def compare(
     """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass.
 
     `own_form`: dlm-build's own runner wrote the file. It, and not the model, chose whether an array has the axis of
-    its one scene, how wide the integers of a label array are, and what the file says of nodata.
+    its one scene, the type of labels, how wide the real numbers of a raster are, and what the file says of nodata.
     """
     if expected.kind == "json" and actual.kind == "json":
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
@@ -44,21 +44,23 @@ def compare(
 
 
 def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Decoded:
-    """`actual` with the axes of length one in front that `expected` has, label arrays in its integers, its nodata."""
+    """`actual` with the axes of length one in front that `expected` has, labels in its type, rasters in its real
+    numbers, its nodata."""
     arrays = dict(actual.arrays)
     for mine, theirs in _pairs(actual, expected) or ():
         array, wanted = arrays[mine], expected.arrays[theirs]
         if _bare(array.shape) == _bare(wanted.shape):
             array = array.reshape(wanted.shape)
-        integers = array.dtype.kind in "iu" and wanted.dtype.kind in "iu"
-        if integers and policy.task == "labels" and expected.kind in ("npy", "npz"):
-            array = _as_integers(array, wanted)
+        if policy.task == "labels" and array.dtype.kind in "iu" and wanted.dtype.kind in "iuf":
+            array = _as_labels(array, wanted)
+        if array.dtype.kind == wanted.dtype.kind == "f" and expected.kind == "geotiff":
+            array = array.astype(wanted.dtype)
         arrays[mine] = array
     return actual._replace(arrays=arrays, nodata=expected.nodata)
 
 
-def _as_integers(array: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """In the integers of `wanted`, if they hold every value; else as it is."""
+def _as_labels(array: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """In the numbers of `wanted`, if they hold every value; else as it is."""
     cast = array.astype(wanted.dtype)
     return cast if (cast == array).all() else array
 

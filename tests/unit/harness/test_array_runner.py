@@ -153,6 +153,20 @@ def test_the_authors_kind_of_file_is_written(tmp_path: Path, form: str | None, t
     assert [path.name for path in out.iterdir()] == [written]
 
 
+@pytest.mark.parametrize(("name", "form"), [("in.jp2", None), ("in.jp2", ".tif"), ("in.npy", ".tiff")])
+def test_a_map_of_any_picture_is_one(tmp_path: Path, name: str, form: str | None) -> None:
+    bands = np.full((2, 4, 6), 7, np.uint8)
+    np.save(tmp_path / "in.npy", bands)
+    with rasterio.open(
+        tmp_path / "in.jp2", "w", "JP2OpenJPEG", 6, 4, 2, dtype="uint8", crs="EPSG:32618", transform=PLACE
+    ) as target:
+        target.write(bands)
+    sample = {"input": {"path": name}, "form": form}
+    out = run(tmp_path, Session(lambda tensor: tensor), name, outputs={"task": "regression"}, sample=sample)
+    picture = read_picture(out / "in.tif")
+    assert picture.array.tolist() == bands.tolist() and (picture.transform == PLACE) == (name == "in.jp2")
+
+
 def test_an_array_of_scores_is_as_the_model_gave_it(tmp_path: Path) -> None:
     scene(tmp_path / "in.tif")
     outputs = {"task": "classification", "classes": [{"index": 0, "name": "b"}, {"index": 1, "name": "a"}]}

@@ -265,6 +265,22 @@ def test_how_wide_label_arrays_are_is_the_runners_choice(bench: Bench, tmp_path:
     assert other.outcome == Outcome.MISMATCH and "dtype" in other.summary
 
 
+@pytest.mark.parametrize(
+    ("task", "dtype", "written"),
+    [("labels", np.int16, np.uint8), ("labels", np.float32, np.uint8), ("float", np.float64, np.float32)],
+)
+def test_how_wide_the_numbers_of_a_raster_are_is_the_runners_choice(
+    bench: Bench, tmp_path: Path, task: Any, dtype: Any, written: Any
+) -> None:
+    policy = ComparisonPolicy(task=task)
+    expected = geotiff(tmp_path / "expected.tif", labels().astype(dtype))
+    output = geotiff(bench.outputs / "out.tif", labels().astype(written))
+    assert bench.judged(expected, output, kind="onnx", policy=policy).outcome == Outcome.MATCHES
+    assert bench.judged(expected, output, kind="handler", policy=policy).outcome == Outcome.MISMATCH
+    other = geotiff(bench.outputs / "other.tif", (labels()[:, ::-1] % 3).astype(written))
+    assert bench.judged(expected, other, kind="onnx", policy=policy).outcome == Outcome.MISMATCH
+
+
 def test_labels_that_the_expected_integers_cannot_hold_are_a_mismatch(bench: Bench, tmp_path: Path) -> None:
     np.save(tmp_path / "expected.npy", np.array([[0, 1, 1]], dtype=np.uint8))
     np.save(bench.outputs / "out.npy", np.array([[256, 257, 1]], dtype=np.int64))
