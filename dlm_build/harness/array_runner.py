@@ -132,13 +132,16 @@ def _write_scores(contract: Contract, result: Any, stem: Path) -> None:
 
 def _write_whole(model: Model, results: list[Any], form: str, stem: Path) -> None:
     """All results in one file, by the model's names for them."""
-    if form == ".json":
-        write_json(_named(stem, form), results[0] if len(results) == 1 else results)
-        return
     named = len(set(model.names)) == len(results)
     names = list(model.names) if named else [f"arr_{number}" for number in range(len(results))]
+    by_name = {names[number]: result for number, result in enumerate(results)}
+    if form == ".json":
+        # In the model's order, which a comparison with a plain list needs.
+        whole = by_name if named else results
+        write_json(_named(stem, form), results[0] if len(results) == 1 else whole, ordered=True)
+        return
     with _named(stem, form).open("wb") as target:
-        np.savez_compressed(target, **{names[number]: result for number, result in enumerate(results)})
+        np.savez_compressed(target, **by_name)
 
 
 def _write_others(picture: Picture, results: list[Any], bands_last: bool, as_map: bool, stem: Path) -> None:

@@ -26,15 +26,19 @@ def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_for
     """Where scores are promised, those by class name or a list of them; of any other document the structure, texts and
     whole numbers must be equal, shapes near by their own size, and the other numbers near.
 
-    `own_form`: the file was written by dlm-build's own runner, so a list around the one scene, or names for classes,
-    are its choice and not the model's.
+    `own_form`: the file was written by dlm-build's own runner, so a list around the one scene, or names for classes
+    and results, are its choice and not the model's.
     """
     if own_form:
-        actual, expected = _scene(actual), _scene(expected)
+        actual, expected = _scene(actual), _by_place(_scene(expected))
+        if isinstance(actual, dict) and isinstance(expected, list):
+            actual = [*actual.values()]
     mine, theirs = (_scores(value, policy) for value in (actual, expected))
     if mine is None or theirs is None:
+        if own_form:
+            actual, expected = _bare(actual), _bare(expected)
         return document_checks(actual, expected, policy, "JSON")
-    if own_form and isinstance(actual, list) != isinstance(expected, list) and len(mine) == len(theirs):
+    if own_form and isinstance(actual, list) and isinstance(expected, dict) and len(mine) == len(theirs):
         mine = dict(zip(theirs, mine.values(), strict=True))
     if set(mine) != set(theirs):
         names = ", ".join(mine)[:80], ", ".join(theirs)[:80]
@@ -51,6 +55,27 @@ def _class_scores(mine: list[float], theirs: list[float], policy: ComparisonPoli
 def _scene(value: Any) -> Any:
     """What is in a list of one list or object: one answer for the batch of one."""
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list | dict) else value
+
+
+def _by_place(value: Any) -> Any:
+    """An object whose keys are places, `{"0": …, "1": …}`, as the list that it is."""
+    if not isinstance(value, dict) or not value:
+        return value
+    places = [str(place) for place in range(len(value))]
+    return [value[place] for place in places] if set(value) == {*places} else value
+
+
+def _bare(value: Any) -> Any:
+    """Each result without the lists of one around it: the axis of the one scene, or of the one thing found in it."""
+    if isinstance(value, dict):
+        return {name: _alone(result) for name, result in value.items()}
+    return [_alone(result) for result in value] if isinstance(value, list) else value
+
+
+def _alone(value: Any) -> Any:
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value
 
 
 def _scores(value: Any, policy: ComparisonPolicy) -> dict[str, float] | None:

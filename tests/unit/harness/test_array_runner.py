@@ -199,6 +199,13 @@ def test_several_results_go_into_one_file_by_the_models_names(tmp_path: Path) ->
         assert sorted(written.files) == ["error", "height"] and written["height"].shape == (4, 6)
 
 
+def test_several_results_as_json_have_the_models_names_and_order(tmp_path: Path) -> None:
+    scene(tmp_path / "in.tif")
+    session = Session(lambda t: [t[0, 0, 0], t[0, 1, 0]])
+    out = run(tmp_path, session, outputs={"task": "object detection"}, sample={**SHOWN, "form": ".json"})
+    assert list(json.loads((out / "in.json").read_text())) == ["height", "error"]
+
+
 def test_score_maps_that_the_author_shows_as_such_are_not_made_labels(tmp_path: Path) -> None:
     scene(tmp_path / "in.tif")
     out = run(tmp_path, Session(by_brightness), outputs=SEGMENTATION, comparison={"task": "probabilities"})

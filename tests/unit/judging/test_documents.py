@@ -80,6 +80,27 @@ def test_dlm_builds_own_runner_chose_the_list_and_the_names() -> None:
     assert failing({"a": 0.7, "b": 0.2, "c": 0.1}, named, SCORES, own_form=True)
 
 
+def test_scores_by_the_places_of_their_classes() -> None:
+    named = {"water": 0.7, "forest": 0.2, "built-up": 0.1}
+    for actual in (named, [*named.values()]):
+        assert failing(actual, {"0": 0.7, "1": 0.2, "2": 0.1}, SCORES, own_form=True) == []
+        assert failing(actual, {"0": 0.2, "1": 0.7, "2": 0.1}, SCORES, own_form=True)
+    assert failing(named, {"0": 0.7, "1": 0.2, "3": 0.1}, SCORES, own_form=True)
+    assert failing(named, {"0": 0.7, "1": 0.2, "2": 0.1}, SCORES)
+
+
+def test_results_by_the_models_names_or_in_its_order() -> None:
+    actual = {"scores": [0.9, 0.4], "boxes": [[0.5, 1, 2, 3], [4.5, 5, 6, 7]]}
+    swapped = {"scores": [0.4, 0.9], "boxes": actual["boxes"]}
+    for expected in (dict(reversed(actual.items())), [*actual.values()]):
+        assert failing(actual, expected, own_form=True) == []
+        assert failing(swapped, expected, own_form=True)
+    assert failing(actual, [*actual.values()])
+    one = {"scores": 0.9, "boxes": [0.5, 1, 2, 3]}
+    assert failing(one, {"scores": [0.9], "boxes": [[0.5, 1, 2, 3]]}, own_form=True) == []
+    assert failing(one, {"scores": [0.9], "boxes": [[0.5, 1, 2, 9]]}, own_form=True)
+
+
 def test_the_order_of_names_means_nothing() -> None:
     assert failing({"b": 0.2, "a": 0.8}, {"a": 0.8, "b": 0.2}, SCORES) == []
 
