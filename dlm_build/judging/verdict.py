@@ -27,6 +27,13 @@ ENDS = {
 }
 OWN_RUNNERS = ("onnx", "torchscript")
 """Runners that write the outputs themselves; the others leave it to the model's own code."""
+_FORM = frozenset(("output file", "file type", "arrays", "shape", "dtype", "JSON content", "table content", "classes"))
+"""Checks of what a file is, before what it says."""
+COMPARE = "the outputs folder holds what the model gave; compare it with the expected file"
+OWN_FORM = (
+    "dlm-build ran the weights itself, so the form of the file in the outputs folder is its own: publish the expected "
+    "output in that form, or name code that writes the author's"
+)
 NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check` shows how in this item's dialect"
 
 
@@ -45,7 +52,8 @@ def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:
         hint = plan.fix_of("no-expected-output") or NO_EXPECTATION
         return Verdict(outcome=Outcome.RAN, device=device, summary=summary, hint=hint)
     checks = _checks(run, expected, plan, store, programs)
-    return _judged(checks, run, expected, plan.comparison)
+    own_form = plan.runner.kind in OWN_RUNNERS
+    return _judged(checks, run, expected, plan.comparison, own_form=own_form)
 
 
 def _device(run: Run) -> Literal["gpu", "cpu"] | None:
@@ -112,7 +120,9 @@ def _why(check: Check) -> str:
     return check.name + told + (f", {check.detail}" if check.detail.startswith("first difference") else "")
 
 
-def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: ComparisonPolicy) -> Verdict:
+def _judged(
+    checks: tuple[Check, ...], run: Run, expected: Member, policy: ComparisonPolicy, *, own_form: bool
+) -> Verdict:
     failed = [check for check in checks if not check.passed]
     if checks and not failed:
         return Verdict(
@@ -129,6 +139,6 @@ def _judged(checks: tuple[Check, ...], run: Run, expected: Member, policy: Compa
         device=_device(run),
         relaxed=policy.relaxed,
         summary=f"the output is not the author's {shown(expected.path)}: {shown(why, 200)}",
-        hint="the outputs folder holds what the model gave; compare it with the expected file",
+        hint=OWN_FORM if own_form and first and first.name in _FORM else COMPARE,
         checks=checks,
     )

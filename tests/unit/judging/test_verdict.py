@@ -219,6 +219,17 @@ def test_a_table_is_compared_by_its_cells(bench: Bench, tmp_path: Path) -> None:
         assert bench.judged(tmp_path / "expected.csv", bench.outputs / "out.csv").outcome == outcome
 
 
+@pytest.mark.parametrize(("kind", "told"), [("onnx", True), ("handler", False)])
+def test_a_form_that_dlm_build_chose_is_told_as_its_own(
+    bench: Bench, tmp_path: Path, kind: RunnerKind, told: bool
+) -> None:
+    (tmp_path / "expected.json").write_text('{"label": "water", "score": 0.75}')
+    (bench.outputs / "out.json").write_text('{"water": 0.75, "forest": 0.25}')
+    policy = ComparisonPolicy(task="class-scores")
+    verdict = bench.judged(tmp_path / "expected.json", bench.outputs / "out.json", policy=policy, kind=kind)
+    assert verdict.outcome == Outcome.MISMATCH and ("the form of the file" in verdict.hint) is told
+
+
 def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:
     expected = geotiff(tmp_path / "expected.tif", labels())
     vrt = bench.outputs / "out.tif"
