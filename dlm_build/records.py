@@ -205,7 +205,8 @@ class Member(Record, frozen=True, kw_only=True, omit_defaults=True):
     format: ModelFormat | None = None
     """What its bytes are, where they were looked at and are a model's."""
     scores: bool = False
-    """Whether it is a `.npy` or TIFF of real numbers with an axis besides height and width, as scores per class are."""
+    """Whether it is a `.npy` or TIFF of real numbers with an axis besides height and width, as scores per class are, or
+    a `.npz` of several arrays."""
 
 
 class Archive(Record, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
 """Files that may be weights, recognised by their bytes: an address need not end in what it serves. Arrays and rasters
-that hold scores, too: what the author shows decides what a runner writes.
+that hold more than labels, too: what the author shows decides what a runner writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlm_build.records import Archive, Item, Member
 from dlm_build.store import Store, disk_errors
 from dlm_build.unpacking.formats import holds_scores, model_format
 
-_SHOWN = (".npy", ".tif", ".tiff")
+_SHOWN = (".npy", ".npz", ".tif", ".tiff")
 
 
 def with_formats(item: Item, archive: Archive, manifest: dict[str, Any], store: Store) -> Archive:

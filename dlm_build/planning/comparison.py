@@ -48,7 +48,10 @@ def _task(declared: str, expected: Member) -> tuple[Task, str]:
         if any(word in expected.path.lower() for word in ("prob", "score", "softmax")):
             return "probabilities", f"{shown(declared)}, and the expected file is named for probabilities"
         if expected.scores:
-            return "probabilities", f"{shown(declared)}, and the expected file holds a score for each class"
+            return (
+                "probabilities",
+                f"{shown(declared)}, and the expected file holds scores of each class, or several arrays",
+            )
         return "labels", f"{shown(declared)}: maps of labels"
     if "classification" in declared:
         return "class-scores", f"{shown(declared)}: scores per class"

@@ -17,6 +17,7 @@ from dlm_build.unpacking.zip_directory import parse_directory
 from dlm_build.unpacking.zip_end import read_end
 
 _DIRECTORY_LIMIT = 16 << 20
+_ZIP = b"PK\3\4"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The number that torch.save writes first into a file of the form it had before PyTorch 1.6."""
@@ -41,15 +42,19 @@ _REAL_NUMBERS = re.compile(
 
 
 def holds_scores(path: Path) -> bool:
-    """Whether a `.npy` has real numbers in three dimensions or more, besides those of length one in front, or a TIFF
-    has several bands of them.
+    """Whether a file has what a map of labels has not: a `.npy` real numbers in three dimensions or more, besides those
+    of length one in front; a TIFF several bands of them; a `.npz` several arrays.
 
     Raises OSError.
     """
     with path.open("rb") as stream:
-        found = _REAL_NUMBERS.match(stream.read(HEAD))
+        head = stream.read(HEAD)
+    if head.startswith(_ZIP):
+        with Reader(path, silent, hashing=False, label="") as reader:
+            return len(_names(reader)) > 1
+    found = _REAL_NUMBERS.match(head)
     if found is None:
-        return real_bands(path) >= 2
+        return real_bands(path) > 1
     lengths = found[1].replace(b" ", b"").rstrip(b",").split(b",")
     return len([*dropwhile(lambda length: length == b"1", lengths)]) >= 3
 
@@ -58,7 +63,7 @@ def model_format(path: Path) -> ModelFormat | None:
     """None where the bytes are of no format known here. Raises OSError."""
     with Reader(path, silent, hashing=False, label="") as reader:
         head = reader.peek_at(0, HEAD)
-        if head.startswith(b"PK\3\4"):
+        if head.startswith(_ZIP):
             return _by_names(_names(reader))
         return _by_head(head, reader.size)
 

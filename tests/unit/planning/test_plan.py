@@ -151,7 +151,7 @@ def test_an_expected_file_of_scores_is_compared_as_scores() -> None:
         archive=replace(archive(), members=members),
     )
     assert made.comparison is not None and made.comparison.task == "probabilities"
-    assert "a score for each class" in decision(made, "comparison").reason
+    assert "scores of each class" in decision(made, "comparison").reason
 
 
 @pytest.mark.parametrize(

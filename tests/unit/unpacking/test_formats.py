@@ -139,6 +139,12 @@ def test_a_tiff_that_leads_out_of_itself_holds_no_scores(tmp_path: Path, content
     assert holds_scores(tmp_path / "expected.tif") is False
 
 
+def test_several_arrays_are_no_map_of_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", labels=np.zeros((8, 8), np.uint8))
+    np.savez(tmp_path / "two.npz", mask=np.zeros((8, 8)), height=np.zeros((8, 8)))
+    assert [holds_scores(tmp_path / name) for name in ("one.npz", "two.npz")] == [False, True]
+
+
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\1\0v\0{'descr': '<f4', 'fortran_order': False"])
 def test_what_is_no_array_holds_no_scores(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "expected.npy").write_bytes(content)
