@@ -9,10 +9,8 @@ from typing import Any
 import msgspec
 
 from dlm_build.building.labels import labels
+from dlm_build.own_runners import FORMS
 from dlm_build.records import Inputs, Lock, Outputs, Plan, Record, Runner, Source
-
-FORMS = (".json", ".npy", ".npz", ".png", ".tif", ".tiff")
-"""Kinds of expected files that the runners can write or come near to."""
 
 
 class Described(Record, frozen=True, kw_only=True):

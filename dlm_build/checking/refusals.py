@@ -19,8 +19,9 @@ from dlm_build.findings.completeness import WeightsOverHttp
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
-from dlm_build.hrefs import read_href
+from dlm_build.hrefs import read_href, without_query
 from dlm_build.planning.command import parse_command
+from dlm_build.planning.comparison import never_matches
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import working_dir
@@ -51,9 +52,19 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
 
 
 def doubts(item: Item, *, alone: bool) -> tuple[Finding, ...]:
-    """That the framework's version is not known, that the item is older than it, or that its day has not come yet."""
-    found = (in_the_future(item, tables().collected), *_of_version(item, alone=alone))
+    """That the framework's version is not known, that the item is older than it, that its day has not come yet, or that
+    weights alone cannot give what is expected."""
+    expected = _expected(item) if alone else None
+    found = (in_the_future(item, tables().collected), *_of_version(item, alone=alone), expected)
     return tuple(finding for finding in found if finding)
+
+
+def _expected(item: Item) -> Finding | None:
+    name = item.sample.expected if item.sample else None
+    if name is None:
+        return None
+    href = next((asset.href for asset in item.assets if asset.key == name), name)
+    return never_matches(item, without_query(href))
 
 
 # --- command and code --------------------------------------------------------------------------------------------

@@ -240,6 +240,20 @@ class ExpectedNotInArchive(Kind):
     """
 
 
+class ExpectedNeverWritten(Kind):
+    """the expected output {found} cannot be matched: no code is named, and the weights alone give no {suffix} file"""
+
+    severity = VERIFICATION
+    fix = "publish the expected output as .tif, .npy, .npz or .json, or name the code that writes it"
+    more = """
+    Weights that dlm-build runs itself give tensors: rasters, arrays, labels, or numbers in JSON. Tables, texts and
+    vector data are made of them by code of the author's, which the item does not name.
+
+    Before: a single ONNX file, and `"output": "detections.geojson"`. After: `"output": "detections.json"` with the
+    model's own outputs by their names, or a handler.
+    """
+
+
 class BadTolerance(Kind):
     """the tolerance {name}={found} is not a number from 0 up; the default is used"""
 

@@ -12,6 +12,7 @@ from dlm_build.errors import Outcome, shown
 from dlm_build.judging.compare import compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
 from dlm_build.judging.pairing import answering
+from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.records import Check, ComparisonPolicy, Member, OutputFile, Plan, Run, Verdict
 from dlm_build.store import disk_errors
 
@@ -25,8 +26,6 @@ ENDS = {
     "resource": (Outcome.RESOURCE, "raise the limit named above in `[limits]` of the settings if it is honest need"),
     "infra": (Outcome.INFRA, "not the model's fault: mend the engine (`dlm-build doctor`) and run again"),
 }
-OWN_RUNNERS = ("onnx", "torchscript")
-"""Runners that write the outputs themselves; the others leave it to the model's own code."""
 _FORM = frozenset(("output file", "file type", "arrays", "shape", "dtype", "JSON content", "table content", "classes"))
 """Checks of what a file is, before what it says."""
 COMPARE = "the outputs folder holds what the model gave; compare it with the expected file"

@@ -13,9 +13,10 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from dlm_build.errors import shown
-from dlm_build.findings.planning import BadTolerance, ToleranceCapped
+from dlm_build.findings.planning import BadTolerance, ExpectedNeverWritten, ToleranceCapped
+from dlm_build.own_runners import OWN_RUNNERS, never_written
 from dlm_build.planning.decided import Decided, decided, noticed
-from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, SampleSpec
+from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, Runner, SampleSpec
 from dlm_build.tolerances import ATOL, RTOL, Tolerance
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
@@ -24,7 +25,7 @@ Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
 _PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
 
 
-def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[ComparisonPolicy | None]:
+def decide_comparison(item: Item, sample: SampleSpec | None, runner: Runner) -> Decided[ComparisonPolicy | None]:
     """None where there is nothing to compare with."""
     if sample is None or sample.expected is None:
         return decided("comparison", None, "none", "there is no expected output")
@@ -35,7 +36,17 @@ def decide_comparison(item: Item, sample: SampleSpec | None) -> Decided[Comparis
         dont_care=item.outputs.dont_care_index, number_of_classes=item.outputs.number_of_classes,
     )  # fmt: skip
     text = task + (" (relaxed)" if relaxed else "")
+    if runner.kind in OWN_RUNNERS:
+        findings.append(never_matches(item, sample.expected.path))
     return noticed(decided("comparison", policy, text, reason, item.pointers.task), *findings)
+
+
+def never_matches(item: Item, expected: str) -> Finding | None:
+    """Where dlm-build runs the weights itself: that the expected output is no kind of file that they give."""
+    suffix = never_written(expected)
+    if suffix is None:
+        return None
+    return ExpectedNeverWritten.at(item.pointers.sample, found=shown(expected), suffix=suffix)
 
 
 def _task(declared: str, expected: Member) -> tuple[Task, str]:

@@ -83,7 +83,7 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
     environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
     installer = log.keep(decide_installer(tables, settings))
     sample = log.keep(decide_sample(item, materials.archive))
-    comparison = log.keep(decide_comparison(item, sample))
+    comparison = log.keep(decide_comparison(item, sample, facts.runner))
     return Plan(
         item_id=item.id, item_sha256=item.sha256, title=item.title, license=item.license,
         as_of=iso(as_of) if as_of else None,

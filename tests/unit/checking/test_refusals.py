@@ -52,6 +52,20 @@ def test_a_working_folder_that_a_build_refuses(folder: str) -> None:
     assert "the folder that the model runs in" in {guess.what for guess in checked.grade.guesses}
 
 
+@pytest.mark.parametrize("expected", ["out.geojson", "out.json"])
+@pytest.mark.parametrize("handler", ["handler.py:run", None])
+def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
+    item = changed(
+        **{
+            f"{RUNTIME}model_handler": handler,
+            "properties__dlm:archive": [{"name": "coast.onnx", "roles": ["model weight"]}],
+            "properties__dlm:data__test_file": {"filename": "in.tif", "output": expected},
+        }
+    )
+    never = expected == "out.geojson" and handler is None
+    assert ("expected-never-written" in codes(check(item))) is never
+
+
 def test_a_plain_command_is_no_trouble() -> None:
     checked = check(
         changed(**{f"{RUNTIME}docker": {"run": "python 'a b.py' {input} {output}", "working_dir": "/opt/coast"}})

@@ -155,6 +155,20 @@ def test_an_expected_file_of_scores_is_compared_as_scores() -> None:
 
 
 @pytest.mark.parametrize(
+    ("runtime", "weights", "expected", "told"),
+    [
+        ({}, "m.onnx", "out.geojson", True), ({}, "m.onnx", "out.CSV", True), ({}, "m.pt", "out.csv", True),
+        ({"run": RUN}, "m.pt", "out.csv", False), ({}, "m.onnx", "out.json", False), ({}, "m.onnx", "out", False),
+    ],
+)  # fmt: skip
+def test_weights_alone_write_no_tables(runtime: dict[str, str], weights: str, expected: str, told: bool) -> None:
+    made = plan(
+        item(framework="PyTorch", **runtime, sample=sample(expected=expected)), paths=(weights, "in.tif", expected)
+    )
+    assert ("expected-never-written" in findings(made)) is told
+
+
+@pytest.mark.parametrize(
     ("declared", "used", "relaxed", "code"),
     [
         ({"rtol": 1e-5}, (None, 1e-5), False, None),
