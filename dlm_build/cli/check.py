@@ -304,13 +304,9 @@ def _writing(path: str | None) -> Iterator[Callable[[str], None]]:
         yield _print
         return
     from dlm_build.cli.files import opened
-    from dlm_build.errors import InfraError, shown
 
-    try:
-        with opened(path) as stream:
-            yield lambda text: _ignored(stream.write(text))
-    except OSError as problem:
-        raise InfraError(f"{shown(path)}: {problem.strerror}", "give --output a file that can be written") from problem
+    with opened(path) as stream:
+        yield lambda text: _ignored(stream.write(text))
 
 
 def _print(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dlm_build.cli.files import UNWRITABLE
 from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, InfraError, Outcome, UsageError, shown_lines
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 STDERR = 2
 """Written to by number from a signal handler: the stream may be in the middle of a write."""
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What the file or the terminal that a stream leads to may answer; a terminal that was hung up: EIO."""
 
 
 def guarded(command: click.Command) -> NoReturn:
@@ -55,7 +53,7 @@ def guarded(command: click.Command) -> NoReturn:
         _silence(sys.stdout)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as problem:
-        if problem.filename or problem.errno not in _UNWRITABLE:
+        if problem.filename or problem.errno not in UNWRITABLE:
             raise
         _silence(sys.stdout)
         _print_error(InfraError(f"cannot write what is to be said: {problem.strerror}", "free space where stdout goes"))

@@ -84,15 +84,9 @@ def _beside(origin: str, output: str) -> str:
 
 def _write(output: str, text: str) -> None:
     from dlm_build.cli.files import opened
-    from dlm_build.errors import UsageError, shown
 
-    try:
-        with opened(output) as stream:
-            stream.write(text)
-    except OSError as problem:
-        raise UsageError(
-            f"{shown(output)}: {problem.strerror}", "give --output a file that can be written"
-        ) from problem
+    with opened(output) as stream:
+        stream.write(text)
 
 
 def _print_notes(migrated: Migrated) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlm_build.cli.files import opened
+from dlm_build.errors import InfraError, UsageError
 
 
 def write(path: Path, text: str) -> None:
@@ -48,5 +49,10 @@ def test_a_device_or_a_pipe_stays_what_it_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(UsageError, match="Is a directory"):
         write(tmp_path, "new")
+
+
+def test_a_full_disk_is_not_the_users_mistake() -> None:
+    with pytest.raises(InfraError, match="No space left"):
+        write(Path("/dev/full"), "new" * 9000)
