@@ -137,7 +137,7 @@ def test_junit_goes_to_a_file_that_is_whole_or_not_there(run: Run) -> None:
 
 def test_a_file_that_cannot_be_written_is_one_line(run: Run) -> None:
     status, out, err = run(run.write("a.json", complete()), "-o", "none/check.txt")
-    assert (status, out) == (14, "")
+    assert (status, out) == (2, "")
     assert "--output" in err
     assert "Traceback" not in err
 
