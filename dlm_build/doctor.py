@@ -35,16 +35,19 @@ WANTED_SPACE = 20 << 30
 
 class Diagnosis(Record, frozen=True, kw_only=True):
     ready: bool
+    only_sif: bool = False
+    """Docker cannot be used, and SIF files can be made and run without it."""
     lines: tuple[Line, ...]
 
 
 def diagnose(doors: Doors) -> Diagnosis:
-    sif = _sif(doors)
+    docker, sif = _engine(doors), _sif(doors)
+    only_sif = _able(sif) and any(line.state == "missing" for line in docker)
     lines = [
-        *_spared(_engine(doors), sif), _gpu(doors, needs_docker=not _able(sif)), *sif,
+        *(_spared(docker) if only_sif else docker), _gpu(doors, needs_docker=not _able(sif)), *sif,
         _registry(doors), *_channels(doors), _index(doors), _space(doors),
     ]  # fmt: skip
-    return _diagnosis(lines)
+    return msgspec.structs.replace(_diagnosis(lines), only_sif=only_sif)
 
 
 def diagnose_made(folder: Path, doors: Doors) -> Diagnosis:
@@ -60,12 +63,11 @@ def _diagnosis(lines: list[Line]) -> Diagnosis:
     return Diagnosis(ready=all(line.state != "missing" for line in lines), lines=told)
 
 
-def _spared(docker: list[Line], sif: list[Line]) -> list[Line]:
+def _spared(docker: list[Line]) -> list[Line]:
     """Docker's lines, which stop nothing on a machine that makes and runs SIF files without it."""
-    able = _able(sif)
     return [
         msgspec.structs.replace(line, state="warn", detail=f"{line.detail}; SIF files need none (--to sif)")
-        if able and line.state == "missing"
+        if line.state == "missing"
         else line
         for line in docker
     ]

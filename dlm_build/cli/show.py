@@ -164,7 +164,8 @@ def print_diagnosis(diagnosis: Diagnosis, what: str = "build and verify") -> Non
         click.echo(f"{finding.name:<22} {shown_lines(finding.detail)}")
         if finding.fix:
             click.echo(f"{'':>10}{'':<22} fix: {shown_lines(finding.fix)}")
-    ready = f"ready to {shown(what, 300)}" if diagnosis.ready else "not ready: mend what is marked missing"
+    how = " with --to sif" if diagnosis.only_sif else ""
+    ready = f"ready to {shown(what, 300)}{how}" if diagnosis.ready else "not ready: mend what is marked missing"
     click.secho(ready, bold=True)
 
 

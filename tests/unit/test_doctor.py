@@ -86,7 +86,7 @@ class Machine:
 
     def lines(self) -> dict[str, Line]:
         made = diagnose(self.doors())
-        self.ready = made.ready
+        self.ready, self.only_sif = made.ready, made.only_sif
         return {line.name: line for line in made.lines}
 
 
@@ -138,6 +138,7 @@ def test_a_machine_that_makes_sif_files_needs_no_engine(machine: Machine) -> Non
     machine.sif = [Line(name=name, state="ok", detail="fine") for name in ("SIF engine", "mksquashfs")]
     line = machine.lines()["docker engine"]
     assert machine.ready and line.state == "warn" and "--to sif" in line.detail and line.fix == "start it"
+    assert machine.only_sif
     machine.sif[1] = replace(machine.sif[1], state="warn")
     assert machine.lines()["docker engine"].state == "missing" and not machine.ready
 

@@ -156,6 +156,8 @@ def test_a_context_says_how_to_build_it_alone(capsys: Capsys) -> None:
 def test_the_diagnosis_ends_with_one_word(capsys: Capsys) -> None:
     show.print_diagnosis(Diagnosis(ready=True, lines=(Line(name="disk", state="ok", detail="9 GB"),)))
     assert said(capsys).endswith("ready to build and verify\n")
+    show.print_diagnosis(Diagnosis(ready=True, only_sif=True, lines=(Line(name="disk", state="ok", detail="9 GB"),)))
+    assert said(capsys).endswith("ready to build and verify with --to sif\n")
     show.print_diagnosis(Diagnosis(ready=False, lines=(Line(name="buildx", state="missing", detail="d", fix="f"),)))
     told = said(capsys)
     assert "missing" in told and "fix: f" in told and "not ready" in told
