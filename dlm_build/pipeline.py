@@ -295,6 +295,8 @@ def _hand_off(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, jo
 
 def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
     """What could only fail at the end, before anything long begins. Raises UsageError, InfraError, GpuIncompatible."""
+    if options.verify:
+        folder.refuse_unbindable()
     if "docker" in options.to:
         doors.engine.greet()
     if "sif" in options.to:

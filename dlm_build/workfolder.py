@@ -31,6 +31,7 @@ WRITTEN = (
 )  # fmt: skip
 """Of a work folder, beside the SIF, which has the item's name."""
 _LOCK = ".lock"
+_UNBINDABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _TRIES = 16
 """Of taking a folder that others make and remove meanwhile."""
 
@@ -131,6 +132,15 @@ class WorkFolder:
             raise UsageError(
                 f"--output {shown(str(self.root), 300)} holds {taken}, which dlm-build did not write and would replace",
                 "give it a folder of its own, e.g. `--output out`",
+            )
+
+    def refuse_unbindable(self) -> None:
+        """Raises UsageError where no engine can bind the folder into a container: a path not in UTF-8, or of lines."""
+        place = str(self.root.absolute())
+        if _UNBINDABLE.search(place):
+            raise UsageError(
+                f"no container can be given the folder {shown(place, 300)}",
+                "use --output with a path in UTF-8 and without control characters",
             )
 
     @property

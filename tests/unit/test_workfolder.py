@@ -91,6 +91,13 @@ def test_a_folder_whose_first_run_was_interrupted_goes_on(tmp_path: Path) -> Non
         pass
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "latin-1 \udce9", "a\x1b[31mb"])
+def test_a_folder_that_no_engine_can_bind(name: str, tmp_path: Path) -> None:
+    WorkFolder(tmp_path / 'größe, "a" : b').refuse_unbindable()
+    with pytest.raises(UsageError, match="no container can be given the folder"):
+        WorkFolder(tmp_path / name).refuse_unbindable()
+
+
 def test_a_folder_that_cannot_be_used_is_one_line_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     (tmp_path / "w" / ".lock").mkdir(parents=True)
