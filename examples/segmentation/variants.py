@@ -189,7 +189,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             "mismatch", "the expected output lacks its last row", _expected_edited(lambda a: a[..., :-1, :])
         ),
         "expected-other-dtype": _variant(
-            "mismatch", "the same labels as uint16", _expected_edited(lambda a: a.astype(np.uint16))
+            "matches", "the same labels as uint16", _expected_edited(lambda a: a.astype(np.uint16))
         ),
         "sample-missing": _variant("item-invalid", "the promised sample is absent", sample_missing),
         "wrong-checksum": _variant("hash-mismatch", "the item has another digest", wrong_checksum, seal=False),

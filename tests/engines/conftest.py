@@ -18,6 +18,7 @@ import pytest
 
 from dlm_build.config import Settings, load_settings
 from dlm_build.records import Report, from_json
+from dlm_build.store import MODE, OBJECT_TIME, Store
 from tests.stack.layout import open_state
 
 DLM_BUILD = str(Path(sys.executable).with_name("dlm-build"))
@@ -107,6 +108,15 @@ def settings(config: Path) -> Settings:
 @pytest.fixture
 def cli(tmp_path: Path, config: Path) -> Cli:
     return Cli(tmp_path, config)
+
+
+def rot(store: Path, sha256: str, data: bytes) -> None:
+    """Other bytes for an object of a store, as a bad disk has them: no clock tells."""
+    path = Store(store).path(sha256)
+    path.chmod(0o644)
+    path.write_bytes(data)
+    path.chmod(MODE)
+    os.utime(path, (OBJECT_TIME, OBJECT_TIME))
 
 
 def with_limits(config: Path, folder: Path, **limits: Any) -> Path:

@@ -45,6 +45,7 @@ from dlm_build.records import (
 )
 from dlm_build.registry import Registry
 from dlm_build.store import Store
+from tests.engines.conftest import rot
 from tests.servers.quiet import serving_files
 from tests.unit.plans import tiny_plan
 
@@ -393,8 +394,7 @@ def test_a_package_with_other_bytes_is_a_hash_mismatch(
     for part in workshop.lock.plan.archive.members:
         store.add_file(workshop.store.path(part.sha256))
     wheel = next(package for package in workshop.lock.packages if package.manager == "pip")
-    store.path(wheel.sha256).chmod(0o644)
-    store.path(wheel.sha256).write_bytes(b"other bytes")
+    rot(store.root, wheel.sha256, b"other bytes")
     with pytest.raises(HashMismatch, match=f"{wheel.filename}: sha256 is"):
         workshop.build(tmp_path / "context", tag("bytes"), store=store)
     assert workshop.engine.image(tag("bytes")) is None

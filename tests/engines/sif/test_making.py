@@ -27,7 +27,9 @@ from dlm_build.sif import image_rootfs_digest, is_still_there, labelled, sif_fro
 from dlm_build.sif.base import base_layers
 from dlm_build.sif.make import Parts, Progress, make_sif
 from dlm_build.sif.rootfs import RootfsDigest, counts
+from dlm_build.store import Store
 from dlm_build.unpacking.layers import Entry
+from tests.engines.conftest import rot
 from tests.engines.sif.conftest import ROOT, Works, driver, layers_of
 
 pytestmark = pytest.mark.engine
@@ -257,10 +259,11 @@ def test_progress_is_told_in_bytes(from_packages: Sif, progress: list[Event]) ->
 
 def test_a_damaged_base_in_the_store_is_not_packed(works: Works, tmp_path: Path) -> None:
     folder = own_copy(works, tmp_path / "copy")
-    with_layers(works, folder)
     base = base_layers(works.lock.base, works.sources.registry, works.store)
-    path = folder / "store/objects" / base.sha256s[-1][:2] / base.sha256s[-1][2:]
-    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1))  # the same tar, and not the same layer
+    base.fetch(works.sources.registry, works.store, silent)
+    with_layers(works, folder)
+    layer = Store(folder / "store").path(base.sha256s[-1]).read_bytes()
+    rot(folder / "store", base.sha256s[-1], gzip.compress(gzip.decompress(layer), 1))  # the same tar, another layer
     argv = driver("packages", folder, folder / "x.sif")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -273,8 +276,7 @@ def test_a_damaged_base_in_the_store_is_not_packed(works: Works, tmp_path: Path)
 def test_a_package_with_other_bytes_is_named(works: Works, tmp_path: Path) -> None:
     folder = own_copy(works, tmp_path / "copy")
     victim = next(package for package in works.lock.packages if package.name == "filelock")
-    path = folder / "store/objects" / victim.sha256[:2] / victim.sha256[2:]
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    rot(folder / "store", victim.sha256, Store(folder / "store").path(victim.sha256).read_bytes()[:-1] + b"!")
     argv = driver("packages", folder, folder / "x.sif")
     ended = subprocess.run(
         argv, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False
