@@ -7,6 +7,7 @@ decode, decoder   the parent's side of decoding; the child, which never unpickle
 compare           two decoded files → checks: what they are, their form, then what they hold
 values            arrays, by task: every limit with its reason
 documents         JSON: scores, numbers, shapes
+detections        things found, in another order
 tables            tables as text (csv, tsv, numbers in columns), in the child: rows as objects
 """
 

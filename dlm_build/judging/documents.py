@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import shown
+from dlm_build.judging.detections import BOXES, COLUMNS, OUTLINES, columns_in_order, in_order
 from dlm_build.judging.values import array_checks, figure_checks, number_checks
 from dlm_build.records import Check, ComparisonPolicy
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN_GROUPS = 12
 """Kinds of numbers of a document that are reported, the worst first; every one is compared."""
-_BOXES = frozenset(("bbox", "box", "bounds", "extent", "bounding_box", "xyxy", "xywh"))
-_OUTLINES = frozenset(("coordinates", "polygon", "points", "vertices", "exterior", "segmentation", "contour"))
-"""Keys of positions: lists of them, or of their numbers one after the other."""
 _AMONG, _ALONE = 0.05, 5e-3
 """The size of a position: as a share of what all of its kind are spread over, else of its largest coordinate."""
 
@@ -98,14 +96,14 @@ class _Place(NamedTuple):
     kind: str
     """The pointer without the positions in lists."""
     drawn: str = ""
-    """`box` or `outline` below a key of either."""
+    """`box`, `outline` or `boxes` below a key of one or of several."""
 
     def member(self, key: str) -> _Place:
-        drawn = "box" if key in _BOXES else "outline" if key in _OUTLINES else ""
+        drawn = "box" if key in BOXES else "outline" if key in OUTLINES else "boxes" if key in COLUMNS else ""
         return _Place(f"{self.pointer}/{key}", f"{self.kind}/{key}", drawn)
 
     def row(self, number: int) -> _Place:
-        return _Place(f"{self.pointer}/{number}", f"{self.kind}/*", self.drawn)
+        return _Place(f"{self.pointer}/{number}", f"{self.kind}/*", "box" if self.drawn == "boxes" else self.drawn)
 
 
 class _Figure(NamedTuple):
@@ -143,16 +141,18 @@ def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator
         if set(mine) != set(theirs):
             yield place.pointer, f"keys {shown(sorted(mine))}", f"keys {shown(sorted(theirs))}"
             return
+        mine = columns_in_order(mine, theirs)
         for key, value in theirs.items():
             yield from _differences(mine[key], value, place.member(key), near)
     elif isinstance(theirs, list) and isinstance(mine, list):
         if len(mine) != len(theirs):
             yield place.pointer, f"{len(mine)} entries", f"{len(theirs)} entries"
-        elif place.drawn and (figure := _figure(mine, theirs, place.drawn)):
+        elif place.drawn not in ("", "boxes") and (figure := _figure(mine, theirs, place.drawn)):
             near.figures.setdefault(place.kind, []).append(figure)
         else:
+            rows = in_order(mine, theirs)
             for number, value in enumerate(theirs):
-                yield from _differences(mine[number], value, place.row(number), near)
+                yield from _differences(rows[number], value, place.row(number), near)
     elif _is_number(mine) and _is_number(theirs) and float in (type(mine), type(theirs)):
         near.numbers.setdefault(place.kind, []).append((float(mine), float(theirs)))
     elif type(mine) is not type(theirs) or mine != theirs:

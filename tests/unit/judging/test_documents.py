@@ -52,6 +52,60 @@ def test_another_document_fails_and_the_place_is_named(change: dict[str, Any], t
     assert any(told in line for line in failing(other, detections()))
 
 
+def columns(rows: list[Any]) -> dict[str, list[Any]]:
+    return {
+        "labels": [row["label"] for row in rows],
+        "scores": [row["score"] for row in rows],
+        "boxes": [row["bbox"] for row in rows],
+    }
+
+
+def test_the_order_in_which_things_were_found_means_nothing() -> None:
+    expected = detections()
+    expected["detections"][3] |= {"label": "bus", "bbox": expected["detections"][2]["bbox"]}  # two at one place
+    other = copy.deepcopy(expected)
+    other["detections"] = [other["detections"][index] for index in (1, 0, 3, 2, 5, 4)]
+    assert failing(other, expected) == []
+    assert failing(columns(other["detections"]), columns(expected["detections"])) == []
+    for key, wrong in (("score", 0.2), ("label", "van"), ("bbox", [1.5, 2.25, 20.5, 60.125])):
+        changed = copy.deepcopy(other)
+        changed["detections"][4][key] = wrong
+        assert failing(changed, expected), key
+        assert failing(columns(changed["detections"]), columns(expected["detections"])), key
+
+
+def test_one_thing_answers_for_no_two() -> None:
+    other = copy.deepcopy(detections())
+    other["detections"][1] = copy.deepcopy(other["detections"][4])
+    assert failing(other, detections())
+
+
+def test_features_of_geojson_are_found_by_their_outlines() -> None:
+    expected: dict[str, Any] = {"type": "FeatureCollection", "features": [feature(number) for number in range(5)]}
+    other = {**expected, "features": expected["features"][::-1]}
+    assert failing(other, expected) == []
+    other["features"][2] = feature(9)
+    assert failing(other, expected)
+
+
+def feature(number: int) -> dict[str, Any]:
+    ring = [[x + 20.0 * number, y + 0.5] for x, y in ((0, 0), (9, 0), (9, 9), (0, 9), (0, 0))]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"class": "field", "p": 0.5},
+    }
+
+
+def test_rows_without_places_stay_in_their_order() -> None:
+    rows = [{"class": "water", "share": 0.5}, {"class": "forest", "share": 0.25}]
+    assert failing(rows[::-1], rows)
+    deep: Any = 0.5
+    for _ in range(400):
+        deep = {"a": deep}
+    assert failing([deep, deep], [deep, deep]) == []
+
+
 def test_a_missing_detection_says_how_many() -> None:
     other = copy.deepcopy(detections())
     other["detections"].pop()
