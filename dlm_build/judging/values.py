@@ -207,7 +207,7 @@ def _of_what_varies(mine: Array, theirs: Array, limit: float) -> float | None:
 
 
 def _split(array: Array) -> list[Array]:
-    """The bands of a map: along the shortest of the last three axes, as no map is higher or wider than it is deep."""
+    """The bands of a map: along the shortest of the last three axes: most maps are higher and wider than deep."""
     import numpy as np
 
     if array.ndim < 3:
