@@ -14,9 +14,10 @@ from dlm_build.records import Finding
 _RANKS = (("error", "Blocks the build"), ("warning", "Blocks verification"), ("info", "Hygiene"))
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --dim: #777; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; } h3 { font-size: .9rem; margin: 1rem 0 .3rem; color: var(--dim); font-weight: 600; }
-code, .where { font: .87em ui-monospace, monospace; overflow-wrap: anywhere; }
+code, .where { font: .87em ui-monospace, monospace; }
 .where, .dim { color: var(--dim); }
 .grade { display: inline-block; min-width: 1.6em; text-align: center; border-radius: .3em; font-weight: 700;
   color: #fff; padding: 0 .3em; }
@@ -26,7 +27,7 @@ details { border-top: 1px solid var(--line); padding: .5rem 0; }
 summary { cursor: pointer; display: flex; flex-wrap: wrap; gap: 0 .7rem; align-items: baseline; }
 summary .counts { margin-left: auto; color: var(--dim); font-size: .9em; }
 ul.findings { list-style: none; padding: 0; margin: 0; }
-ul.findings li { border-left: 3px solid; padding: .1rem 0 .1rem .8rem; margin: .5rem 0; overflow-wrap: anywhere; }
+ul.findings li { border-left: 3px solid; padding: .1rem 0 .1rem .8rem; margin: .5rem 0; }
 ul.findings .error { border-color: #b3261e; } ul.findings .warning { border-color: #d29922; }
 ul.findings .info { border-color: #6b8fb5; }
 .fix { display: block; color: #2a7d46; } @media (prefers-color-scheme: dark) { .fix { color: #6fce8f; } }
@@ -68,7 +69,8 @@ class Html:
 
     def _item(self, checked: Checked) -> Iterator[str]:
         name = shown(checked.id, 200) if checked.id is not None else "(unread)"
-        title = f" {_text(checked.title)}" if checked.title and checked.title != checked.id else ""
+        said = checked.title if checked.id is not None else checked.origin
+        title = f" {_text(said)}" if said and said != checked.id else ""
         yield "<details open>" if self._opens(checked) else "<details>"
         counts = ", ".join(
             f"{count} {word}"

@@ -164,6 +164,19 @@ def test_html_has_no_tag_and_no_attribute_of_an_item() -> None:
     assert page.attributes <= {"class", "lang", "charset", "name", "content", "http-equiv", "open"}
 
 
+def test_a_closed_row_of_html_names_the_file_of_an_item_that_has_no_id() -> None:
+    both = [unread(SourceGone("nothing is there"), f"items/{name}.json") for name in "ab"]
+    rows = re.findall("<summary>.*?</summary>", written("html", *both))
+    assert ["items/a.json" in row for row in rows] == [True, False]
+    assert ["items/b.json" in row for row in rows] == [False, True]
+
+
+def test_html_breaks_a_word_that_is_wider_than_the_page() -> None:
+    """A title or an id without a space would make the whole page as wide as itself."""
+    style = written("html", check(complete())).partition("</style>")[0]
+    assert re.search(r"body \{[^}]*overflow-wrap: anywhere", style)
+
+
 def test_markdown_rendered_has_no_link_picture_or_tag_of_an_item() -> None:
     """By the rules that matter here: what stands in code spans, and what is escaped, is text."""
     text = written("markdown", hostile())
