@@ -50,7 +50,8 @@ class Markdown:
 
     def _section(self, checked: Checked) -> Iterator[str]:
         yield f"## {checked.grade.letter}: {code(checked.id if checked.id is not None else checked.origin)}\n"
-        yield plain(checked.grade.in_words) + "\n"
+        where = f"{code(checked.origin)}: " if checked.id is not None else ""
+        yield f"{where}{plain(checked.grade.in_words)}\n"
         for rank, heading in _RANKS:
             findings = [finding for finding in checked.findings if finding.severity == rank]
             if findings and (rank != "info" or self._look.verbose):
@@ -66,7 +67,7 @@ class Markdown:
 def _finding(finding: Finding) -> str:
     place = f" at {finding.line}:{finding.column}" if finding.line else ""
     pointer = f" {code(finding.pointer)}" if finding.pointer else ""
-    fix = f"\n  Fix: {code(finding.hint)}" if finding.hint else ""
+    fix = f"\\\n  Fix: {code(finding.hint)}" if finding.hint else ""
     return f"- `{finding.code}`{place}{pointer}: {plain(finding.message)}{fix}"
 
 

@@ -186,6 +186,18 @@ def test_markdown_rendered_has_no_link_picture_or_tag_of_an_item() -> None:
     assert re.sub(r"\|", "", outside).count("**") % 2 == 0
 
 
+def test_a_section_of_markdown_names_its_file_once() -> None:
+    """Two items may have one id, and a line number without a file leads nowhere."""
+    for checked in (check(complete()), unread(SourceGone("nothing is there"), "item.json")):
+        section = written("markdown", checked).partition("\n## ")[2]
+        assert section.count(f"`{checked.origin}`") == 1
+
+
+def test_a_fix_in_markdown_has_a_line_of_its_own(several: tuple[Checked, ...]) -> None:
+    text = written("markdown", *several)
+    assert text.count("\\\n  Fix: ") == text.count("Fix: ") > 0
+
+
 def test_the_list_is_plain_without_colour_and_coloured_with_it(several: tuple[Checked, ...]) -> None:
     plain = written("list", *several, look=Look(width=80))
     assert "\x1b" not in plain
