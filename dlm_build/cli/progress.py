@@ -62,15 +62,17 @@ def _bars() -> Iterator[Notify]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = Console(stderr=True)
+    whole = Column(no_wrap=True)  # on a narrow terminal the bar shrinks and the text breaks; the time stays
     columns = (
-        SpinnerColumn(),
+        SpinnerColumn(table_column=whole),
         TextColumn("{task.fields[step]:>7}"),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=Column()),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[amount]}"),
-        TimeElapsedColumn(),
+        TimeElapsedColumn(table_column=whole),
     )
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console, transient=True) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -108,3 +109,17 @@ def test_bars_take_no_markup_and_no_codes_from_what_is_told(monkeypatch: pytest.
     told = terminal.getvalue()
     assert "[bold]not bold[/] [/] \\x1b]0;title\\x07" in told
     assert "\x1b]0;" not in told and "\u202e" not in told and "weights [red]" in told
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_on_a_narrow_terminal_the_step_the_amount_and_the_time_stay_whole(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with showing(quiet=False, verbose=False) as notify:
+        notify(part(5_000_000, text="running the sample on the CPU (the model does not ask for a GPU)"))
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert re.search(r" gather running .* 5\.0 of 100\.0 MB 0:00:00", told)
