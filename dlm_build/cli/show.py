@@ -170,9 +170,11 @@ def print_diagnosis(diagnosis: Diagnosis, what: str = "build and verify") -> Non
 
 
 def print_bases(rows: BaseRows) -> None:
+    width = max((len(f"{row.repository}:{row.tag}") for row in rows.rows), default=0)
     for row in rows.rows:
         age = "superseded" if row.superseded else ""
-        click.echo(f"{row.repository}:{row.tag:<44} {row.digest}  {row.kind:<15} {row.trust:<18} {age}".rstrip())
+        name = f"{row.repository}:{row.tag}"
+        click.echo(f"{name:<{width}}  {row.digest}  {row.kind:<15} {row.trust:<18} {age}".rstrip())
 
 
 def print_base_checks(checked: BaseChecks) -> None:

@@ -173,3 +173,4 @@ def test_every_pin_is_one_line(capsys: Capsys) -> None:
     told = said(capsys).splitlines()
     assert len(told) == len(rows.rows)
     assert all(row.digest in line and row.tag in line for row, line in zip(rows.rows, told, strict=True))
+    assert len({line.index("sha256:") for line in told}) == 1
