@@ -69,7 +69,9 @@ class Kind:
 
     @classmethod
     def fix_template(cls) -> str:
-        return _blanks(cls.fix)
+        """Empty where the whole of it is found with the item."""
+        template = _blanks(cls.fix)
+        return template if any(map(str.isalnum, template)) else ""
 
     @classmethod
     def paragraphs(cls) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ def test_every_code_has_a_rank_and_a_message(code: str) -> None:
     assert explained.rank
     assert explained.message
     assert "{" not in explained.message.replace("{…}", "")
+    assert explained.fix != "…"
 
 
 @pytest.mark.parametrize("code", OF_CHECKS)

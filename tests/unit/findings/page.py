@@ -42,9 +42,9 @@ def _section(kind: type[Kind]) -> Iterator[str]:
     yield f"### {kind.code}"
     yield ""
     yield f"**{kind.severity}:** {_prose(kind.title())}"
-    if kind.fix:
+    if fix := kind.fix_template():
         yield ""
-        yield f"Fix: {_prose(kind.fix_template())}"
+        yield f"Fix: {_prose(fix)}"
     for paragraph in kind.paragraphs():
         yield ""
         yield _prose(paragraph)
