@@ -88,7 +88,10 @@ class Html:
             if findings and (rank != "info" or self._look.verbose):
                 yield f'<h3>{heading}</h3><ul class="findings">{"".join(map(_finding, findings))}</ul>'
         if checked.grade.lifts:
-            steps = "".join(f"<li>{_text(lift.fix)}</li>" for lift in checked.grade.lifts)
+            steps = "".join(
+                f'<li><span class="where">{_text(lift.pointer)}</span> {_text(lift.fix)}</li>'
+                for lift in checked.grade.lifts
+            )
             yield f"<h3>To reach {checked.grade.next}</h3><ol>{steps}</ol>"
         yield "</details>"
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from dlm_build.checking.formats.table import Format, Look, left_out_line
-from dlm_build.checking.records import Checked, Grade, Summary
+from dlm_build.checking.records import Checked, Grade, Lift, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.hrefs import without_query
 from dlm_build.records import Finding
@@ -106,7 +106,7 @@ class Listing:
             return
         yield f"  {self._painted(f'to reach {grade.next}', _BOLD)}"
         for number, lift in enumerate(grade.lifts, 1):
-            yield from self._wrapped(f"{number}. {shown_lines(lift.fix)}", "    ", hanging="       ")
+            yield from self._wrapped(f"{number}. {_lift(lift)}", "    ", hanging="       ")
 
     def _wrapped(self, text: str, indent: str, colour: str = "", hanging: str | None = None) -> Iterator[str]:
         """Broken at spaces only, so that what is to be pasted stays whole."""
@@ -127,6 +127,11 @@ def _file(origin: str) -> str:
         last = without_query(origin).rstrip("/").rpartition("/")[2]
         return last if _NAME.fullmatch(last) else "item"
     return shown(origin if len(origin) <= _SHORT else origin.rpartition("/")[2], 80)
+
+
+def _lift(lift: Lift) -> str:
+    """With its place: the finding that has it too may be hygiene, which is not shown."""
+    return f"{shown(lift.pointer, 200)}: {shown_lines(lift.fix)}" if lift.pointer else shown_lines(lift.fix)
 
 
 def _dialect(checked: Checked) -> str:

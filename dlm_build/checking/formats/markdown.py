@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dlm_build.checking.formats.table import Format, Look, left_out_line
-from dlm_build.checking.records import Checked, Summary
+from dlm_build.checking.records import Checked, Lift, Summary
 from dlm_build.errors import shown, shown_lines
 from dlm_build.records import Finding
 
@@ -61,7 +61,7 @@ class Markdown:
                 yield f"{len(findings)} of hygiene.\n"
         if checked.grade.lifts:
             yield f"**To reach {checked.grade.next}**\n"
-            yield "\n".join(f"{n}. {code(lift.fix)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
+            yield "\n".join(f"{n}. {_lift(lift)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
 
 
 def _finding(finding: Finding) -> str:
@@ -69,6 +69,10 @@ def _finding(finding: Finding) -> str:
     pointer = f" {code(finding.pointer)}" if finding.pointer else ""
     fix = f"\\\n  Fix: {code(finding.hint)}" if finding.hint else ""
     return f"- `{finding.code}`{place}{pointer}: {plain(finding.message)}{fix}"
+
+
+def _lift(lift: Lift) -> str:
+    return f"{code(lift.pointer)}: {code(lift.fix)}" if lift.pointer else code(lift.fix)
 
 
 def _cell(text: str) -> str:

@@ -186,6 +186,17 @@ def test_markdown_rendered_has_no_link_picture_or_tag_of_an_item() -> None:
     assert re.sub(r"\|", "", outside).count("**") % 2 == 0
 
 
+@pytest.mark.parametrize("name", ["list", "markdown", "html"])
+def test_what_lifts_an_item_has_its_place(name: str) -> None:
+    """`write "https://…"` alone says not where, and the finding that does may be hygiene."""
+    page = "https://github.com/me/coast/blob/main/coast.pt"
+    checked = check(changed(assets__model__href=page))
+    (lift,) = (lift for lift in checked.grade.lifts if lift.part == "weights")
+    assert lift.fix.startswith("write ")
+    text = written(name, checked, look=Look(width=120)).lower().partition("to reach")[2]
+    assert "/assets/model/href" in text.partition("github.com")[0]
+
+
 def test_a_section_of_markdown_names_its_file_once() -> None:
     """Two items may have one id, and a line number without a file leads nowhere."""
     for checked in (check(complete()), unread(SourceGone("nothing is there"), "item.json")):
