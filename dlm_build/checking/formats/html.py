@@ -8,7 +8,7 @@ from html import escape
 from dlm_build import __version__
 from dlm_build.checking.formats.table import Format, Look, left_out_line
 from dlm_build.checking.records import LETTERS, MEANINGS, Checked, Letter, Summary
-from dlm_build.errors import shown, shown_lines
+from dlm_build.errors import shown_lines
 from dlm_build.records import Finding
 
 _RANKS = (("error", "Blocks the build"), ("warning", "Blocks verification"), ("info", "Hygiene"))
@@ -68,7 +68,7 @@ class Html:
         return "\n".join((f'<ul class="tally">{tally}</ul>', *self._items, *aside, foot, "</body>", "</html>", ""))
 
     def _item(self, checked: Checked) -> Iterator[str]:
-        name = shown(checked.id, 200) if checked.id is not None else "(unread)"
+        name = checked.id if checked.id is not None else "(unread)"
         said = checked.title if checked.id is not None else checked.origin
         title = f" {_text(said)}" if said and said != checked.id else ""
         yield "<details open>" if self._opens(checked) else "<details>"

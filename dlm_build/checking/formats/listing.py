@@ -79,13 +79,13 @@ class Listing:
     def _head(self, checked: Checked) -> Iterator[str]:
         letter = checked.grade.letter
         mark = self._painted(f" {letter} ", _LETTERS[letter])
-        name = shown(checked.id, 80) if checked.id is not None else "(unread)"
+        name = _cut(checked.id, 80) if checked.id is not None else "(unread)"
         origin = shown(checked.origin, 300)
         if self._look.quiet:
             why = f"  {checked.findings[0].code}" if checked.outcome else ""
             yield f"{mark} {name}  {self._painted(origin, _DIM)}{why}"
             return
-        title = f"  {shown(checked.title, 100)}" if checked.title and checked.title != checked.id else ""
+        title = f"  {_cut(checked.title, 100)}" if checked.title and checked.title != checked.id else ""
         yield f"{mark} {self._painted(name, _BOLD)}{title}"
         yield f"    {origin}"
         if checked.dialect is not None:
@@ -119,6 +119,12 @@ class Listing:
 
     def _painted(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._look.colour else text
+
+
+def _cut(text: str, limit: int) -> str:
+    """An id or a title. Both come cut already, so how long they are in the item is not known here."""
+    clean = shown(text, 1000)
+    return clean if len(clean) <= limit else f"{clean[:limit]}…"
 
 
 def _file(origin: str) -> str:

@@ -197,6 +197,13 @@ def test_what_lifts_an_item_has_its_place(name: str) -> None:
     assert "/assets/model/href" in text.partition("github.com")[0]
 
 
+@pytest.mark.parametrize("name", ["list", "html"])
+def test_nobody_is_told_the_length_of_what_was_cut_before(name: str) -> None:
+    long = check(changed(id="i" * 400, properties__title="t" * 400))
+    head = next(line for line in written(name, long).split("\n") if "ttt" in line)
+    assert "iii" in head and "characters" not in head
+
+
 def test_a_section_of_markdown_names_its_file_once() -> None:
     """Two items may have one id, and a line number without a file leads nowhere."""
     for checked in (check(complete()), unread(SourceGone("nothing is there"), "item.json")):
