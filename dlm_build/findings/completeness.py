@@ -70,7 +70,7 @@ class NothingRunsTheWeights(Kind):
     """nothing says which code runs {found}: there is no entry point, no command and no source"""
 
     severity = BUILD
-    fix = "publish the model as ONNX or TorchScript too, or {handler} and {source}"
+    fix = "publish the model as ONNX or TorchScript too, or {handler}, and {source}"
     more = """
     Most weights are numbers without a program: only the code that trained them can load them. ONNX and TorchScript
     carry their program along. For anything else the item has to name the function that loads and runs it, and where
@@ -82,7 +82,7 @@ class TorchscriptAssumed(Kind):
     """no code is named, so {found} is taken for TorchScript, which carries its own"""
 
     severity = VERIFICATION
-    fix = "if it is a state dict or a pickled object, {handler} and {source}"
+    fix = "if it is a state dict or a pickled object, {handler}, and {source}"
     more = """
     Files named .pt and .pth may be TorchScript, which runs alone, or the numbers of a network, which do not. Which one
     it is shows when the file is opened; if the guess is wrong, the run fails with a message that says so.
