@@ -63,7 +63,8 @@ def public_addresses(host: str, port: int, resolver: Resolve = resolve) -> tuple
         if not is_public(address):
             raise ItemHostile(
                 f"host {shown(host)} leads to {shown(address)}, which is not a public address",
-                f"where that is a server of your own, add {shown(host)} to `network.allow_hosts` in the settings",
+                "give a public address, or, where that is a server of your own, "
+                f"add {shown(host)} to `network.allow_hosts` in the settings",
             )
     return addresses
 

@@ -85,7 +85,8 @@ def _stranger(address: Address, parts: SplitResult, allow_hosts: tuple[str, ...]
     if _is_private(address):
         raise ItemHostile(
             f"URL {address.shown} leads to an address that is not public",
-            f"where that is a server of your own, add {shown(address.host)} to `network.allow_hosts` in the settings",
+            "give a public address, or, where that is a server of your own, "
+            f"add {shown(address.host)} to `network.allow_hosts` in the settings",
         )
     if address.scheme != "https":
         raise ItemInvalid(

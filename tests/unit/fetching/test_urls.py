@@ -161,6 +161,7 @@ def test_one_private_address_among_public_ones_is_refused() -> None:
     with pytest.raises(ItemHostile, match=r"10\.0\.0\.1") as caught:
         public_addresses("rebind.example", 443, lambda host, port: ("93.184.216.34", "10.0.0.1"))
     assert "allow_hosts" in caught.value.hint
+    assert caught.value.hint.startswith("give a public address")  # the one that lifts the item itself
 
 
 def test_a_name_that_does_not_resolve_is_infra() -> None:
