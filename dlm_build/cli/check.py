@@ -56,7 +56,7 @@ class _Letter(click.Choice[str]):
         return super().convert(str(value).upper(), param, ctx)
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Say what items lack to be built and verified; grade them.")
 @click.argument("items", metavar="ITEM…", nargs=-1)
 @click.option(
     "--format",

@@ -96,7 +96,7 @@ def cli() -> None:
     """
 
 
-@cli.command(epilog=EXAMPLES)
+@cli.command(epilog=EXAMPLES, short_help="Do the whole job, from reading the item to the verdict.")
 @item_options
 @lock_options
 @build_options
@@ -113,7 +113,7 @@ def build(dry_run: bool, **given: Any) -> None:
     commands.plan(**given) if dry_run else commands.build(**given)
 
 
-@cli.command()
+@cli.command(short_help="Print every decision with its reason; build nothing.")
 @item_options
 def plan(**given: Any) -> None:
     """Print every decision with its reason; nothing is built, and no record is written.
@@ -125,7 +125,7 @@ def plan(**given: Any) -> None:
     commands.plan(**given)
 
 
-@cli.command()
+@cli.command(short_help="Pin every package, base image and archive by its sha256.")
 @item_options
 @lock_options
 def lock(**given: Any) -> None:
@@ -138,7 +138,7 @@ def lock(**given: Any) -> None:
     commands.lock(**given)
 
 
-@cli.command()
+@cli.command(short_help="Write the Dockerfile, the Apptainer.def and all they need.")
 @item_options
 @lock_options
 def render(**given: Any) -> None:
@@ -150,7 +150,7 @@ def render(**given: Any) -> None:
     commands.render(**given)
 
 
-@cli.command()
+@cli.command(short_help="Run the packaged sample in what was built, and judge it.")
 @folder_options
 @click.option("--to", "--engine", "to", metavar="docker,sif", callback=some_of(ENGINES),
               help="What is run [what is there].")  # fmt: skip

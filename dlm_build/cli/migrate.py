@@ -30,7 +30,7 @@ Notes:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Write ITEM as a STAC 1.1 item with the newest MLM.")
 @click.argument("item", metavar="ITEM")
 @click.option("--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect.")
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")

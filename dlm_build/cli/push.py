@@ -35,7 +35,7 @@ Exit codes:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Push what was built and verified to a registry, by digest.")
 @click.argument("item", metavar="ITEM")
 @click.argument("target", metavar="REGISTRY/PATH[:TAG]")
 @click.option("--to", "to", metavar="docker,sif", callback=some_of(ENGINES), help="What is pushed [what is there].")

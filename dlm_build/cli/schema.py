@@ -52,7 +52,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 """By name; the first is printed where none is asked for."""
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of items, or of what --json prints.")
 @click.argument("name", metavar="|".join(SCHEMAS), type=click.Choice(list(SCHEMAS)), default=next(iter(SCHEMAS)))
 def schema(name: str) -> None:
     """Print a JSON Schema: of items with DLM fields, of report.json, or of what `--json` of a command prints."""

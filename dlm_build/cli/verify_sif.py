@@ -40,7 +40,7 @@ def _key(_context: click.Context, _option: click.Parameter, value: str | None) -
     return digits
 
 
-@click.command("verify-sif", epilog=EXAMPLES)
+@click.command("verify-sif", epilog=EXAMPLES, short_help="Check a SIF file by its sha256, its signature, or both.")
 @click.argument("file", metavar="FILE")
 @click.option("--sha256", metavar="HEX", callback=_sha256, help="What the file's sha256 must be.")
 @click.option("--key", metavar="FINGERPRINT", callback=_key, help="Whose signature it must have.")

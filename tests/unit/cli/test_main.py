@@ -176,6 +176,13 @@ def test_version(said: Said) -> None:
     assert said("--version") == (0, f"dlm-build, version {__version__}\n")
 
 
+def test_the_help_says_every_command_to_its_end(said: Said) -> None:
+    _, told = said("--help")
+    rows = told.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(rows) > 10
+    assert [row for row in rows if not row.endswith(".") or row.endswith("...")] == []
+
+
 def test_the_help_lists_every_exit_code(said: Said) -> None:
     from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE
 
