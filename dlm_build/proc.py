@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,17 @@ class Finished(Record, frozen=True, kw_only=True):
             return None
         number = -self.status
         return signal.Signals(number).name if number in {*signal.Signals} else f"signal {number}"
+
+
+def own_program(module: str) -> tuple[str, ...]:
+    """What starts a module of ours as a program of its own, for its arguments to follow.
+
+    It imports from where this process does, and from nowhere else: a Python kept from its variables (`-I`) would find
+    neither what a cluster's module file leads to by PYTHONPATH nor what `pip install --user` put below a home.
+    """
+    places = [place for place in sys.path if place]
+    started = f"import runpy, sys; sys.path[:] = {places!r}; runpy.run_module({module!r}, None, '__main__', True)"
+    return (sys.executable, "-I", "-c", started)
 
 
 class Programs(Protocol):

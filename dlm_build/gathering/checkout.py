@@ -1,6 +1,6 @@
 """Run as a program: one repository at one commit into a folder, through repo2docker's own content provider.
 
-    python -P -m dlm_build.gathering.checkout URL COMMIT FOLDER
+    own_program("dlm_build.gathering.checkout") URL COMMIT FOLDER
 
 Prints the commit that was checked out. It is a program of its own so that the git which repo2docker starts sees the
 environment we chose and nothing else. Ends with status 3 where git failed; git's own words are on stderr.

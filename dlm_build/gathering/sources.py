@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 
 import msgspec
 
@@ -14,7 +13,7 @@ from dlm_build.gathering.git import Repository, failure, repository
 from dlm_build.gathering.remotes import Find, Remote, Tip
 from dlm_build.gathering.source_files import Files, entries_of, refuse_large
 from dlm_build.hrefs import is_commit
-from dlm_build.proc import Programs
+from dlm_build.proc import Programs, own_program
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Finding, Item, Record, Source
 from dlm_build.store import Store
@@ -99,7 +98,7 @@ class Sources:
         repo = remote.repo
         self._notify(Event(step="gather", text=f"source {repo.shown} at {shown(commit)}"))
         tree = str(remote.folder / "tree")
-        done = remote.git((sys.executable, "-P", "-m", "dlm_build.gathering.checkout", repo.url, commit, tree))
+        done = remote.git((*own_program("dlm_build.gathering.checkout"), repo.url, commit, tree))
         found = done.stdout.strip()
         if done.status == 3:
             raise failure(repo, done.stderr, commit)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import DlmBuildError, InfraError, ResourceExceeded, shown
 from dlm_build.judging.decoder import TOO_LARGE, UNWRITTEN
+from dlm_build.proc import own_program
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,7 +46,7 @@ def decode(path: Path, scratch: Path, programs: Programs, name: str = "") -> Dec
     """
     name = shown(name or path.name)
     scratch.mkdir(parents=True, exist_ok=True)
-    argv: Sequence[str] = (sys.executable, "-I", "-m", "dlm_build.judging.decoder", str(scratch), str(path))
+    argv: Sequence[str] = (*own_program("dlm_build.judging.decoder"), str(scratch), str(path))
     ended = programs.run(argv, timeout=DEADLINE)
     if ended.timed_out or ended.status in (-9, -24, TOO_LARGE) or "MemoryError" in ended.stderr:
         raise ResourceExceeded(f"decoding {name} passed its limit of memory or time", "is it what it claims to be?")

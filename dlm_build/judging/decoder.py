@@ -1,4 +1,4 @@
-"""The child that decodes strangers' files: `python -m dlm_build.judging.decoder FOLDER FILE…`.
+"""The child that decodes strangers' files: `dlm_build.judging.decoder FOLDER FILE…`, as an `own_program`.
 
 For each FILE it writes FOLDER/<n>.json (what it is) and FOLDER/<n>-<m>.npy (its arrays). The file type is told by
 its first bytes, never by its name. No network, no pickle, bounded memory and time; GDAL reads two drivers only.

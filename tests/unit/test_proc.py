@@ -15,7 +15,7 @@ import pytest
 
 from dlm_build import proc
 from dlm_build.errors import InfraError
-from dlm_build.proc import KEPT, RealPrograms, end_group, start
+from dlm_build.proc import KEPT, RealPrograms, end_group, own_program, start
 
 pytestmark = pytest.mark.programs
 PYTHON = sys.executable
@@ -44,6 +44,21 @@ def test_status_and_both_streams() -> None:
     done = programs().run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
     assert (done.status, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
     assert done.tail() == "err"
+
+
+def test_a_program_of_ours_is_found_where_this_process_finds_its_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by PYTHONPATH or `pip install --user`, which `python -I` alone does not see."""
+    package, elsewhere = tmp_path / "it's here", tmp_path / "elsewhere"
+    package.mkdir()
+    elsewhere.mkdir()
+    (package / "ours.py").write_text("import json, sys\nprint(__name__, sys.argv[1:])")
+    (elsewhere / "json.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.syspath_prepend(package)
+    monkeypatch.syspath_prepend("")
+    done = programs(PYTHONPATH=str(elsewhere)).run([*own_program("ours"), "a", "-b"], cwd=elsewhere)
+    assert (done.status, done.stdout, done.stderr) == (0, "__main__ ['a', '-b']\n", "")
 
 
 def test_a_killed_program_says_by_which_signal() -> None:

@@ -19,7 +19,7 @@ from dlm_build.errors import InfraError, ItemInvalid, Outcome, ResourceExceeded
 from dlm_build.judging import judge
 from dlm_build.judging.decode import decode
 from dlm_build.judging.decoder import TOO_LARGE, UNWRITTEN
-from dlm_build.proc import Finished, RealPrograms
+from dlm_build.proc import Finished, RealPrograms, own_program
 from dlm_build.records import (
     ComparisonPolicy,
     Finding,
@@ -118,7 +118,7 @@ def test_a_machine_without_room_for_arrays_is_no_fault_of_model_or_item(
     monkeypatch.setattr("dlm_build.judging.verdict.tempfile.tempdir", str(tmp_path / "absent"))
     with pytest.raises(InfraError, match="absent"):
         bench.judged(expected, output)
-    child = (sys.executable, "-I", "-m", "dlm_build.judging.decoder")
+    child = own_program("dlm_build.judging.decoder")
     ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path / "absent"), str(output)))
     assert ended.status == UNWRITTEN and "No such file" in ended.stderr
     with pytest.raises(InfraError, match=r"takes no decoded file: .*No space left"):
