@@ -369,13 +369,15 @@ def converted(
     folder: WorkFolder, lock: Lock, context: Context, image: Image | None, options: Options, doors: Doors
 ) -> tuple[Sif, bool]:
     """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
-    from dlm_build.sif import Request, Sources, is_still_there, sif_from_image, sif_from_packages
+    from dlm_build.sif import Request, Sources, is_still_there, refuse_unable, sif_from_image, sif_from_packages
 
     kept = load_sif(folder)
     asked = (context.digest, options.compression or "")
     if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
         return kept.sif, True
     target = _sif_place(folder, lock.plan)
+    # Asked once more: where an earlier file might have served, the early question was left out.
+    refuse_unable(target, options.compression, doors.programs)
     request = Request(lock, context, target, options.compression)
     if image:
         sif = sif_from_image(image, request, doors.engine, doors.store, doors.programs, doors.notify)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -682,6 +683,19 @@ def test_what_cannot_be_packed_or_run_is_told_before_packages_are_looked_up(worl
     world.failing = {"able to pack": InfraError("not installed"), "able to run": InfraError("not installed")}
     assert world.run(to=("sif",)).verdict.outcome == Outcome.MATCHES, "all is there already"
     assert world.run(to=("sif",), compression="gzip").verdict.outcome == Outcome.INFRA
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"a SIT")], ids=["removed", "changed"])
+def test_what_cannot_be_packed_again_is_told_before_anything_is_installed(
+    world: World, harm: Callable[[Path], object]
+) -> None:
+    made = world.run(to=("sif",)).sif
+    assert made is not None
+    harm(Path(made.path))
+    world.done.clear()
+    world.failing = {"able to pack": InfraError("not installed")}
+    assert world.run(to=("sif",)).verdict.summary == "not installed"
+    assert "sif from packages" not in world.done
 
 
 def test_files_for_a_cluster_are_written_beside_the_sif_when_asked_for(world: World) -> None:
