@@ -56,7 +56,19 @@ def write_handoff(
         fresh.chmod(file.mode)
         fresh.replace(path)
         written.append(path)
+    _forget_outdated(folder.resolve() / "modules", sif)
     return tuple(written)
+
+
+def _forget_outdated(modules: Path, sif: Sif) -> None:
+    """A module's version names the SIF's bytes: one of earlier bytes would load what is there now in their name."""
+    for module in modules.glob("*/*.lua"):
+        if module.stem != _version(sif):
+            module.unlink(missing_ok=True)
+
+
+def _version(sif: Sif) -> str:
+    return sif.sha256[:12]
 
 
 def handoff_files(
@@ -70,7 +82,7 @@ def handoff_files(
         model = shlex.quote(str(_usable(folder / "bin" / name)))
         files.append(HandoffFile(path=f"{name}.sbatch", text=_batch(model, name, gpu, limits), mode=0o755))
     if "lmod" in kinds:
-        version = sif.sha256[:12]
+        version = _version(sif)
         text = _module(image, _usable(folder / "bin"), name, version)
         files.append(HandoffFile(path=f"modules/{name}/{version}.lua", text=text))
     return tuple(files)

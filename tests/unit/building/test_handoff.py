@@ -92,6 +92,16 @@ def test_a_working_folder_is_never_taken_on_trust() -> None:
         handoff_files(SIF, plan, FOLDER, ("slurm",), False, Limits())
 
 
+def test_a_module_of_bytes_that_are_no_more_does_not_stay(tmp_path: Path) -> None:
+    write_handoff(SIF, HOSTILE, tmp_path)
+    *_, module = write_handoff(replace(SIF, sha256="e" * 64), HOSTILE, tmp_path)
+    assert list(tmp_path.rglob("*.lua")) == [module] and module.stem == "e" * 12
+    write_handoff(replace(SIF, sha256="e" * 64), HOSTILE, tmp_path, ("slurm",))
+    assert module.is_file()
+    write_handoff(SIF, HOSTILE, tmp_path, ("slurm",))
+    assert not list(tmp_path.rglob("*.lua"))
+
+
 def test_files_are_written_whole_and_again(tmp_path: Path) -> None:
     for _ in range(2):
         written = write_handoff(SIF, HOSTILE, tmp_path / "hand", ("slurm",))
