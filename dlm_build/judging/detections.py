@@ -7,7 +7,10 @@ one place, with the same texts and whole numbers, is the same thing; its numbers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 BOXES = frozenset(("bbox", "box", "bounds", "extent", "bounding_box", "xyxy", "xywh"))
 OUTLINES = frozenset(("coordinates", "polygon", "points", "vertices", "exterior", "segmentation", "contour"))
@@ -17,7 +20,7 @@ COLUMNS = frozenset(("boxes", "bboxes"))
 MOST = 2000
 """Things to be paired; more are compared in their order."""
 SAME = 0.02
-"""Share of its numbers' spread by which a thing may lie elsewhere and is surely the same."""
+"""Share of its own longest side by which a thing may lie elsewhere and is surely the same."""
 DEPTH = 5
 """How deep a thing is looked into: a polygon with holes in a multipolygon has its positions in the fourth list."""
 _APART = 1e30
@@ -58,10 +61,10 @@ def _paired(mine: Sequence[_Thing | None], theirs: Sequence[_Thing | None]) -> l
     ours, authors = ([thing for thing in things if thing] for things in (mine, theirs))
     if len(ours) != len(mine) or len(authors) != len(theirs) or len({len(place) for place, _ in ours + authors}) != 1:
         return []
-    places, wanted = (np.array([place for place, _ in things]) for things in (ours, authors))
-    names, called = (np.array([name for _, name in things]) for things in (ours, authors))
-    sizes = wanted.max(axis=1) - wanted.min(axis=1)
-    same = (names == called) & (abs(places - wanted).max(axis=1) <= SAME * sizes)
+    numbers = {name: number for number, (_, name) in enumerate(ours + authors)}
+    places, wanted = (_clipped([place for place, _ in things]) for things in (ours, authors))
+    names, called = (np.array([numbers[name] for _, name in things]) for things in (ours, authors))
+    same = (names == called) & (abs(places - wanted).max(axis=1) <= SAME * _sides(wanted))
     taken = np.where(same, np.inf, 0.0)
     pairs = np.arange(len(authors))
     for index in np.flatnonzero(~same):
@@ -69,6 +72,23 @@ def _paired(mine: Sequence[_Thing | None], theirs: Sequence[_Thing | None]) -> l
         pairs[index] = apart.argmin()
         taken[pairs[index]] = np.inf
     return [int(index) for index in pairs]
+
+
+def _clipped(places: list[list[float]]) -> npt.NDArray[Any]:
+    """So that no two are farther apart than what is called otherwise, or than a float can tell."""
+    import numpy as np
+
+    return np.clip(np.array(places, np.float64), -_APART / 4, _APART / 4)
+
+
+def _sides(places: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The longest of each: the smaller of what its numbers may mean, two corners, or one and the sides."""
+    import numpy as np
+
+    half = places.shape[1] // 2
+    first, second = places[:, :half], places[:, half:]
+    sides: npt.NDArray[Any] = np.minimum(abs(second - first).max(axis=1), abs(second).max(axis=1))
+    return sides
 
 
 def _thing(row: Any) -> _Thing | None:

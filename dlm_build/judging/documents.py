@@ -147,7 +147,7 @@ def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator
     elif isinstance(theirs, list) and isinstance(mine, list):
         if len(mine) != len(theirs):
             yield place.pointer, f"{len(mine)} entries", f"{len(theirs)} entries"
-        elif place.drawn not in ("", "boxes") and (figure := _figure(mine, theirs, place.drawn)):
+        elif place.drawn and (figure := _figure(mine, theirs, place.drawn)):
             near.figures.setdefault(place.kind, []).append(figure)
         else:
             rows = in_order(mine, theirs)
@@ -179,7 +179,10 @@ def _numbers(name: str, pairs: list[tuple[float, float]], policy: ComparisonPoli
 
 def _figure(mine: list[Any], theirs: list[Any], drawn: str) -> _Figure | None:
     """None where they are no shapes alike, or have whole numbers alone, which are compared as such."""
-    is_box = drawn == "box" and len(theirs) in (4, 6) and all(map(_is_number, theirs))
+    flat = all(map(_is_number, theirs))
+    if drawn == "boxes" and not flat:  # a single box may stand there without a list around it
+        return None
+    is_box = drawn in ("box", "boxes") and flat and len(theirs) in (4, 6)
     ours, authors = (_positions(shape, len(shape) // 2 if is_box else 2) for shape in (mine, theirs))
     if not ours or not authors or [*map(len, ours)] != [*map(len, authors)]:
         return None

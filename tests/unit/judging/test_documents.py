@@ -97,6 +97,35 @@ def feature(number: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("corner", [(13.4, 52.5), (500000.5, 5800000.5), (5000.0, 10.0)])
+def test_small_things_far_from_the_origin_are_told_apart(corner: tuple[float, float]) -> None:
+    """A box of ten paces lies where it lies, not within a share of its coordinates."""
+    x, y = corner
+    step = x * 1e-5
+    boxes = [[x + n * step, y, x + n * step + 0.9 * step, y + 0.9 * step] for n in range(6)]
+    expected = [{"bbox": box, "label": "car", "score": 0.9 - n / 1e6} for n, box in enumerate(boxes)]
+    assert not failing(expected[::-1], expected)
+    outlines = [{"polygon": [[a, b], [c, b], [c, d], [a, d]], "label": "car"} for a, b, c, d in boxes]
+    assert not failing(outlines[::-1], outlines)
+    sided = [{"bbox": [a, b, c - a, d - b], "label": "car"} for a, b, c, d in boxes]
+    assert not failing(sided[::-1], sided)
+
+
+def test_a_single_box_is_one_whoever_wrote_the_list_around_it() -> None:
+    def found(moved: float) -> Any:
+        return {"boxes": [[5000.5 + moved, 5000.5, 5010.5 + moved, 5010.5]], "labels": [1], "scores": [0.9]}
+
+    assert not failing(found(0.1), found(0.0), own_form=True)
+    assert failing(found(3.0), found(0.0), own_form=True)
+    assert failing(found(3.0), found(0.0))
+
+
+def test_places_of_any_size_and_names_of_any_length_are_paired() -> None:
+    expected = [{"bbox": [n * 1e308, 0.5, 1.0, 1.0], "label": "x" * (n + 1) * 1_000_000} for n in (-1, 1)]
+    expected += [{"bbox": [10.5 * n, 0.5, 1.0, 1.0], "label": "car"} for n in range(1000)]
+    assert not failing(expected[::-1], expected)
+
+
 def test_rows_without_places_stay_in_their_order() -> None:
     rows = [{"class": "water", "share": 0.5}, {"class": "forest", "share": 0.25}]
     assert failing(rows[::-1], rows)
