@@ -133,6 +133,23 @@ def test_a_large_mean_hides_no_mistake(mutant: Any) -> None:
     assert passes((expected + RNG.normal(size=expected.shape)).astype(np.float32), expected, FLOAT)
 
 
+@pytest.mark.parametrize("height", [0.5, 1, 2, 5, 50])
+def test_ten_bits_of_flat_country_are_no_mistake(height: float) -> None:
+    expected = (RNG.normal(size=(1, 64, 64)) * height + 2100).astype(np.float32)
+    assert passes(tf32(expected), expected, FLOAT)
+
+
+def test_what_a_relu_left_of_a_band_is_rounding() -> None:
+    expected = RNG.random((4, 64, 64), dtype=np.float32)
+    expected[3] = 0
+    expected[3, 5, 5] = 0.01
+    actual = expected.copy()
+    actual[3, 5, 5] = 0.008
+    assert passes(actual, expected, FLOAT)
+    actual[3] = 1e-4
+    assert not passes(actual, expected, FLOAT)
+
+
 @pytest.mark.parametrize("axis", [0, 2])
 @pytest.mark.parametrize("factor", [0.0, 0.9, -1.0])
 def test_a_band_in_large_units_hides_no_other(axis: int, factor: float) -> None:
