@@ -12,14 +12,17 @@ from collections.abc import Sequence
 from typing import Any
 
 _SEPARATORS = (",", "\t", ";")
+_VECTOR = 32
+"""Columns without names from which on they are the numbers of one kind, as an embedding's are."""
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
 _REAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][+-]?[0-9]{1,3})?")
 
 
-def read_table(text: str) -> list[dict[str, Any]] | None:
+def read_table(text: str) -> list[Any] | None:
     """Each row by the names of its columns, which the first line gives, else by their numbers; None for other text.
 
-    Every row has as many cells as the first. What is separated by spaces alone, or not at all, has to be numbers.
+    So many columns without names are one vector: a list. Every row has as many cells as the first. What is separated by
+    spaces alone, or not at all, has to be numbers, but for the names.
     """
     rows = _cells(text)
     if len({*map(len, rows)}) != 1:
@@ -27,6 +30,8 @@ def read_table(text: str) -> list[dict[str, Any]] | None:
     names: Sequence[Any] = rows[0]
     if len({*names}) == len(names) and all(isinstance(name, str) and name for name in names):
         rows = rows[1:]
+    elif len(names) >= _VECTOR:
+        return rows
     else:
         names = range(len(names))
     return [dict(zip(map(str, names), row, strict=True)) for row in rows] or None
@@ -42,8 +47,9 @@ def _cells(text: str) -> list[list[Any]]:
             return [[_value(cell) for cell in row] for row in found if row]
         except csv.Error:
             return []
-    numbers = [[_value(cell) for cell in line.split()] for line in text.splitlines() if line.strip()]
-    return [] if any(isinstance(cell, str) for row in numbers for cell in row) else numbers
+    rows = [[_value(cell) for cell in line.split()] for line in text.splitlines() if line.strip()]
+    named = bool(rows) and all(isinstance(cell, str) for cell in rows[0])
+    return [] if any(isinstance(cell, str) for row in rows[named:] for cell in row) else rows
 
 
 def _value(cell: str) -> int | float | str:

@@ -24,6 +24,8 @@ SCORES = "scene,class,score,count\nS2A,forest,0.91,3\nS2B,water,0.25,0\n"
         ('id,said\n007,"yes, it is"\n', [{"id": "007", "said": "yes, it is"}]),
         ("0 0.512 0.433\n2 .5  1.\n", [{"0": 0, "1": 0.512, "2": 0.433}, {"0": 2, "1": 0.5, "2": 1.0}]),
         ("1.000000000000000000e+00\n2.5e+00\n", [{"0": 1.0}, {"0": 2.5}]),
+        ("score\n0.5\n1\n", [{"score": 0.5}, {"score": 1}]),
+        ("x y\n0.5 1\n", [{"x": 0.5, "y": 1}]),
         ("a,a\n1,2\n", [{"0": "a", "1": "a"}, {"0": 1, "1": 2}]),
         ("1,2\n\n3,4\n", [{"0": 1, "1": 2}, {"0": 3, "1": 4}]),
         ("n,m\nnan,20000000000000000000\n", [{"n": "nan", "m": "20000000000000000000"}]),
@@ -35,7 +37,8 @@ def test_a_table_is_read_by_its_columns(text: str, rows: list[dict[str, Any]]) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n", "plain words", "one line, with a comma", "a,b\n1,2,3\n", "1 2\n3\n", "1 two\n", 'a,b\n"1,2\n',
+    ["", "\n", "plain words", "one line, with a comma", "a,b\n1,2,3\n", "1 2\n3\n", "1 two\n",
+     "one 2\n1 2\n", "two words\nthree words\n", 'a,b\n"1,2\n',
      "<a>1,2</a>\n<b/>\n"],
 )  # fmt: skip
 def test_other_text_is_none(text: str) -> None:
@@ -57,3 +60,23 @@ def test_numbers_are_near_and_all_else_is_equal() -> None:
     assert checked(SCORES.replace("water", "urban"), SCORES) == ["table content first difference at /1/class"]
     assert checked(SCORES.replace("score", "p"), SCORES) == ["table content first difference at /0"]
     assert checked(SCORES + "S2C,water,0.1,0\n", SCORES) == ["table content first difference at /"]
+
+
+def test_a_vector_in_one_line_is_held_to_its_large_numbers() -> None:
+    """As NumPy writes an embedding: one of its numbers near zero is off by more than a hundredth of itself."""
+
+    def line(small: float, count: int) -> str:
+        return " ".join([f"{small:.18e}", *(f"{number / count:.18e}" for number in range(1, count))]) + "\n"
+
+    assert checked(line(1.1e-4, 64), line(1e-4, 64)) == []
+    assert checked(line(0.5, 64), line(1e-4, 64))
+    assert checked(line(1.1e-4, 6), line(1e-4, 6)), "six columns are of six kinds"
+
+
+def test_columns_go_by_their_names() -> None:
+    assert checked("count,score\n3,0.5\n", "score,count\n0.5,3\n") == []
+
+
+def test_numbers_too_large_to_square_pass_no_limit() -> None:
+    for text in ("n\n1e307\n1.5\n", "n\n1.0\n1e307\n"):
+        assert checked(text, "n\n1.0\n1.5\n")
