@@ -29,8 +29,10 @@ def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_for
     """
     if own_form:
         actual, expected = _scene(actual), _by_place(_scene(expected))
-        if isinstance(actual, dict) and isinstance(expected, list):
-            actual = [*actual.values()]
+    if policy.task == "class-scores" and (own_form or _keys(actual) == _keys(expected)):
+        actual, expected = _by_label(actual), _by_label(expected)
+    if own_form and isinstance(actual, dict) and isinstance(expected, list):
+        actual = [*actual.values()]
     mine, theirs = (_scores(value, policy) for value in (actual, expected))
     if mine is None or theirs is None:
         if own_form:
@@ -61,6 +63,25 @@ def _by_place(value: Any) -> Any:
         return value
     places = [str(place) for place in range(len(value))]
     return [value[place] for place in places] if set(value) == {*places} else value
+
+
+def _keys(value: Any) -> set[str]:
+    """Of the rows of a list."""
+    return {key for row in value if isinstance(row, dict) for key in row} if isinstance(value, list) else set()
+
+
+def _by_label(value: Any) -> Any:
+    """Rows of a label and its score, `[{"label": …, "score": …}, …]`, as one object: their order is that of scores."""
+    rows = [_labelled(row) for row in value] if isinstance(value, list) else []
+    named = dict(row for row in rows if row)
+    return named if named and len(named) == len(rows) else value
+
+
+def _labelled(row: Any) -> tuple[str, Any] | None:
+    if not isinstance(row, dict) or len(row) != 2:
+        return None
+    label, score = sorted(row.values(), key=lambda value: not isinstance(value, str))
+    return (label, score) if isinstance(label, str) and _is_number(score) else None
 
 
 def _bare(value: Any) -> Any:

@@ -274,3 +274,19 @@ def test_the_items_tolerances_count_against_the_size_of_a_shape() -> None:
 @pytest.mark.parametrize("other", [[[1.5, 2.5]], [[1.5, 2.5], [3.5]], [[1.5, 2.5], ["a", 4.5]], [1.5, 2.5], "text"])
 def test_shapes_of_another_form(other: Any) -> None:
     assert failing({"points": other}, {"points": [[1.5, 2.5], [3.5, 4.5]]})
+
+
+def test_rows_of_a_label_and_its_score_are_scores_in_any_order() -> None:
+    def rows(*scores: float, label: str = "label") -> Any:
+        named = zip(("forest", "water", "crops", "urban"), scores, strict=True)
+        return sorted(({label: name, "score": score} for name, score in named), key=lambda row: -row["score"])
+
+    expected = rows(0.97, 0.0102, 0.0101, 0.0097)
+    assert failing(rows(0.9695, 0.0103, 0.0104, 0.0098), expected, SCORES) == []
+    assert failing(rows(0.9, 0.05, 0.03, 0.02), expected, SCORES)
+    assert failing(rows(0.0102, 0.97, 0.0101, 0.0097), expected, SCORES)
+    assert failing(rows(0.97, 0.0102, 0.0101, 0.0097, label="class"), expected, SCORES)
+    assert failing(expected[:3], expected, SCORES)
+    plain = {row["label"]: row["score"] for row in expected}
+    assert failing(plain, expected, SCORES)
+    assert failing(plain, expected, SCORES, own_form=True) == []
