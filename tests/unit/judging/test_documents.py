@@ -290,3 +290,9 @@ def test_rows_of_a_label_and_its_score_are_scores_in_any_order() -> None:
     plain = {row["label"]: row["score"] for row in expected}
     assert failing(plain, expected, SCORES)
     assert failing(plain, expected, SCORES, own_form=True) == []
+
+
+def test_zeros_among_small_numbers_are_held_to_these() -> None:
+    expected = [0.0] * 95 + [1e-6] * 5
+    assert failing([5e-4] * 95 + [1e-6] * 5, expected)
+    assert failing([1e-10] * 95 + [1e-6] * 5, expected) == []
