@@ -38,14 +38,19 @@ def in_order(mine: list[Any], theirs: list[Any]) -> list[Any]:
 def columns_in_order(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """The same of lists side by side: `{"boxes": […], "labels": […], "scores": […]}`."""
     key = next((key for key in theirs if key in COLUMNS), None)
-    columns = (*mine.values(), *theirs.values())
-    if key is None or any(not isinstance(column, list) for column in columns):
+    ours, authors = _lists(mine), _lists(theirs)
+    if key is None or key not in ours or set(ours) != set(authors):
         return mine
     count = len(theirs[key])
-    if not 1 < count <= MOST or any(len(column) != count for column in columns):
+    if not 1 < count <= MOST or any(len(column) != count for column in (*ours.values(), *authors.values())):
         return mine
-    pairs = _paired([_row(mine, key, index) for index in range(count)], [_row(theirs, key, i) for i in range(count)])
-    return {name: [column[index] for index in pairs] for name, column in mine.items()} if pairs else mine
+    pairs = _paired([_row(ours, key, index) for index in range(count)], [_row(authors, key, i) for i in range(count)])
+    return {**mine, **{name: [column[index] for index in pairs] for name, column in ours.items()}} if pairs else mine
+
+
+def _lists(value: dict[str, Any]) -> dict[str, list[Any]]:
+    """Without what is said once of all, such as the name of the picture."""
+    return {name: column for name, column in value.items() if isinstance(column, list)}
 
 
 _Thing = tuple[list[float], str]

@@ -296,3 +296,17 @@ def test_zeros_among_small_numbers_are_held_to_these() -> None:
     expected = [0.0] * 95 + [1e-6] * 5
     assert failing([5e-4] * 95 + [1e-6] * 5, expected)
     assert failing([1e-10] * 95 + [1e-6] * 5, expected) == []
+
+
+def test_lists_side_by_side_are_paired_whatever_stands_beside_them() -> None:
+    def found(*order: int, picture: Any = 3) -> Any:
+        return {
+            "picture": picture,
+            "boxes": [[100.5 * n, 1.0, 100.5 * n + 9, 9.0] for n in order],
+            "scores": [0.5 + n / 10 for n in order],
+        }
+
+    assert failing(found(2, 0, 1), found(0, 1, 2)) == []
+    assert failing(found(2, 0, 1, picture=4), found(0, 1, 2))
+    assert failing(found(2, 0, 1, picture=[1, 2, 3]), found(0, 1, 2))
+    assert failing({**found(2, 0, 1), "boxes": None}, found(0, 1, 2))
