@@ -297,8 +297,8 @@ def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors
     """What could only fail at the end, before anything long begins. Raises UsageError, InfraError, GpuIncompatible."""
     if options.verify:
         folder.refuse_unbindable()
-    if "docker" in options.to:
-        doors.engine.greet()
+    if "docker" in options.to and (options.force or options.update or not (folder.root / "image.json").is_file()):
+        doors.engine.greet()  # where an image was built before, the engine is asked for it soon enough
     if "sif" in options.to:
         _refuse_no_sif(folder, plan, options, doors)
     if options.handoff:
