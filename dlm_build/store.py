@@ -288,11 +288,16 @@ def _settle(path: Path) -> None:
     os.utime(path, (OBJECT_TIME, OBJECT_TIME))
 
 
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hex. Raises OSError."""
+    with path.open("rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _is_still(path: Path, sha256: str) -> bool:
     """Whether an object with another time has its bytes; it has its time again then, and is removed otherwise."""
     try:
-        with path.open("rb") as stream:
-            whole = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        whole = sha256_of(path) == sha256
     except OSError:
         return False
     with suppress(OSError):

@@ -122,7 +122,7 @@ def _place(row: dict[str, Any], depth: int = DEPTH) -> list[float] | None:
 
 def _extent(shape: Any, *, box: bool) -> list[float] | None:
     """Of a box its numbers; of other shapes the first two coordinates' smallest and largest."""
-    if box and isinstance(shape, list) and len(shape) in (4, 6) and all(map(_is_real, shape)):
+    if box and isinstance(shape, list) and len(shape) in (4, 6) and all(map(is_number, shape)):
         return [float(number) for number in shape]
     positions = list(_positions(shape))
     if not positions:
@@ -134,12 +134,13 @@ def _extent(shape: Any, *, box: bool) -> list[float] | None:
 def _positions(shape: Any, depth: int = DEPTH) -> list[list[float]]:
     if not depth or not isinstance(shape, list):
         return []
-    if len(shape) > 1 and all(map(_is_real, shape)):
+    if len(shape) > 1 and all(map(is_number, shape)):
         return [shape]
     return [position for part in shape for position in _positions(part, depth - 1)]
 
 
-def _is_real(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Of a size that a float has."""
     return isinstance(value, float) or (type(value) is int and abs(value) < 1 << 1000)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import shown
-from dlm_build.judging.detections import BOXES, COLUMNS, OUTLINES, columns_in_order, in_order
+from dlm_build.judging.detections import BOXES, COLUMNS, OUTLINES, columns_in_order, in_order, is_number
 from dlm_build.judging.values import array_checks, figure_checks, number_checks
 from dlm_build.records import Check, ComparisonPolicy
 
@@ -81,7 +81,7 @@ def _labelled(row: Any) -> tuple[str, Any] | None:
     if not isinstance(row, dict) or len(row) != 2:
         return None
     label, score = sorted(row.values(), key=lambda value: not isinstance(value, str))
-    return (label, score) if isinstance(label, str) and _is_number(score) else None
+    return (label, score) if isinstance(label, str) and is_number(score) else None
 
 
 def _bare(value: Any) -> Any:
@@ -102,14 +102,9 @@ def _scores(value: Any, policy: ComparisonPolicy) -> dict[str, float] | None:
     if policy.task not in ("class-scores", "probabilities") or not isinstance(value, dict | list):
         return None
     pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
-    if not any(isinstance(score, float) for _, score in pairs) or not all(_is_number(score) for _, score in pairs):
+    if not any(isinstance(score, float) for _, score in pairs) or not all(is_number(score) for _, score in pairs):
         return None
     return {str(name): float(score) for name, score in pairs}
-
-
-def _is_number(value: Any) -> bool:
-    """Of a size that a float has."""
-    return isinstance(value, float) or (type(value) is int and abs(value) < 1 << 1000)
 
 
 class _Place(NamedTuple):
@@ -174,7 +169,7 @@ def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator
             rows = in_order(mine, theirs)
             for number, value in enumerate(theirs):
                 yield from _differences(rows[number], value, place.row(number), near)
-    elif _is_number(mine) and _is_number(theirs) and float in (type(mine), type(theirs)):
+    elif is_number(mine) and is_number(theirs) and float in (type(mine), type(theirs)):
         near.numbers.setdefault(place.kind, []).append((float(mine), float(theirs)))
     elif type(mine) is not type(theirs) or mine != theirs:
         yield place.pointer, _told(mine), _told(theirs)
@@ -200,7 +195,7 @@ def _numbers(name: str, pairs: list[tuple[float, float]], policy: ComparisonPoli
 
 def _figure(mine: list[Any], theirs: list[Any], drawn: str) -> _Figure | None:
     """None where they are no shapes alike, or have whole numbers alone, which are compared as such."""
-    flat = all(map(_is_number, theirs))
+    flat = all(map(is_number, theirs))
     if drawn == "boxes" and not flat:  # a single box may stand there without a list around it
         return None
     is_box = drawn in ("box", "boxes") and flat and len(theirs) in (4, 6)
@@ -214,11 +209,11 @@ def _figure(mine: list[Any], theirs: list[Any], drawn: str) -> _Figure | None:
 
 def _positions(shape: list[Any], together: int) -> list[list[float]]:
     """Its positions, each of one to four numbers, `together` of a flat list; nothing where it is none."""
-    if all(map(_is_number, shape)):
+    if all(map(is_number, shape)):
         flat = len(shape) > 3 and len(shape) % together == 0
         rows = [shape[start : start + together] for start in range(0, len(shape), together)] if flat else [shape]
     else:
-        rows = [row if isinstance(row, list) and all(map(_is_number, row)) else [] for row in shape]
+        rows = [row if isinstance(row, list) and all(map(is_number, row)) else [] for row in shape]
     return rows if rows and len({*map(len, rows)}) == 1 and 0 < len(rows[0]) <= 4 else []
 
 

@@ -21,7 +21,7 @@ from dlm_build.preflight.line import Line, Look
 from dlm_build.preflight.processor import LEVELS, host_flags, level_of, missing_for
 from dlm_build.records import Image, Lock, Sif
 from dlm_build.running.gpu import described
-from dlm_build.sif.sif_file import sha256_of
+from dlm_build.store import sha256_of
 from dlm_build.verifying import VERIFIED, Verified
 from dlm_build.workfolder import WorkFolder
 

@@ -11,8 +11,9 @@ from dlm_build.local_files import is_absent
 from dlm_build.proc import Programs
 from dlm_build.publishing.records import CheckedSif
 from dlm_build.publishing.signing import Signer
-from dlm_build.sif.sif_file import objects_of, reading, sha256_of
+from dlm_build.sif.sif_file import objects_of, reading
 from dlm_build.sif.signed import signers
+from dlm_build.store import sha256_of
 
 
 def _demand_sif(path: Path) -> None:

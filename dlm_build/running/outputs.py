@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from dlm_build.errors import shown
 from dlm_build.records import Limits, OutputFile, Record
+from dlm_build.store import sha256_of
 
 DEEPEST = 32
 """Folders within folders; deeper ones count as over the limit."""
@@ -138,15 +139,10 @@ def are_as_collected(files: tuple[OutputFile, ...], folder: Path) -> bool:
         return (
             all(stat.S_ISREG(status.st_mode) for status in there.values())
             and {path: status.st_size for path, status in there.items()} == {file.path: file.size for file in files}
-            and all(_sha256(folder / file.path) == file.sha256 for file in files)
+            and all(sha256_of(folder / file.path) == file.sha256 for file in files)
         )
     except OSError:
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _unfit(found: Found) -> str | None:

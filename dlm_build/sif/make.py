@@ -27,8 +27,8 @@ from dlm_build.sif.sif_file import (
     replace_metadata,
     settled,
     settling,
-    sha256_of,
 )
+from dlm_build.store import sha256_of
 
 DEFINITION, LABELS = "Apptainer.def", "labels.json"
 """Files of a context."""

@@ -6,7 +6,6 @@ owner. Version 01 of the format, which every Singularity and Apptainer since 3.0
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from dlm_build.errors import InfraError, shown
+from dlm_build.store import sha256_of
 
 _LAUNCH = b"#!/usr/bin/env run-singularity\n"
 _MAGIC = b"SIF_MAGIC"
@@ -142,12 +142,6 @@ def settled(part: Path) -> str:
         sha256 = sha256_of(part)
         durable.result()
     return sha256
-
-
-def sha256_of(path: Path) -> str:
-    """Raises OSError."""
-    with path.open("rb", buffering=0) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from dlm_build.publishing.artefact import CONFIG_TYPE, LAYER_TYPE
 from dlm_build.publishing.records import CheckedSif, Pushed, PushedPart
 from dlm_build.records import from_json
 from dlm_build.registry import ACCEPT
-from dlm_build.sif.sif_file import sha256_of
+from dlm_build.store import sha256_of
 from tests.engines.conftest import Cli, Ended
 from tests.engines.test_examples import EXAMPLES
 

@@ -20,8 +20,8 @@ from dlm_build.sif.sif_file import (
     replace_metadata,
     settled,
     settling,
-    sha256_of,
 )
+from dlm_build.store import sha256_of
 
 DEFINITION = b"Bootstrap: docker\n"
 METADATA = b'{"data":{}}'
