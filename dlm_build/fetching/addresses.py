@@ -62,11 +62,18 @@ def public_addresses(host: str, port: int, resolver: Resolve = resolve) -> tuple
     for address in addresses:
         if not is_public(address):
             raise ItemHostile(
-                f"host {shown(host)} leads to {shown(address)}, which is not a public address",
-                "give a public address, or, where that is a server of your own, "
-                f"add {shown(host)} to `network.allow_hosts` in the settings",
+                f"host {shown(host)} leads to {shown(address)}, which is not a public address", public_fix(host)
             )
     return addresses
+
+
+def public_fix(host: str) -> str:
+    """For a host that is not public: its author's part first, then the reader's."""
+    return f"give a public address, or, where that is a server of your own, {allowing(host)}"
+
+
+def allowing(host: str) -> str:
+    return f"add {shown(host)} to `network.allow_hosts` in the settings"
 
 
 def unresolved(host: str, problem: Exception) -> InfraError:

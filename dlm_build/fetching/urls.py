@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from msgspec.structs import replace
 
 from dlm_build.errors import DlmBuildError, ItemHostile, ItemInvalid, UsageError, shown
-from dlm_build.fetching.addresses import is_oddly_numeric, is_public
+from dlm_build.fetching.addresses import allowing, is_oddly_numeric, is_public, public_fix
 from dlm_build.records import Record
 
 LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -83,15 +83,11 @@ def _stranger(address: Address, parts: SplitResult, allow_hosts: tuple[str, ...]
     if {address.host, f"{address.host}:{address.port}"} & set(allow_hosts):
         return address
     if _is_private(address):
-        raise ItemHostile(
-            f"URL {address.shown} leads to an address that is not public",
-            "give a public address, or, where that is a server of your own, "
-            f"add {shown(address.host)} to `network.allow_hosts` in the settings",
-        )
+        raise ItemHostile(f"URL {address.shown} leads to an address that is not public", public_fix(address.host))
     if address.scheme != "https":
         raise ItemInvalid(
             f"URL {address.shown} is not https: what it serves could be changed on the way",
-            f"publish it over https, or add {shown(address.host)} to `network.allow_hosts` in the settings",
+            f"publish it over https, or {allowing(address.host)}",
         )
     return replace(address, pinned=True)
 
