@@ -37,14 +37,14 @@ Grades:
   A reproducible      weights, digest, code at a commit, locked environment, sample, output
   B rebuildable       A without the digest or the expected output
   C with guesses      weights; a build would decide the rest, each guess is listed
-  D image only        no weights, but a container image that is ready
+  D image only        no weights that can be run, but a container image that is ready
   E descriptive       neither
   F unread            no model item, or one that cannot be read
 
 \b
 Exit codes:
   0  all could be read, and none is below --fail-under
-  6 7 9 14  why the first one that could not be read could not (without --fail-under)
+  6 7 9  the first item that could not be read is invalid, hostile, or not there (without --fail-under)
   14 something could not be asked for      16 an item is below --fail-under
 """
 
@@ -64,7 +64,8 @@ class _Letter(click.Choice[str]):
     type=click.Choice(FORMATS),
     default="list",
     show_default=True,
-    help="For people, or for programs, code scanning, CI, a comment, a page.",
+    help="list for people, json and jsonl for programs, sarif for code scanning, junit for CI, markdown for a comment, "
+    "html for a page.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
@@ -72,10 +73,10 @@ class _Letter(click.Choice[str]):
     "--fail-under",
     metavar="GRADE",
     type=_Letter("ABCDE"),
-    help="Exit with 16 where an item is worse than this.",
+    help="Exit with 16 if an item is worse than this grade.",
 )
 @click.option("--explain", metavar="CODE", help="Describe a finding at length, and stop.")
-@click.option("--online", is_flag=True, help="Ask the servers too: does each address answer, and with what.")
+@click.option("--online", is_flag=True, help="Also ask the servers: does each address answer, and with what?")
 @click.option(
     "--jobs",
     "-j",
@@ -83,11 +84,11 @@ class _Letter(click.Choice[str]):
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Items checked at a time.",
+    help="How many items to check at a time.",
 )
 @click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
-@click.option("--verbose", "-v", is_flag=True, help="Hygiene too, not its count.")
-@click.option("--quiet", "-q", is_flag=True, help="One line an item; no progress.")  # fmt: skip
+@click.option("--verbose", "-v", is_flag=True, help="List hygiene findings too, instead of counting them.")
+@click.option("--quiet", "-q", is_flag=True, help="One line for each item; no progress.")  # fmt: skip
 def check(**given: Any) -> None:
     """Say what items lack to be built and to be verified, grade them A to F, and say how to mend them.
 

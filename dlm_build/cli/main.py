@@ -31,9 +31,9 @@ Examples:
   dlm-build catalog.json --id coast        an item inside a catalogue, a search answer, an API
   dlm-build item.json --to sif             one SIF file for Apptainer, made and tested without Docker
   dlm-build verify item.json               run and judge what was built before
-  dlm-build check items/                   what items lack to be built and verified
-  dlm-build push item.json ghcr.io/you/coast:1.0   image and SIF, signed where asked, by digest
-  dlm-build migrate item.json -o mlm.json  the item said in MLM
+  dlm-build check items/                   what items lack to be built and verified, with grades
+  dlm-build push item.json ghcr.io/you/coast:1.0   publish what was verified, by digest
+  dlm-build migrate item.json -o mlm.json  the item rewritten in MLM
   dlm-build doctor                         what this machine can do
 
 \b
@@ -119,7 +119,7 @@ def plan(**given: Any) -> None:
     """Print every decision with its reason; nothing is built, and no record is written.
 
     \b
-    dlm-build plan item.json -v                 with the sources the reasons rest on
+    dlm-build plan item.json -v                 also shows where each reason comes from
     dlm-build plan item.json --base nvidia/cuda@sha256:…   what would another base change?
     """
     commands.plan(**given)
@@ -129,10 +129,10 @@ def plan(**given: Any) -> None:
 @item_options
 @lock_options
 def lock(**given: Any) -> None:
-    """Turn every name into bytes: lock.json, conda-lock.yml, explicit.txt.
+    """Pin every package, base image and archive: write lock.json, conda-lock.yml and explicit.txt.
 
     \b
-    dlm-build lock item.json --as-of now        the newest packages in place of those of the item's time
+    dlm-build lock item.json --as-of now        the newest packages, not those of the item's date
     dlm-build lock item.json --lock lock.json   does this lock still fit the item?
     """
     commands.lock(**given)
@@ -142,7 +142,7 @@ def lock(**given: Any) -> None:
 @item_options
 @lock_options
 def render(**given: Any) -> None:
-    """Write the folder with the Dockerfile; it builds alone with `docker build`.
+    """Write a folder that `docker build` can build without dlm-build.
 
     \b
     dlm-build render item.json -o out           then: docker build out/context
@@ -153,20 +153,20 @@ def render(**given: Any) -> None:
 @cli.command(short_help="Run the packaged sample in what was built, and judge it.")
 @folder_options
 @click.option("--to", "--engine", "to", metavar="docker,sif", callback=some_of(ENGINES),
-              help="What is run [what is there].")  # fmt: skip
-@click.option("--force", is_flag=True, help="Run again what was run before.")
+              help="What to run [all that was built].")  # fmt: skip
+@click.option("--force", is_flag=True, help="Run again, even if that was done before.")
 def verify(**given: Any) -> None:
     """Run the packaged sample in what was built before, image or SIF, and judge the output.
 
     \b
-    dlm-build verify item.json                  what is there, as far as it was not judged before
+    dlm-build verify item.json                  all that was built and is not judged yet
     dlm-build verify item.json --to sif --gpu   the SIF, on this machine's GPU
     """
     commands.verify(**given)
 
 
 @cli.command()
-@click.option("--for", "made", metavar="DIR", help="Hold what a build left in DIR against this machine instead.")
+@click.option("--for", "made", metavar="DIR", help="Say if this machine can run what a build left in DIR.")
 @common_options
 def doctor(**given: Any) -> None:
     """Say what this machine can do, and how to mend what is missing.
@@ -194,7 +194,7 @@ def bases_list(**given: Any) -> None:
 @common_options
 @click.option("--all", "everything", is_flag=True, help="Superseded and doubtful pins too.")
 def bases_check(**given: Any) -> None:
-    """Ask the registry, or its mirror, which pins still live."""
+    """Ask the registry, or its mirror, which pins it still has."""
     commands.bases_check(**given)
 
 

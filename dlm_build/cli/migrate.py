@@ -24,15 +24,17 @@ Examples:
 
 \b
 Notes:
-  kept      MLM has no field for it: under `dlm:`, where dlm-build finds it again
-  assumed   the schemas ask for it and the item does not say it
-  dropped   could not be carried
+  kept      MLM has no field for it; it stays under `dlm:`, where dlm-build finds it again
+  assumed   the schemas require it, and the item does not say it
+  dropped   it could not be carried over
 """
 
 
 @click.command(epilog=EXAMPLES, short_help="Write ITEM as a STAC 1.1 item with the newest MLM.")
 @click.argument("item", metavar="ITEM")
-@click.option("--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect.")
+@click.option(
+    "--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect to write."
+)
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record.")
@@ -41,7 +43,7 @@ Notes:
 def migrate(**given: Any) -> None:
     """Write ITEM as a valid STAC 1.1 item with the newest MLM, from any dialect, and list what changed.
 
-    The result is held to the schemas of STAC and MLM offline; reading it gives the same model.
+    The result is validated against the schemas of STAC and MLM, offline, and describes the same model.
     """
     from dlm_build.cli.commands import emit
     from dlm_build.migrating.text import written

@@ -18,9 +18,9 @@ def item_options(command: F) -> F:
         [
             click.option("--base", metavar="IMAGE@sha256:…", help="Build on this image instead of the planned one."),
             click.option("--as-of", default="item", metavar="DATE|item|now", show_default=True,
-                         help="Newest packages the environment may use."),
-            click.option("--allow-shell", is_flag=True, help="Let the item's `run` be a shell line."),
-            click.option("--allow-unpinned", is_flag=True, help="Pin what floats: code as it was at the item's date."),
+                         help="Use no package newer than DATE, than the item, or than now."),
+            click.option("--allow-shell", is_flag=True, help="Accept a `run` command that needs a shell."),
+            click.option("--allow-unpinned", is_flag=True, help="Accept code without a commit, as of the item's date."),
         ]
     ):  # fmt: skip
         command = option(command)
@@ -33,7 +33,7 @@ def folder_options(command: F) -> F:
         [
             click.argument("item", metavar="ITEM"),
             click.option("--output", "-o", metavar="DIR", help="Folder for the records [dlm-out/<id>-<hash>]."),
-            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if there]."),
+            click.option("--gpu/--no-gpu", default=None, help="Require a GPU, or do not use one [use one if present]."),
         ]
     ):
         command = option(command)
@@ -44,8 +44,8 @@ def source_options(command: F) -> F:
     """Which item is meant, where ITEM is something with several inside."""
     for option in reversed(
         [
-            click.option("--id", "item_id", metavar="ID", help="The item inside a catalogue, collection or answer."),
-            click.option("--collection", metavar="ID", help="The collection of an API that the item is in."),
+            click.option("--id", "item_id", metavar="ID", help="Which item, if ITEM is a catalogue, API or answer."),
+            click.option("--collection", metavar="ID", help="In which collection of an API the item is."),
         ]
     ):
         command = option(command)
@@ -72,9 +72,9 @@ def build_options(command: F) -> F:
                          callback=some_of(ENGINES),
                          help="An image in Docker, a SIF (alone it needs no Docker), or both."),
             click.option("--compression", metavar="zstd[:N]|gzip[:N]|…", callback=compression,
-                         help="Of the SIF [zstd:4 where it can be]."),
+                         help="How to compress the SIF [zstd:4 if possible, else gzip]."),
             click.option("--tag", "-t", metavar="NAME:TAG", help="Tag of the image [dlm/<id>:<context digest>]."),
-            click.option("--force", is_flag=True, help="Render and run again what was done before."),
+            click.option("--force", is_flag=True, help="Render and run again, even if that was done before."),
         ]
     ):  # fmt: skip
         command = option(command)

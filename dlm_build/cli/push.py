@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 EXAMPLES = """
 \b
 Examples:
-  dlm-build push item.json ghcr.io/you/coast:1.0           image and SIF, as far as there are
+  dlm-build push item.json ghcr.io/you/coast:1.0           the image and the SIF, if both were built
   dlm-build push item.json ghcr.io/you/coast --to sif      tagged with the context's digest
-  dlm-build push item.json ghcr.io/you/coast:1.0 --sign    the SIF signed with your Apptainer key
+  dlm-build push item.json ghcr.io/you/coast:1.0 --sign    sign the SIF with your Apptainer key
 
 \b
 Then, anywhere:
@@ -38,21 +38,21 @@ Exit codes:
 @click.command(epilog=EXAMPLES, short_help="Push what was built and verified to a registry, by digest.")
 @click.argument("item", metavar="ITEM")
 @click.argument("target", metavar="REGISTRY/PATH[:TAG]")
-@click.option("--to", "to", metavar="docker,sif", callback=some_of(ENGINES), help="What is pushed [what is there].")
+@click.option("--to", "to", metavar="docker,sif", callback=some_of(ENGINES), help="What to push [all that was built].")
 @click.option("--sign", is_flag=True, help="Sign the SIF first, with a key of Apptainer's keyring.")
 @click.option("--key", metavar="FINGERPRINT|N", help="Which key signs [the only one].")
 @click.option(
     "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="The key's passphrase [asked for]."
 )
-@click.option("--unverified", is_flag=True, help="Push what was not verified; never a mismatch.")
-@click.option("--replace", is_flag=True, help="Move a tag that leads to something else.")
+@click.option("--unverified", is_flag=True, help="Push even what was not verified; never a mismatch.")
+@click.option("--replace", is_flag=True, help="Move a tag that is used for something else.")
 @click.option("--output", "-o", metavar="DIR", help="Folder of the records [dlm-out/<id>-<hash>].")
 @source_options
 @common_options
 def push(**given: Any) -> None:
-    """Push the image and the SIF that were built for ITEM to a registry, by digest and the tag last.
+    """Push the image and the SIF that were built for ITEM to a registry: by digest, then the tag.
 
-    The SIF is an ORAS artefact under the tag with -sif behind it. Who pushes is known from `docker login` or
+    The SIF becomes an ORAS artefact; its tag ends in -sif. Credentials are those of `docker login` or
     `apptainer registry login`.
     """
     from dlm_build.cli.commands import emit, failing_as_json, wired

@@ -11,13 +11,13 @@ import click
 EXAMPLES = """
 \b
 Examples:
-  dlm-build verify-sif coast.sif --sha256 44136fa355b3…     the very bytes that were pushed
-  dlm-build verify-sif coast.sif --key 65A26A98275439FF…    signed, whole, by this key of your keyring
-  dlm-build verify-sif coast.sif                            signed, whole, by any key of your keyring
+  dlm-build verify-sif coast.sif --sha256 44136fa355b3…     every byte is as it was pushed
+  dlm-build verify-sif coast.sif --key 65A26A98275439FF…    all of it is signed by this key of your keyring
+  dlm-build verify-sif coast.sif                            all of it is signed by a key of your keyring
 
 \b
 Exit codes:
-  0 it is the one      2 no file, or nothing to check it by      10 changed, damaged, or signed otherwise
+  0 it is the right file      2 no file, or nothing to check it by      10 changed, damaged, or signed otherwise
   14 it cannot be read, or no Apptainer
 """
 
@@ -43,7 +43,7 @@ def _key(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.command("verify-sif", epilog=EXAMPLES, short_help="Check a SIF file by its sha256, its signature, or both.")
 @click.argument("file", metavar="FILE")
 @click.option("--sha256", metavar="HEX", callback=_sha256, help="What the file's sha256 must be.")
-@click.option("--key", metavar="FINGERPRINT", callback=_key, help="Whose signature it must have.")
+@click.option("--key", metavar="FINGERPRINT", callback=_key, help="The key that must have signed it.")
 @click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on stdout.")
 @click.option("--quiet", "-q", is_flag=True, help="Only errors.")
