@@ -141,13 +141,14 @@ class NoEnvironment(Kind):
 
 
 class EnvironmentNotLocked(Kind):
-    """ "{found}" names packages, and not the exact file of every one, as a lock does"""
+    """ "{found}" names packages, but not the exact file of each, as a lock does"""
 
     severity = VERIFICATION
     fix = "{environment}"
     more = """
-    A list of requirements leaves the packages below the named ones to the day it is solved on. dlm-build solves it as
-    of the item's date, which comes close. A lock with a digest for each package leaves nothing open.
+    A list of requirements leaves open which packages the named ones bring along: that depends on the day when the list
+    is solved. dlm-build solves it as of the item's date, which comes close. A lock with a digest for each package
+    leaves nothing open.
 
     `dlm-build lock ITEM` writes `conda-lock.yml`; put it where the list is now, and name it.
     """

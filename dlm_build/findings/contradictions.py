@@ -112,10 +112,10 @@ class ContradictionClassCount(Kind):
     """the number of classes is {found}, but {other} are named"""
 
     severity = VERIFICATION
-    fix = "count the class of no interest too, and name every class once"
+    fix = "count the don't-care class too, and name every class once"
     more = """
-    Whether a class for what does not matter is counted differs between publishers. The names are shown only; the
-    number says which values a map of labels may hold, and one beyond it is counted as wrong.
+    Some publishers count the don't-care class and some do not. The names are only shown; the number says which values a
+    map of labels may hold, and a value beyond it counts as wrong.
 
     Before: `"number_of_classes": 5` beside the names of classes 0 to 5. After: `"number_of_classes": 6`.
     """

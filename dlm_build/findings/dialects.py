@@ -6,14 +6,14 @@ from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
 class OldGeneration(Kind):
-    """is a field of {title}; read as those of 2021 on"""
+    """is a field of {title}; read as the one that replaced it in 2021"""
 
     severity = HYGIENE
     fix = "write today's form with `dlm-build migrate ITEM --to mlm`"
     more = """
-    The DLM fields changed their names three times within a few months: `model:*`, then `engine`, `inputs` and
-    `outputs` without a prefix, then `dlm:engine`, then `dlm:runtime`. Every generation is read to the same model, but
-    catalogues and validators know none but the last, and searches will not find this item.
+    The DLM fields changed their names three times within a few months: `model:*`, then `engine`, `inputs` and `outputs`
+    without a prefix, then `dlm:engine`, then `dlm:runtime`. Every generation is read as the same model, but catalogues
+    and validators know none but the last, and searches will not find this item.
 
     Before: `"engine": {"name": "PyTorch", "docker:image": "me/coast"}`.
     After: `"dlm:runtime": {"framework": "PyTorch", "docker": {"image_name": "me/coast"}}`.
@@ -117,13 +117,13 @@ class OtherDialectToo(Kind):
 
 
 class SchemaOfAnother(Kind):
-    """is the schema of {title}, but what the item says is said as `{prefix}`"""
+    """is the schema of {title}, but the fields of the item are `{prefix}`"""
 
     severity = HYGIENE
     fix = 'write "{schema}"'
     more = """
-    Validators hold an item to the schemas that it lists. The one of another dialect asks for fields that are not there,
-    and nothing looks at those that are.
+    Validators check an item against the schemas that it lists. The schema of another dialect requires fields that the
+    item does not have, and checks none of those that it has.
 
     Before: `"mlm:input"` beside `"https://stac-extensions.github.io/ml-model/v1.0.0/schema.json"`. After:
     `"https://stac-extensions.github.io/mlm/v1.5.2/schema.json"`.
@@ -187,8 +187,8 @@ class ReadAsAnItem(Kind):
     severity = HYGIENE
     fix = 'write "type": "Feature"'
     more = """
-    Programs choose by its type how to read a STAC document, and take a collection's children for the model's items.
-    Properties of a dialect of models stand in items alone.
+    Programs choose by the type how to read a STAC document: in a collection they look for items, not for a model. Only
+    items have properties that describe a model.
 
     Before: `"type": "Collection"` above `"properties": {"dlm:runtime": …}`. After: `"type": "Feature"`.
     """

@@ -66,7 +66,7 @@ class DocumentHasAConflict(Kind):
     fix = "resolve it: keep one of the two sides, and remove the lines of <<<<<<<, ======= and >>>>>>>"
     more = """
     Where two branches changed the same lines, git writes both into the file, between lines that begin with `<<<<<<<`,
-    `=======` and `>>>>>>>`, and leaves it to somebody to choose. Nobody has yet, so what the item says is open. There
+    `=======` and `>>>>>>>`, for somebody to choose from. Nobody has chosen yet, so it is open what the item says. There
     may be more than one such place.
 
     Before: `<<<<<<< HEAD`, `"license": "MIT",`, `=======`, `"license": "Apache-2.0",`, `>>>>>>> other`, each on a line.

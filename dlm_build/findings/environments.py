@@ -53,7 +53,8 @@ class OwnTree(Kind):
     fix = "list what its setup requires in the environment file"
     more = """
     Installing a source tree runs its setup, a stranger's program, while the image is built. The tree is made importable
-    instead. What its setup would have installed besides, compiled or given a command, is missing.
+    instead. So whatever else its setup would have done is missing: packages it installs, code it compiles, commands it
+    adds.
 
     Before: `-e .`. After: the requirements of the setup, line by line.
     """
@@ -78,8 +79,8 @@ class Selector(Kind):
     severity = HYGIENE
     fix = "remove the line, if nobody builds for that system"
     more = """
-    A selector keeps a line for one system. Images are for Linux, so lines for others are left out, as conda-build
-    does.
+    A selector, such as `# [win]`, keeps a line for one system. Images are for Linux, so lines for other systems are
+    left out, as conda-build does.
 
     Before: `- pywin32  # [win]`. After: no such line.
     """
@@ -91,8 +92,8 @@ class EnvironmentKey(Kind):
     severity = HYGIENE
     fix = "remove it"
     more = """
-    The name, channels and dependencies of an environment file are read. Anything else is a matter of the tool that
-    wrote it.
+    Of an environment file, dlm-build reads the name, the channels and the dependencies. Other keys matter only to the
+    tool that wrote it.
 
     Before: `category: main`. After: no such key.
     """

@@ -26,8 +26,9 @@ class SourceLeftOut(Kind):
     fix = "{fix}"
     more = """
     A model of ONNX or TorchScript runs from its file alone: the item has no command and no handler, and its environment
-    is not declared in the source only. Code that may change under the item is then better not in the image. With a full
-    commit, or with `--allow-unpinned`, it goes in beside the model, where it can be had.
+    is not declared in the source only. Code that may change under the item is then better kept out of the image. If the
+    item names a full commit, or with `--allow-unpinned`, the code is put beside the model, provided that it can be
+    fetched.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
     """
@@ -40,9 +41,9 @@ class SourcePinnedByDate(Kind):
     severity = VERIFICATION
     fix = "{fix}"
     more = """
-    With `--allow-unpinned`, code that is named by a branch or not at all is taken as it was at the item's date: the
-    commit that the branch pointed to then is more likely what the publisher ran than the code of today. The date is
-    that of the item, the order that of the branch itself; a branch that was rewritten since may have another past.
+    If an item names a branch, or neither branch nor commit, `--allow-unpinned` takes the code as it was at the item's
+    date: the commit that the branch pointed to then is more likely what the publisher ran than the code of today. It is
+    found in the branch's own history, so a branch that was rewritten since may give another commit.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
     """
@@ -54,8 +55,8 @@ class SourcePinnedToday(Kind):
     severity = VERIFICATION
     fix = "{fix}"
     more = """
-    With `--allow-unpinned`, the commit of today is taken where the item has no date, where its code is younger than
-    its date, or where it names a tag. Nobody promised that this commit made the published result.
+    With `--allow-unpinned`, today's commit is taken if the item has no date, if all of its code is younger than that
+    date, or if it names a tag. Nobody promised that this commit made the published result.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
     """

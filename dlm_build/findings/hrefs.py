@@ -40,8 +40,8 @@ class ModelHasNoAddress(Kind):
     severity = BUILD
     fix = "{instead}"
     more = """
-    Weights are fetched by a plain GET, without an account, a browser or a program of the host. From this text no such
-    address can be told with certainty, and dlm-build does not guess one.
+    Weights are fetched with a plain GET: without an account, a browser or a program of the host. This text does not say
+    for certain which address would serve them, and dlm-build does not guess.
 
     Before: `https://huggingface.co/me/model`. After:
     `https://huggingface.co/me/model/resolve/<commit>/model.safetensors`.
@@ -54,7 +54,7 @@ class HrefNamesNoFile(Kind):
     severity = HYGIENE
     fix = "{instead}"
     more = """
-    An asset is a file. What stands here names none, so nothing can use the asset; the build does not need it.
+    An asset is a file, but this href names none, so nothing can use the asset. The build does not need it.
 
     Before: `"href": "available upon request"`. After: the address of the file, or no asset.
     """
@@ -102,13 +102,13 @@ class CommitFromUrl(Kind):
 
 
 class HttpsInferred(Kind):
-    """ "{found}" needs somebody's ssh key; inferred from it, {url} is asked in its place"""
+    """ "{found}" can only be opened with an ssh key; {url}, inferred from it, is asked instead"""
 
     severity = HYGIENE
     fix = 'write "{url}"'
     more = """
-    An ssh address opens for those whose key its host knows. The large hosts of code serve the same repository over
-    https, to everybody where it is public, so that address is taken. Of another host nobody knows whether it does.
+    An ssh address opens only for those whose key its host knows. The large code hosts serve a public repository to
+    everybody at an https address, so that one is taken. Whether another host does so, nobody can tell.
 
     Before: `git@github.com:me/model.git`. After: `https://github.com/me/model`.
     """

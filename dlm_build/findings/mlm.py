@@ -50,8 +50,8 @@ class FieldUnknown(Kind):
     severity = HYGIENE
     fix = "{fix}"
     more = """
-    MLM allows other fields, and nothing reads them. Where it is a field of MLM with a slip in its name, what it says is
-    missing.
+    MLM allows fields of others, but nothing reads them. If this was meant as a field of MLM and its name is misspelt,
+    what it says is missing.
 
     Before: `"band": ["red"]` in an input. After: `"bands": ["red"]`.
     """
@@ -103,9 +103,8 @@ class FieldLeftOut(Kind):
     severity = VERIFICATION
     fix = "{fix}"
     more = """
-    The field holds what it cannot, and the build does not rest on it: a shape, a scaling, a version that is a range. It
-    is read as not given, and everything else of the item is read all the same. What follows from its absence is said
-    besides, where something does.
+    The value cannot be right, such as a version that is a range, but a build can do without the field. It is read as if
+    it were not there, and the rest of the item is read. If something follows from its absence, another finding says so.
 
     Before: `"mlm:framework_version": ">=2.0,<3"`. After: `"mlm:framework_version": "2.1.2"`.
     """
@@ -117,8 +116,8 @@ class FrameworkFromArtifact(Kind):
     severity = VERIFICATION
     fix = 'add "mlm:framework": "{name}" and "mlm:framework_version"'
     more = """
-    A file tells what it was written by, as far as its description goes, and not by which version. The version is then
-    one of the item's time, and results may differ in their last digits.
+    What the item says of the file tells which framework wrote it, but not in which version. A version of the item's
+    time is taken, so results may differ in their last digits.
 
     Before: `"mlm:artifact_type": "torch.save"` alone. After: `"mlm:framework": "PyTorch", "mlm:framework_version":
     "2.1.2"` besides.
@@ -131,9 +130,9 @@ class FrameworkOfArtifact(Kind):
     severity = VERIFICATION
     fix = 'write "mlm:framework": "{name}" and "mlm:framework_version" at the asset itself'
     more = """
-    An item may say what a model was trained with, and publish it exported to another format. What runs the export is
-    another program, and its version is the one that matters for getting the same numbers. Where the file is no export,
-    one of the two is wrong: the framework, or the `mlm:artifact_type` that the file is told by.
+    An item may say what a model was trained with, and publish it exported to another format. Another program runs the
+    export, and it is that program's version that matters for getting the same numbers. If the file is no export, one of
+    the two is wrong: the framework, or the file's `mlm:artifact_type`.
 
     Before: `"mlm:framework": "PyTorch"` and a model in ONNX. After: at the asset, `"mlm:framework": "ONNX",
     "mlm:framework_version": "1.20.1"`, the version of onnxruntime.
@@ -141,10 +140,10 @@ class FrameworkOfArtifact(Kind):
 
 
 class AcceleratorUnsupported(Kind):
-    """{found} is neither an NVIDIA GPU nor a CPU, which is all that is built for; the item is read as not saying"""
+    """{found} is neither an NVIDIA GPU nor a CPU, and images are built for no other device; it is ignored"""
 
     severity = VERIFICATION
-    fix = 'write "mlm:accelerator": "cuda" or "amd64", which is a CPU, where the model runs on one of them'
+    fix = 'if the model runs on one of them, write "mlm:accelerator": "cuda", or "amd64" for a CPU'
     more = """
     Images are built for linux/amd64, with or without CUDA. A model for another device may run there too, with other
     numbers, or not at all.

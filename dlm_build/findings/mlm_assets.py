@@ -44,13 +44,13 @@ class WeightsAreAPage(Kind):
 
 
 class ArtifactAgainstName(Kind):
-    """{found} says something else than the name of the file, by which it is {artifact}; the name is believed"""
+    """{found} contradicts the name of the file, by which it is {artifact}; the name is believed"""
 
     severity = VERIFICATION
     fix = "correct mlm:artifact_type and the media type, or the address"
     more = """
-    Some suffixes are given to one kind of file only, while types are copied from an example. A build looks at the
-    bytes; the grade, for which nothing is fetched, believes the name.
+    Some suffixes belong to one kind of file only, while types are often copied from an example. A build looks at the
+    bytes; the grade, for which nothing is fetched, goes by the name.
 
     Before: `"href": "https://example.org/model.onnx", "mlm:artifact_type": "torch.save"`. After: the same with
     `"mlm:artifact_type": "onnx"`.

@@ -6,14 +6,14 @@ from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 
 
 class InputNotDescribed(Kind):
-    """the item does not say what goes into the model, for which MLM asks"""
+    """the item does not say what goes into the model, which MLM requires"""
 
     severity = HYGIENE
     fix = "write {example}, with the model's own numbers"
     more = """
-    Who wants to use the model has to know its channels, their order and their scaling, and a model that runs without
-    code is fed by them: without, it gets the file's bands as they are. An empty list is valid, and says no more than
-    none. An item of DLM that was migrated may say it in `dlm:inputs`.
+    Whoever wants to use the model has to know its channels, their order and their scaling. A model that runs without
+    code gets its input prepared by them; without them, it gets the file's bands as they are. An empty list is valid,
+    but says no more than a missing one. An item that was migrated from DLM may say it in `dlm:inputs`.
 
     Before: `"mlm:input": []`. After: `"mlm:input": [{"name": "image", "bands": [], "input": {"shape": [-1, 3, 256,
     256], "dim_order": ["batch", "channel", "height", "width"], "data_type": "float32"}}]`.
@@ -21,14 +21,14 @@ class InputNotDescribed(Kind):
 
 
 class OutputNotDescribed(Kind):
-    """the item does not say what comes out of the model, for which MLM asks"""
+    """the item does not say what comes out of the model, which MLM requires"""
 
     severity = HYGIENE
     fix = "write {example}, with the model's own numbers"
     more = """
     Whether a result is a map of labels, a score for each class or a measure decides how it is written and compared, and
-    what it is good for. An empty list is valid, and says no more than none. An item of DLM that was migrated may say it
-    in `dlm:outputs`.
+    what it is good for. An empty list is valid, but says no more than a missing one. An item that was migrated from DLM
+    may say it in `dlm:outputs`.
 
     Before: `"mlm:output": []`. After: `"mlm:output": [{"name": "mask", "tasks": ["semantic-segmentation"], "result":
     {"shape": [-1, 2, 256, 256], "dim_order": ["batch", "class", "height", "width"], "data_type": "float32"}}]`.
@@ -36,11 +36,11 @@ class OutputNotDescribed(Kind):
 
 
 class SeveralInputs(Kind):
-    """{count} inputs are described ({found}); the first is used, for one file feeds one input"""
+    """{count} inputs are described ({found}); only the first is used, since a sample is one file"""
 
     severity = VERIFICATION
     more = """
-    A sample is one file. A model that needs several inputs at once can be built, and its run will fail.
+    A model that needs several inputs at once can be built, but its run will fail.
 
     Before: `"mlm:input": [{"name": "optical"}, {"name": "elevation"}]`. After: one input whose bands hold both, and a
     model that takes them apart itself.
@@ -63,7 +63,8 @@ class SeveralTasks(Kind):
 
     severity = HYGIENE
     more = """
-    A special kind of a task is used before the task itself, else the first.
+    A task that is a special kind of another one is used, such as semantic segmentation before segmentation; else the
+    first.
 
     Before: `"tasks": ["segmentation", "semantic-segmentation"]`. After: `"tasks": ["semantic-segmentation"]`.
     """
@@ -147,7 +148,8 @@ class BandsFromNames(Kind):
 
 
 class BandsUnlisted(Kind):
-    """no list of bands has {found}, so where they are in a file is not known; its bands are taken as they come"""
+    """no list of bands has {found}, so their places in a file are not known; the bands of the file are taken in their
+    order"""
 
     severity = VERIFICATION
     fix = 'list the bands of the file at the model\'s asset: "bands": [{{"name": "red"}}, {{"name": "green"}}]'
@@ -160,8 +162,8 @@ class BandsUnlisted(Kind):
 
 
 class BandsAmbiguous(Kind):
-    """{listing} names {found} more than once, so where it is in a file is not known; its bands are taken as they
-    come"""
+    """{listing} names {found} more than once, so its place in a file is not known; the bands of the file are taken in
+    their order"""
 
     severity = VERIFICATION
     fix = "give every band of the file a name of its own"
@@ -223,26 +225,26 @@ class ClassesByValue(Kind):
 
 
 class VariablesUnread(Kind):
-    """variables of a data cube ({found}) are not read from one; the sample file must hold the tensor as it is"""
+    """variables ({found}) are not read from a data cube; the sample file must hold the tensor as it is"""
 
     severity = VERIFICATION
     fix = "give the sample as an array of the model's own shape (`.npy`)"
     more = """
-    A data cube has dimensions and coordinates that an image file has not. A sample in `.npy` with all dimensions of the
-    tensor is fed as it is.
+    A data cube has dimensions and coordinates that an image file does not have. A sample in `.npy` with all dimensions
+    of the tensor is given to the model as it is.
 
     Before: `"variables": ["t2m"]` and a sample in NetCDF. After: a sample in `.npy`.
     """
 
 
 class ScalingNotDone(Kind):
-    """{found} is not done to the values; only min-max, z-score, offset and scale are"""
+    """{found} is not applied to the values; only min-max, z-score, offset and scale are"""
 
     severity = VERIFICATION
     fix = "put the step into the model itself, and publish that"
     more = """
-    Steps that subtract a number and divide by one are done. Others, such as clipping or an expression, are left out,
-    and the model then sees values that it was not trained on.
+    Steps that subtract a number and divide by a number are applied. Others, such as clipping or an expression, are left
+    out, and the model then sees values that it was not trained on.
 
     Before: `{"type": "clip", "minimum": 0, "maximum": 255}`. After: the clipping as the first layer of the model.
     """
@@ -275,7 +277,7 @@ class ScalingIncomplete(Kind):
 
 
 class ScalingMiscounted(Kind):
-    """{found} equal steps of scaling are given for {channels} channels; the one is done to all of them"""
+    """{found} equal steps of scaling are given for {channels} channels; this step is applied to all of them"""
 
     severity = VERIFICATION
     fix = "give one step for each channel, or a single one for all"
@@ -289,13 +291,13 @@ class ScalingMiscounted(Kind):
 
 
 class StatisticsWithoutNorm(Kind):
-    """statistics are given, but no norm_type says that they are applied; they are not"""
+    """statistics are given, but without a norm_type that says how to apply them, so they are not applied"""
 
     severity = VERIFICATION
     fix = 'write them as "value_scaling": [{{"type": "z-score", "mean": 0.5, "stddev": 0.2}}]'
     more = """
-    Up to MLM 1.3 the statistics of the data stood beside the kind of normalisation. Without the kind they only
-    describe the data.
+    Up to MLM 1.3, an input gave the statistics of the data beside the kind of normalisation. Without the kind, they
+    only describe the data.
 
     Before: `"statistics": [{"mean": 0.5, "stddev": 0.2}]`. After: `"value_scaling": [{"type": "z-score", "mean": 0.5,
     "stddev": 0.2}]`.

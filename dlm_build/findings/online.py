@@ -116,8 +116,8 @@ class AsideNotAllowed(Kind):
     severity = HYGIENE
     fix = "{how}"
     more = """
-    The address is one that is never asked for a stranger's item, as `address-not-allowed` says. What it names is for
-    people, or nothing that a build uses, so nothing is stopped by it.
+    Addresses of this kind are never asked for a stranger's item, as `address-not-allowed` says. This one is for people,
+    or names nothing that a build uses, so it does not stop the build.
 
     Before: `"thumbnail": {"href": "http://10.0.0.7/view.png"}`. After: `"href": "https://example.org/view.png"`.
     """
@@ -129,8 +129,8 @@ class NotAllAsked(Kind):
     severity = HYGIENE
     fix = "publish what a model needs, and give the rest an item of its own"
     more = """
-    An item of thousands of addresses would have dlm-build knock at thousands of doors in its name. The first ones of an
-    item are asked; the rest is looked at by a build alone, as far as it needs them.
+    An item with thousands of addresses could make dlm-build ask thousands of servers. So only the first ones of an item
+    are asked; a build asks those of the others that it needs.
 
     Before: a model with ten thousand assets. After: a model with its weights, its sample and its environment.
     """
@@ -181,8 +181,8 @@ class SourceNotThere(Kind):
     severity = BUILD
     fix = "{how}"
     more = """
-    The repository, or the commit, was asked for with git, as a build does, without an account. A commit counts only
-    where it is in the history of a branch or a tag: one that was pushed over, or that only a fork has, may vanish.
+    The repository, or the commit, was asked for with git, as a build does, without an account. A commit counts only if
+    it is in the history of a branch or a tag: one that a forced push replaced, or that only a fork has, may vanish.
 
     Before: a repository that was made private. After: a public one, and a commit of its main branch.
     """

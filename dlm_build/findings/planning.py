@@ -27,9 +27,9 @@ class FrameworkOfWeights(Kind):
     severity = VERIFICATION
     fix = "name {framework} and its version, or the code that runs the weights with {found}"
     more = """
-    An item may say what a model was trained with, and publish it exported to another format. What runs the export is
-    another program; an environment without it could not run the model, and its version is the one that matters for
-    getting the same numbers.
+    An item may say what a model was trained with, and publish it exported to another format. Another program runs the
+    export. An environment without that program could not run the model, and it is its version that matters for getting
+    the same numbers.
 
     Before: `"framework": "PyTorch", "version": "2.1.2"` and weights in ONNX. After: `"framework": "onnxruntime",
     "version": "1.20.1"`.
@@ -176,8 +176,8 @@ class DateInTheFuture(Kind):
     fix = "correct the date: the day the model was published"
     more = """
     The environment is solved as of the item's date, and packages newer than that are left out. With a date that has not
-    come yet none is left out, so a later build gets other packages. Only dates years ahead are told from a clock that
-    is wrong.
+    come yet none is left out, so a later build gets other packages. Only dates that are about ten years ahead or more
+    are reported; a smaller difference may come from a wrong clock.
 
     Before: `"created": "2099-01-01T00:00:00Z"`. After: `"created": "2019-01-01T00:00:00Z"`.
     """

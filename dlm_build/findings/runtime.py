@@ -45,7 +45,7 @@ class VersionIsANumber(Kind):
 
 
 class VersionIsOpen(Kind):
-    """ "{found}" leaves the last level open, so the newest that was out at the item's date is taken"""
+    """ "{found}" leaves the last number of the version open, so the newest that was out at the item's date is taken"""
 
     severity = VERIFICATION
     fix = "write the whole version, e.g. {example}"
@@ -58,15 +58,15 @@ class VersionIsOpen(Kind):
 
 
 class VersionOfPackage(Kind):
-    """{found} is a version of {package}, which has numbers of its own; the version of {framework} is not given"""
+    """{found} is a version of {package}, which counts apart from {framework}, whose own version is not given"""
 
     severity = VERIFICATION
     fix = "name {framework} itself as the framework, and its own version"
     more = """
-    A library on top of a framework counts its versions for itself: PyTorch Lightning 1.7.1 ran on PyTorch 1.9 to 1.12,
-    Keras 3 runs on TensorFlow 2.16 and newer. Taken for the framework's, the number would name one that has nothing to
-    do with the model, so the framework's version is looked for in the environment file, else one of the item's time is
-    taken. Of Keras, 2.4 to 2.15 came with TensorFlow of the same number and are read as that.
+    A library on top of a framework has version numbers of its own: PyTorch Lightning 1.7.1 ran on PyTorch 1.9 to 1.12,
+    Keras 3 runs on TensorFlow 2.16 and newer. As the framework's version, that number would mean one that has nothing
+    to do with the model. So the framework's version is taken from the environment file, or else is one of the item's
+    time. Of Keras, 2.4 to 2.15 came with TensorFlow of the same number and are read as that.
 
     Before: `"framework": "pytorch-lightning", "version": "1.7.1"`. After: `"framework": "PyTorch", "version":
     "1.12.1"`.
@@ -92,9 +92,9 @@ class RunNotPlain(Kind):
     severity = BUILD
     fix = "{how}"
     more = """
-    The command is started as a program with its arguments, and no shell reads it: a pipe, a redirection, a variable or
-    a pattern of names would mean nothing. Of what is to be filled in, `{input}`, `{output}` and `{model}` are known.
-    Where the operator says `--allow-shell`, a shell of the container runs a line that needs one.
+    The command is started as a program with its arguments. No shell reads it, so a pipe, a redirection, a variable or a
+    pattern such as `*.tif` would mean nothing. The placeholders are `{input}`, `{output}` and `{model}`. If the
+    operator gives `--allow-shell`, a shell in the container runs a command that needs one.
 
     Before: `"run": "python predict.py in.tif | tee log"`. After: `"run": "python predict.py {input} {output}"`.
     """
@@ -106,9 +106,9 @@ class WorkingDirRefused(Kind):
     severity = BUILD
     fix = "{how}"
     more = """
-    The model runs in a folder of its own, with an empty file system laid over it, so what the image has there would be
-    gone. Folders of the system, of temporary files and of dlm-build cannot be given away; `/opt/NAME` and
-    `/usr/src/NAME`, where images keep an application, can.
+    The working folder of a model gets an empty file system laid over it, which hides what the image has there. So it
+    cannot be a folder of the system, of temporary files or of dlm-build. `/opt/NAME` and `/usr/src/NAME`, where images
+    keep an application, are allowed.
 
     Before: `"working_dir": "/usr/local/app"`. After: `"working_dir": "/workspace"`.
     """
