@@ -44,8 +44,9 @@ Grades:
 \b
 Exit codes:
   0  all could be read, and none is below --fail-under
-  6 7 9  the first item that could not be read is invalid, hostile, or not there (without --fail-under)
-  14 something could not be asked for      16 an item is below --fail-under
+  6 7 9 12 14  the first item that could not be read is invalid, hostile, not there, too large,
+               or could not be asked for (without --fail-under)
+  14 an item could not be asked for      16 an item is below --fail-under
 """
 
 
