@@ -91,9 +91,9 @@ def _refused(part: Part, refused: Refusals) -> Part:
     """With what a build refuses of it first; what is missing lacks more than that."""
     if part.name not in refused or part.state == "missing":
         return part
-    first, *more = refused[part.name]
-    others = (*more, *((part.gap,) if part.gap else ()), *part.others)
-    return replace(part, state="guessed", gap=first, others=others)
+    first, *rest = refused[part.name]
+    more = (*rest, *((part.gap,) if part.gap else ()), *part.more)
+    return replace(part, state="guessed", gap=first, more=more)
 
 
 def runs_alone(item: Item, asset: Asset | None) -> bool:

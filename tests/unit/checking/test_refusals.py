@@ -52,6 +52,13 @@ def test_a_working_folder_that_a_build_refuses(folder: str) -> None:
     assert "the folder that the model runs in" in {guess.what for guess in checked.grade.guesses}
 
 
+def test_what_lifts_an_item_is_all_that_is_refused_of_it_and_what_it_lacks_besides() -> None:
+    docker = {"run": "python a.py | tee log", "working_dir": "/usr/local/app"}
+    checked = check(changed(**{f"{RUNTIME}docker": docker, f"{RUNTIME}model_commit_hash": None}))
+    places = [lift.pointer.rpartition("/")[2] for lift in checked.grade.lifts if lift.part == "code"]
+    assert places == ["run", "working_dir", "model_commit_hash"]
+
+
 @pytest.mark.parametrize("expected", ["out.geojson", "out.json"])
 @pytest.mark.parametrize("handler", ["handler.py:run", None])
 def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
