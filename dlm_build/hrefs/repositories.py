@@ -8,7 +8,12 @@ from dlm_build.hrefs.record import Href, HrefKind, Web, is_commit, may_move, pla
 
 _RELEASE = "link a file of the release: the address of its name on the page"
 _FILE = "link one file of it, at a commit"
-_GITHUB_PAGES = frozenset({"issues", "pull", "pulls", "wiki", "actions", "discussions", "projects", "suites"})
+_GITHUB_PAGES = frozenset({
+    "issues", "pull", "pulls", "wiki", "actions", "discussions", "projects", "suites", "compare", "tags", "branches",
+    "labels", "milestone", "raw", "blame", "edit",
+})  # fmt: skip
+_GITHUB_UPLOADS = frozenset({"files", "assets"})
+"""Of what people put into an issue."""
 _GITHUB_OWN = frozenset({"features", "marketplace", "topics", "orgs", "sponsors", "collections", "settings", "apps"})
 
 
@@ -49,7 +54,15 @@ def github(web: Web) -> Href | None:
         return _package(web, home)
     if what in _GITHUB_PAGES:
         return Href(kind="page", reason="a page of GitHub, not a file", instead=_FILE, repository=home)
-    return None
+    return None if what in _GITHUB_UPLOADS else _of_a_clone(web, home)
+
+
+def _of_a_clone(web: Web, home: str) -> Href:
+    """A path as it is in a clone, which GitHub shows nothing at; what has a suffix is a file of the default branch."""
+    is_file = "." in web.segments[-1]
+    url = f"{home}/raw/HEAD/{web.rest(2)}" if is_file else None
+    reason = "a path of a repository without the branch or commit that GitHub asks for"
+    return _at_ref("page" if is_file else "folder", url, reason, home, ("HEAD",))
 
 
 def _archive(url: str, home: str, after: tuple[str, ...]) -> Href:

@@ -21,6 +21,7 @@ FILES = [
     (f"{GH}/releases/download/v1/m.pt", f"{GH}/releases/download/v1/m.pt"),
     (f"{GH}/releases/latest/download/m.pt", f"{GH}/releases/latest/download/m.pt"),
     (f"{GH}/archive/refs/tags/v1.zip", f"{GH}/archive/refs/tags/v1.zip"),
+    (f"{GH}/models/m.pt", f"{GH}/raw/HEAD/models/m.pt"), (f"{GH}/files/123/m.zip", f"{GH}/files/123/m.zip"),
     ("https://www.github.com/o/r/blob/v1/m.pt", f"{GH}/raw/v1/m.pt"),
     ("https://gitlab.com/g/s/r/-/blob/v1/m.mar?ref_type=tags", "https://gitlab.com/g/s/r/-/raw/v1/m.mar"),
     ("https://git.example/g/r/-/blob/v1/m.mar", "https://git.example/g/r/-/raw/v1/m.mar"),
@@ -82,6 +83,7 @@ def test_the_address_of_the_file(href: str, url: str) -> None:
 NO_FILE = [
     (GH, "repository"), (f"{GH}.git", "repository"), (f"{GH}/tree/main/models/x", "folder"),
     (f"{GH}/releases/tag/v1", "page"), (f"{GH}/releases", "page"), (f"{GH}/actions/runs/1", "page"),
+    (f"{GH}/models", "folder"), (f"{GH}/raw/v1.0", "page"), (f"{GH}/compare/v1.0...v1.1", "page"),
     ("https://github.com/", "page"), ("https://gist.github.com/u/abc", "page"),
     ("https://gitlab.com/g/r", "repository"), ("https://gitlab.com/g/r/-/tree/main", "folder"),
     ("https://bitbucket.org/o/r/src/main/", "folder"),
@@ -137,7 +139,7 @@ def test_what_is_no_file_says_what_to_publish_instead(href: str, kind: str) -> N
      ("https://codeberg.org/o/r/src/branch/x/m.pt", True, None),
      ("https://codeberg.org/o/r/src/tag/main/m.pt", False, None),
      ("https://gitlab.com/g/r/-/raw/master/m.pt", True, None),
-     ("https://bitbucket.org/o/r/raw/master/m.pt", True, None),
+     ("https://bitbucket.org/o/r/raw/master/m.pt", True, None), (f"{GH}/models/m.pt", True, None),
      ("https://files.example/latest/m.pt", False, None)],
 )  # fmt: skip
 def test_whether_the_bytes_may_change_under_the_address(href: str, moves: bool, commit: str | None) -> None:
@@ -147,7 +149,8 @@ def test_whether_the_bytes_may_change_under_the_address(href: str, moves: bool, 
 
 @pytest.mark.parametrize(
     ("href", "repository"),
-    [(f"{GH}/blob/{SHA}/x.py#L2", GH), (f"{GH}.git", GH), ("https://gitlab.com/a/b/c/-/tree/v1", "https://gitlab.com/a/b/c"),
+    [(f"{GH}/blob/{SHA}/x.py#L2", GH), (f"{GH}.git", GH), (f"{GH}/src/x.py", GH), (f"{GH}/src", GH),
+      ("https://gitlab.com/a/b/c/-/tree/v1", "https://gitlab.com/a/b/c"),
      ("https://huggingface.co/spaces/o/r/tree/main", "https://huggingface.co/spaces/o/r"),
      ("https://raw.githubusercontent.com/o/r/main/x.py", GH), ("git@github.com:o/r.git", "https://github.com/o/r.git"),
      ("git+https://github.com/o/r@v1", GH), ("https://codeberg.org/o/r", "https://codeberg.org/o/r")],
