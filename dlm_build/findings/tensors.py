@@ -35,6 +35,19 @@ class ShapeIsAList(Kind):
     """
 
 
+class ScalingIsAList(Kind):
+    """is a list of {found}, a factor for each band; those that differ are read into mean and deviation"""
+
+    severity = HYGIENE
+    fix = "write one factor, and what differs from band to band as normalization:mean and normalization:std"
+    more = """
+    DLM has one factor for all bands, and a mean and a deviation for each. Whatever a factor of its own does to a band,
+    these two do: with x * 0.5, then (x - 0.2) / 0.1, a value becomes what it becomes with (x - 0.4) / 0.2.
+
+    Before: `"scaling_factor": [0.5, 0.25]`. After: `"normalization:std": [2, 4]`.
+    """
+
+
 class DataTypeUnknown(Kind):
     """ "{found}" is no type that the values of a raster or an array have"""
 

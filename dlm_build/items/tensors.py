@@ -25,6 +25,7 @@ MAX_CLASSES = 65_536
 _INPUTS_EXAMPLE = '"dlm:inputs": {"input_tensors": {"batch": 1, "channels": 3, "height": 256, "width": 256}}'
 _OUTPUTS_EXAMPLE = '"dlm:outputs": {"task": "semantic segmentation", "number_of_classes": 5}'
 _CLASSES_EXAMPLE = '"class_name_mapping": [{"0": "water"}, {"1": "forest"}]'
+_ONE_FACTOR = "give a factor, a mean and a deviation for each band, or one of them for all"
 _BANDS_EXAMPLE = '"selected_bands": [0, 1, 3]'
 
 
@@ -42,15 +43,16 @@ def read_inputs(node: Node, data: Node) -> Inputs:
     node.object(_INPUTS_EXAMPLE)
     nested = _shape(node.get("input_tensors")).object('{"batch": 1, "channels": 3, "height": 256, "width": 256}')
     shape = node if nested.absent else nested
+    factor, mean, std = _scaling(node)
     inputs = Inputs(
         name=display_text(node.get("name")),
         batch=_batch(shape.get("batch")),
         channels=integer(shape.get("channels"), 1, MAX_BANDS),
         height=integer(shape.get("height"), 1, MAX_SIDE),
         width=integer(shape.get("width"), 1, MAX_SIDE),
-        scaling_factor=_scaling(node.get("scaling_factor")),
-        mean=_normalization(node, "mean", -1e12),
-        std=_normalization(node, "std", 1e-12),
+        scaling_factor=factor,
+        mean=mean,
+        std=std,
         selected_bands=_selected_bands(node, data),
         dtype=_dtype(node, data),
         number_of_bands=integer(data.get("number_of_bands"), 1, MAX_BANDS),
@@ -83,11 +85,37 @@ def _batch(node: Node) -> int | None:
     return integer(node, 1, MAX_BATCH)
 
 
-def _scaling(node: Node) -> float | None:
-    value = real(node, -1e12, 1e12, "0.003921569")
-    if value == 0:
+def _scaling(node: Node) -> tuple[float | None, tuple[float, ...], tuple[float, ...]]:
+    """Factor, mean and deviation. Factors that differ from band to band are told by the other two.
+
+    (x * factor - mean) / std is (x - mean / factor) / (std / factor).
+    """
+    place = node.get("scaling_factor")
+    factors = _factors(place)
+    mean, std = _normalization(node, "mean", -1e12), _normalization(node, "std", 1e-12)
+    if len(set(factors)) < 2:
+        return (factors[0] if factors else None), mean, std
+    count = len(factors)
+    if not {len(mean), len(std)} <= {0, 1, count}:
+        raise place.invalid(f"has {count} numbers, but mean and std have {len(mean)} and {len(std)}", _ONE_FACTOR)
+    means, deviations = mean or (0.0,), std or (1.0,)
+    return (
+        None,
+        tuple(means[at % len(means)] / factor for at, factor in enumerate(factors)),
+        tuple(deviations[at % len(deviations)] / factor for at, factor in enumerate(factors)),
+    )
+
+
+def _factors(node: Node) -> tuple[float, ...]:
+    if isinstance(node.value, list):
+        values = reals(node, -1e12, 1e12, '"scaling_factor": 0.003921569')
+        node.find(kinds.ScalingIsAList, found=len(values))
+    else:
+        value = real(node, -1e12, 1e12, "0.003921569")
+        values = () if value is None else (value,)
+    if 0 in values:
         raise node.invalid("must not be 0: every input would be", "write 0.003921569 for 1/255, or 1")
-    return value
+    return values
 
 
 def _normalization(node: Node, name: str, low: float) -> tuple[float, ...]:

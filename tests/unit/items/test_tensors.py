@@ -122,7 +122,24 @@ def test_old_spellings() -> None:
     assert (read_back.dtype, read_back.nodata) == ("float32", -9999.0)
 
 
-@pytest.mark.parametrize("factor", [0, "0/1", 1e300, "x", [1]])
+@pytest.mark.parametrize(
+    ("factors", "mean", "std", "read_as"),
+    [([0.5, 0.25], [0.2, 0.2], [0.1, 0.5], (None, (0.4, 0.8), (0.2, 2))), ([0.5, 0.25], [], [], (None, (0, 0), (2, 4))),
+     ([0.5, 0.25], [1], [0.5], (None, (2, 4), (1, 2))), ([0.5, 0.5], [0.2, 0.2], [], (0.5, (0.2, 0.2), ()))],
+)  # fmt: skip
+def test_a_factor_for_each_band(factors: list[float], mean: list[float], std: list[float], read_as: object) -> None:
+    item = read(inputs(scaling_factor=factors, normalization__mean=mean, normalization__std=std))
+    got = item.inputs
+    assert (got.scaling_factor, got.mean, got.std) == read_as
+    assert found(item, "scaling-is-a-list").pointer == f"/{INPUTS}scaling_factor"
+
+
+def test_factors_of_other_bands_than_the_means() -> None:
+    with pytest.raises(ItemInvalid, match="scaling_factor: has 2 numbers, but mean and std have 3 and 0"):
+        read(inputs(scaling_factor=[1, 2], normalization__mean=[1, 2, 3], normalization__std=[]))
+
+
+@pytest.mark.parametrize("factor", [0, "0/1", 1e300, "x", [[1]], [1, 0]])
 def test_scaling_factors_that_cannot_be(factor: object) -> None:
     with pytest.raises(ItemInvalid, match="scaling_factor"):
         read_spoiled(f"{INPUTS}scaling_factor", factor)
