@@ -6,12 +6,14 @@ import re
 
 from msgspec.structs import replace
 
-from dlm_build.errors import shown
+from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import runtime as kinds
 from dlm_build.findings.hrefs import CommitFromUrl, ContradictionCommit
+from dlm_build.findings.mlm import EntrypointUnreadable
 from dlm_build.findings.reading import NotAText
 from dlm_build.hrefs import is_commit, read_href
 from dlm_build.items.commands import container_command
+from dlm_build.items.display import display_text
 from dlm_build.items.document import described
 from dlm_build.items.locations import commit_in, file_behind, over_https
 from dlm_build.items.names import (
@@ -53,7 +55,7 @@ def read_runtime(node: Node) -> Runtime:
     return Runtime(
         framework=framework,
         version=release,
-        handler=handler(node.get("model_handler")),
+        handler=_handler(node.get("model_handler")),
         source_url=url,
         source_commit=commit,
         requirement_file=_requirement_file(node.get("requirement_file")),
@@ -66,6 +68,22 @@ def _tell_of_no_version(node: Node, framework: str | None) -> None:
     if framework and "torch" not in framework.lower():
         gap = replace(gap, hint=DLM.version_of(framework))
     node.log.add(gap)
+
+
+def _handler(node: Node) -> str | None:
+    """Words for people, such as `TBD` or `see the notebook`, name no function, and are left out."""
+    is_said = isinstance(node.value, str) and read_href(node.value).kind == "text"
+    try:
+        name = handler(node)
+    except ItemInvalid:
+        if not is_said:
+            raise
+    else:
+        if not is_said:
+            return name
+    gap = EntrypointUnreadable.at(node.pointer, found=f'"{display_text(node)}"')
+    node.log.add(replace(gap, hint='write "model_handler": "handler.py:handle", the function that takes an input'))
+    return None
 
 
 def read_source(node: Node) -> tuple[str | None, str | None]:

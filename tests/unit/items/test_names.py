@@ -169,11 +169,22 @@ def test_handlers_outside_the_archive(handler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "handler", ["https://example.org/h.py", "a b", "h.py:f()", "lib/handler.so", "a..b", ":f", "f:", "1a.b"]
+    "handler", ["https://example.org/h.py", "a b.py", "h.py:f()", "lib/handler.so", "a..b", ":f", "f:", "1a.b"]
 )
 def test_no_handlers(handler: str) -> None:
     with pytest.raises(ItemInvalid, match="must be a handler"):
         runtime("model_handler", handler)
+
+
+@pytest.mark.parametrize("words", ["see the notebook", "python predict.py --in x", "TBD", "n/a"])
+def test_a_handler_in_words_for_people_is_left_out(words: str) -> None:
+    item = runtime("model_handler", words)
+    assert item.runtime.handler is None
+    told = found(item, "entrypoint-unreadable")
+    assert (told.pointer, told.message) == (
+        f"/{RUNTIME}model_handler", f'"{words}" is not the name of a Python function; it is left out'
+    )  # fmt: skip
+    assert "model_handler" in told.hint
 
 
 @pytest.mark.parametrize(
