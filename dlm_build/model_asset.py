@@ -23,7 +23,9 @@ _OTHERS = frozenset({
 _PREFIX = re.compile(r"(?:mlm|ml model|dlm):")
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
-SINGLE_SUFFIXES = (".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".tflite", ".npz", ".pt2")
+SINGLE_SUFFIXES = (
+    ".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".safetensor", ".tflite", ".npz", ".pt2",
+)  # fmt: skip
 _BARE_NAME = re.compile(r"[\w.-]*")
 _DIVIDED = re.compile(r"[\s_-]+")
 _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")

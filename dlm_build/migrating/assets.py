@@ -27,6 +27,7 @@ _MULTIHASH = re.compile(r"[0-9a-f]{8,512}")
 _TYPES = {
     ".mar": "torch-model-archiver", ".onnx": "onnx", ".pt": "torch.save", ".pth": "torch.save", ".ckpt": "torch.save",
     ".torchscript": "torch.jit.save", ".pt2": "torch.export.save", ".safetensors": "safetensors.torch.save_file",
+    ".safetensor": "safetensors.torch.save_file",
     ".h5": "tf.keras.Model.save", ".keras": "tf.keras.Model.save", ".pb": "tf.keras.Model.export",
 }  # fmt: skip
 _UNKNOWN_TYPE = "archive"

@@ -66,7 +66,7 @@ _BY_TYPE: tuple[tuple[str, ArtifactKind], ...] = (
     (r"onnx", "onnx"),
     (r"torch\.jit|torchscript|\bjit\b", "torchscript"),
     (r"torch\.export|\baoti?\b|\bpt2\b", "exported"),
-    (r"safetensors", "safetensors"),
+    (r"safetensor", "safetensors"),
     (r"save_?weights|weights\.h5|\btf\.train|train\.checkpoint\b", "keras-weights"),
     (r"keras|\btf\.|tensorflow|saved_?model", "keras"),
     (r"torch|pickle|joblib|state_?dict|lightning|checkpoint", "pickled"),
@@ -77,10 +77,11 @@ WEIGHTS_OF_KERAS = ".weights.h5"
 _BY_SUFFIX: dict[str, ArtifactKind] = {
     ".mar": "archive", ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".gz": "archive",
     ".onnx": "onnx", ".torchscript": "torchscript", ".pt2": "exported", ".safetensors": "safetensors",
+    ".safetensor": "safetensors",
     ".keras": "keras", ".h5": "keras", ".pb": "keras", WEIGHTS_OF_KERAS: "keras-weights",
     ".pth": "pickled", ".pt": "pickled", ".ckpt": "pickled", ".pkl": "pickled", ".joblib": "pickled",
 }  # fmt: skip
-_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".keras", ".torchscript", WEIGHTS_OF_KERAS))
+_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".safetensor", ".keras", ".torchscript", WEIGHTS_OF_KERAS))
 """That nobody gives to anything else; what else is said of such a file is a copy from elsewhere."""
 _LOADED_BY = {
     "scikit-learn": frozenset((".joblib", ".pkl", ".pickle")),

@@ -46,6 +46,8 @@ def changed(**assets: Any) -> Item:
         (None, None, "m.weights.h5?download=1", "keras-weights"),
         (None, None, "m.h5", "keras"),
         ("safetensors.torch.save_file", None, "m.safetensors", "safetensors"),
+        ("safetensor.torch.save_file", None, "m.safetensor", "safetensors"),
+        (None, None, "m.safetensor", "safetensors"),
         ("torch-model-archiver", None, "m", "archive"),
         ("torch.save", None, "m.mar", "archive"),
         (None, "application/octet-stream; framework=onnx; profile=onnx", "m", "onnx"),
