@@ -29,8 +29,11 @@ _TYPES = {
     ".torchscript": "torch.jit.save", ".pt2": "torch.export.save", ".safetensors": "safetensors.torch.save_file",
     ".safetensor": "safetensors.torch.save_file",
     ".h5": "tf.keras.Model.save", ".keras": "tf.keras.Model.save", ".pb": "tf.keras.Model.export",
+    ".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib.dump",
 }  # fmt: skip
-_UNKNOWN_TYPE = "archive"
+_ARCHIVE = "archive"
+_PACKED = frozenset((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
+_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,11}")
 IMAGE_TYPE = "application/vnd.oci.image.index.v1+json"
 
 
@@ -149,12 +152,12 @@ def _roles(node: Node, is_model: bool) -> list[str]:
 
 
 def _artifact_type(asset: Asset, notes: Notes) -> str:
+    """By the suffix; one that is not known stands for itself, since MLM takes any text."""
     suffix = posixpath.splitext(path_of(asset.href).lower())[1]
-    notes.assumed(
-        f"/assets/{step(asset.key)}/mlm:artifact_type",
-        f"by the suffix {suffix}" if suffix in _TYPES else "the item does not say what kind of file it is",
-    )
-    return _TYPES.get(suffix, _UNKNOWN_TYPE)
+    own = suffix.removeprefix(".") if _SUFFIX.fullmatch(suffix) and suffix not in _PACKED else _ARCHIVE
+    why = "the item does not say what kind of file it is" if own == _ARCHIVE else f"by the suffix {suffix}"
+    notes.assumed(f"/assets/{step(asset.key)}/mlm:artifact_type", why)
+    return _TYPES.get(suffix, own)
 
 
 def _note_lost(source: Source, carried: set[str], notes: Notes) -> None:

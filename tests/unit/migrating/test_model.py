@@ -248,6 +248,13 @@ def test_without_a_model_there_are_no_assets() -> None:
     assert told(migrated)["mlm:input"][0]["bands"] == []
 
 
+@pytest.mark.parametrize(("suffix", "kind"), [("pkl", "pickle"), ("rds", "rds"), ("zip", "archive"), ("0", "archive")])
+def test_the_kind_of_a_file_that_is_no_network(suffix: str, kind: str) -> None:
+    item = copy.deepcopy(GOOD)
+    item["assets"] = {"model": {"href": f"https://example.org/forest.{suffix}"}}
+    assert of(item).document["assets"]["model"]["mlm:artifact_type"] == kind
+
+
 def test_two_that_may_be_the_model() -> None:
     item = copy.deepcopy(GOOD)
     item["assets"] = {"a": {"href": "https://example.org/a.onnx"}, "b": {"href": "https://example.org/b.pth"}}
