@@ -17,7 +17,7 @@ Document = dict[str, Any]
 _REQUIRED = ("mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input", "mlm:output")
 _STRUCTURE = {"shape": ("shape",), "dim_order": ("dim_order", "dim_names", "axes"), "data_type": ("data_type", "dtype")}
 """Its members, and what they were called before."""
-_CHANNELS = ("channel", "channels", "band", "spectral", "c")
+_CHANNELS = ("channel", "channels", "band", "spectral", "c", "features", "feature")
 
 
 class _Side(NamedTuple):

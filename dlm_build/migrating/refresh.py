@@ -102,10 +102,15 @@ def _update(properties: Document, notes: Notes) -> None:
         if "classification_classes" in entry and "classification:classes" not in entry:
             entry["classification:classes"] = entry.pop("classification_classes")
             notes.moved(f"{place}/classification_classes", f"{place}/classification:classes")
-        rows = entry.get("classification:classes")
-        for number, row in enumerate(rows if isinstance(rows, list) else []):
-            if isinstance(row, dict):
-                _update_class(row, f"{place}/classification:classes/{number}", notes)
+        said = entry.get("classification:classes")
+        rows: list[Any] = said if isinstance(said, list) else []
+        for number, row in enumerate(rows):
+            at = f"{place}/classification:classes/{number}"
+            if isinstance(row, str):
+                rows[number] = {"value": number, "name": row, "description": row}
+                notes.moved(at, f"{at}/name")
+            elif isinstance(row, dict):
+                _update_class(row, at, notes)
 
 
 def _update_version(properties: Document, read: str | None, notes: Notes) -> None:
@@ -118,6 +123,7 @@ def _update_version(properties: Document, read: str | None, notes: Notes) -> Non
 
 def _objects(properties: Document, name: str) -> list[Document]:
     rows = properties.get(name)
+    rows = [rows] if isinstance(rows, dict) else rows
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 

@@ -83,9 +83,10 @@ def test_pieces_of_a_tensor(structure: dict[str, Any], wanted: Any, noted: list[
     assert {f"/properties/mlm:input/1/input/{name}" for name in noted} <= assumed(migrated)
 
 
-def test_bands_and_their_dimension_go_together() -> None:
+@pytest.mark.parametrize("name", ["channel", "features"])
+def test_bands_and_their_dimension_go_together(name: str) -> None:
     entry = copy.deepcopy(MLM["properties"]["mlm:input"][0])
-    entry["input"]["dim_order"] = ["batch", "channel", "height", "width"]
+    entry["input"]["dim_order"] = ["batch", name, "height", "width"]
     without = copy.deepcopy(MLM["properties"]["mlm:input"][0]) | {"bands": []}
     new = of_old(inputs=[entry, without]).document["properties"]["mlm:input"]
     assert (new[0]["bands"], new[0]["input"]["dim_order"][1]) == (["nir", "red"], "bands")

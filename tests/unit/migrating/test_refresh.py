@@ -65,7 +65,20 @@ def test_classes_get_what_is_asked_for() -> None:
     assert [one["description"] for one in classes] == ["nothing", "sea", "dry"] and classes[0]["nodata"] is True
 
 
-def test_statistics_become_value_scaling() -> None:
+def test_classes_that_are_names_alone() -> None:
+    old = copy.deepcopy(MLM)
+    old["properties"]["mlm:output"] = old["properties"]["mlm:output"][0] | {"classification:classes": ["sea", "dry"]}
+    item, migrated = refreshed(old)
+    told = migrated.document["properties"]
+    assert told["mlm:output"][0]["classification:classes"] == [
+        {"value": 0, "name": "sea", "description": "sea"}, {"value": 1, "name": "dry", "description": "dry"}
+    ]  # fmt: skip
+    assert same(item, migrated) == [] and "dlm:outputs" not in told
+    assert not [note.pointer for note in migrated.dropped if "classes" in note.pointer]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_statistics_become_value_scaling(listed: bool) -> None:
     old = copy.deepcopy(MLM)
     old["stac_extensions"] = ["https://crim-ca.github.io/mlm-extension/v1.2.0/schema.json"]
     entry = old["properties"]["mlm:input"][0]
@@ -74,6 +87,8 @@ def test_statistics_become_value_scaling() -> None:
         "norm_type": "z-score", "norm_by_channel": True,
         "statistics": [{"mean": 10, "stddev": 2}, {"mean": 20, "stddev": 4}],
     }  # fmt: skip
+    if not listed:
+        old["properties"]["mlm:input"] = entry
     item, migrated = refreshed(old)
     new = migrated.document["properties"]["mlm:input"][0]
     assert new == MLM["properties"]["mlm:input"][0]
