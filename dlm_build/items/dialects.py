@@ -202,7 +202,7 @@ def not_an_item(value: Value) -> str:
         return f"a FeatureCollection, such as a search answers{_ids(features)}"
     if isinstance(value.get("collections"), list):
         return f"a list of collections, as an API gives it{_ids(value['collections'])}"
-    if kind == "Collection" or ("extent" in value and "links" in value):
+    if kind == "Collection" or (kind != "Feature" and "extent" in value and "links" in value):
         return f"a STAC Collection{_ids([value])}"
     if kind == "Catalog" or ("stac_version" in value and "links" in value and "assets" not in value and not kind):
         return f"a STAC Catalog{_ids([value])}"

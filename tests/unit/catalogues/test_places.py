@@ -187,6 +187,13 @@ def test_what_has_no_items_is_called_by_its_name(tmp_path: Path, document: dict[
             World().resolve(path)
 
 
+def test_an_item_with_the_extent_of_its_collection_is_an_item(tmp_path: Path) -> None:
+    extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
+    path = write(tmp_path, {"x.json": model("a", extent=extent)})
+    item = read_item(World().resolve(path).text, "x.json")
+    assert item.id == "a" and not [one.code for one in item.findings if one.code == "read-as-an-item"]
+
+
 def test_an_item_that_calls_itself_a_collection_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, {"x.json": model("a", type="Collection")})
     item = read_item(World().resolve(path).text, "x.json")
