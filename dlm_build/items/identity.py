@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from dlm_build.errors import shown
 from dlm_build.findings import identity as kinds
+from dlm_build.findings.mlm import FieldMisplaced
 from dlm_build.items.display import DESCRIPTION, display_text
 from dlm_build.items.document import Number, described
 from dlm_build.items.node import Node
@@ -32,12 +33,21 @@ def identity(root: Node, sha256: str) -> Identity:
     date, pointer = _date(properties)
     return Identity(
         id=_id(root, sha256),
-        title=display_text(properties.get("title", "name")),
-        description=display_text(properties.get("description"), DESCRIPTION, lines=True),
-        license=_license(properties.get("license")),
+        title=display_text(_said(root, "title", "name")),
+        description=display_text(_said(root, "description"), DESCRIPTION, lines=True),
+        license=_license(_said(root, "license")),
         date=date,
         date_pointer=pointer,
     )
+
+
+def _said(root: Node, *names: str) -> Node:
+    """In the properties, else beside them, where a collection has it."""
+    own, beside = root.get("properties").get(*names), root.at(names[0])
+    if not own.absent or beside.absent:
+        return own
+    beside.find(FieldMisplaced, name=names[0], place="/properties")
+    return beside
 
 
 def _id(root: Node, sha256: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
-from .samples_of_items import codes, found, read, read_spoiled, spoiled
+from .samples_of_items import GOOD, codes, found, read, read_spoiled, spoiled
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,15 @@ def test_texts_for_people_lose_what_cannot_be_seen(field: str) -> None:
     item = read_spoiled(f"properties/{field}", "a\x1b]0;x\x07b\u202ec\u200bd\ud800e\0")
     assert getattr(item, field) == "a]0;xbcde"
     assert found(item, "invisible-characters").pointer == f"/properties/{field}"
+
+
+@pytest.mark.parametrize("field", ["title", "description", "license"])
+def test_what_a_collection_has_beside_the_properties(field: str) -> None:
+    item = copy.deepcopy(GOOD) | {field: "MIT"}
+    item["properties"].pop(field, None)
+    got = read(item)
+    told = found(got, "field-misplaced")
+    assert (getattr(got, field), told.pointer, told.hint) == ("MIT", f"/{field}", f"move it to /properties/{field}")
 
 
 def test_a_title_is_one_line_and_a_description_may_have_more() -> None:
