@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from math import inf
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -61,12 +62,13 @@ def _bands(declared: Declared, at: Places) -> Iterator[Finding]:
         )
     if not selected:
         return
-    place = at.pointer(at.inputs, "selected_bands")
-    if count is not None and max(selected) >= count:
-        yield kinds.ContradictionSelectedBands.at(place, found=max(selected), other=count, last=count - 1)
-    if declared.useful_bands and declared.useful_bands != selected:
-        useful, listed = list(declared.useful_bands), at.pointer(at.data, "useful_bands")
-        yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=useful, place=listed)
+    place, listed = at.pointer(at.inputs, "selected_bands"), at.pointer(at.data, "useful_bands")
+    useful, last = declared.useful_bands, inf if count is None else count - 1
+    for bands, where in ((selected, place), (useful, listed)):
+        if bands and max(bands) > last:
+            yield kinds.ContradictionSelectedBands.at(where, found=max(bands), other=count, last=last)
+    if useful and useful != selected and max(useful) <= last:
+        yield kinds.ContradictionUsefulBands.at(place, found=list(selected), other=list(useful), place=listed)
 
 
 def _channels(inputs: Inputs, at: Places) -> Iterator[Finding]:

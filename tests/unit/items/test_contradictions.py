@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .samples_of_items import DOCKER, INPUTS, OUTPUTS, RUNTIME, codes, found, read, read_spoiled, spoiled
+from .samples_of_items import DATA, DOCKER, INPUTS, OUTPUTS, RUNTIME, codes, found, read, read_spoiled, spoiled
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,14 @@ def test_the_classes_of_a_classifier() -> None:
     item = spoiled(f"{OUTPUTS}task", "classification")
     item["properties"]["dlm:outputs"]["final_layer_size"] = [1, 3]
     assert codes(read(item)) == {"contradiction-final-layer-classes"}
+
+
+def test_both_lists_of_bands_counted_from_one_are_mended_at_once() -> None:
+    item = spoiled(f"{INPUTS}selected_bands", [1, 2, 3])
+    item["properties"]["dlm:data"] |= {
+        "number_of_bands": 3, "useful_bands": [{"index": 1}, {"index": 2}, {"index": 3}],
+    }  # fmt: skip
+    places = [one.pointer for one in read(item).findings if one.code == "contradiction-selected-bands"]
+    assert places == [f"/{INPUTS}selected_bands", f"/{DATA}useful_bands"]
+    item["properties"]["dlm:inputs"]["selected_bands"] = [0, 1, 2]
+    assert "contradiction-useful-bands" not in codes(read(item))
