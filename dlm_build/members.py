@@ -10,7 +10,7 @@ from posixpath import basename
 from typing import Any
 
 from dlm_build.model_asset import path_of
-from dlm_build.records import Archive, Asset, Item, Member
+from dlm_build.records import Asset, Item, Member
 
 
 def find_member(members: Iterable[Member], name: str) -> Member | None:
@@ -35,9 +35,9 @@ def model_table(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {str(key)[:1].lower() + str(key)[1:]: value for key, value in table.items()}
 
 
-def asset_beside(name: str, item: Item, archive: Archive) -> Asset | None:
-    """The asset of that key, else the only one whose address ends so, else has that base name; never the archive."""
-    others = [asset for asset in item.assets if asset.href != archive.href]
+def asset_beside(name: str, item: Item, model: str) -> Asset | None:
+    """The asset of that key, else the only one whose address ends so, else has that base name; none at `model`."""
+    others = [asset for asset in item.assets if asset.href != model]
     if by_key := [asset for asset in others if asset.key == name]:
         return by_key[0]
     wanted = normalised(name)

@@ -62,6 +62,7 @@ _NOUNS = {
     "no-environment": "the environment",
     "environment-not-locked": "the versions of most packages",
     "lock-not-read": "the environment",
+    "not-in-one-file": "where the files beside the model are",
 }
 """What a build has to decide, by the finding that says so."""
 _LEFT_TO_A_LOCK = frozenset(("the framework", "the framework's version", "the date"))

@@ -15,11 +15,13 @@ from dlm_build.checking.recipes import tables
 from dlm_build.checking.records import PartName
 from dlm_build.errors import DlmBuildError, ItemInvalid
 from dlm_build.fetching.urls import checked_url, is_beside, shown_url
-from dlm_build.findings.completeness import WeightsOverHttp
+from dlm_build.findings.completeness import NotInOneFile, WeightsOverHttp
 from dlm_build.findings.online import AddressNotAllowed
-from dlm_build.findings.planning import UnknownVersion
+from dlm_build.findings.planning import ExpectedNotInArchive, UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
 from dlm_build.hrefs import read_href, without_query
+from dlm_build.members import asset_beside
+from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.comparison import never_matches
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
@@ -48,6 +50,8 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
             found[part] += (finding,)
     if finding := _version(item, alone=alone):
         found["environment"] += (finding,)
+    for part, finding in _not_in_one_file(item, model):
+        found[part] += (finding,)
     return found
 
 
@@ -104,6 +108,27 @@ def _source(item: Item, url: str) -> Finding | None:
         found = {"found": shown_url(url), "why": problem.message, "how": problem.hint}
         return SourceRefused.at(item.pointers.source, **found)
     return None
+
+
+# --- what is beside the model ------------------------------------------------------------------------------------
+
+
+def _not_in_one_file(item: Item, model: Asset | None) -> Iterator[tuple[PartName, Finding]]:
+    """What is named as if in the model's archive, where the model is one file by its name, and no asset is it."""
+    file = without_query(model.href).rpartition("/")[2] if model else ""
+    if model is None or not file.lower().endswith(SINGLE_SUFFIXES):
+        return
+    sample, packages = item.sample, None if item.runtime.source_url else item.runtime.requirement_file
+    if sample and _is_lost(item, model, sample.input, file):
+        yield "sample", NotInOneFile.at(item.pointers.sample, found=sample.input, file=file)
+    if sample and sample.expected and _is_lost(item, model, sample.expected, file):
+        yield "expected", ExpectedNotInArchive.at(item.pointers.sample, found=sample.expected, near=NotInOneFile.fix)
+    if packages and "://" not in packages and _is_lost(item, model, packages, file):
+        yield "environment", NotInOneFile.at(item.pointers.requirements, found=packages, file=file)
+
+
+def _is_lost(item: Item, model: Asset, name: str, file: str) -> bool:
+    return name != file and asset_beside(name, item, model.href) is None
 
 
 # --- addresses ---------------------------------------------------------------------------------------------------

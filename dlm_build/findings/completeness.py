@@ -89,6 +89,20 @@ class TorchscriptAssumed(Kind):
     """
 
 
+class NotInOneFile(Kind):
+    """ "{found}" would be in the model's archive, but the model is one file, {file}"""
+
+    severity = BUILD
+    fix = "make it an asset of the item and write its key here, or pack it into one archive with the model"
+    more = """
+    A sample, its expected output and an environment are named by their place in the archive, or by the key of an asset.
+    A file such as `model.onnx` has no other file in it.
+
+    Before: `"test_file": {{"filename": "sample.tif"}}` beside `"href": "./model.onnx"` alone. After: besides, an asset
+    `"sample.tif": {{"href": "./sample.tif"}}`.
+    """
+
+
 class EntryPointUnknown(Kind):
     """the {what} is named, but not the function in it that runs the model"""
 

@@ -25,7 +25,7 @@ def with_assets(item: Item, archive: Archive, outside: Outside) -> tuple[Archive
     members = list(archive.members)
     findings = []
     for name in dict.fromkeys(_named(item)):
-        asset = asset_beside(name, item, archive)
+        asset = asset_beside(name, item, archive.href)
         if asset is None or find_member(archive.members, name) is not None:
             continue
         if any(member.asset == asset.key for member in members):

@@ -57,7 +57,7 @@ def needs_source(item: Item, archive: Archive, manifest: dict[str, Any]) -> bool
     wanted = runtime.requirement_file
     if not wanted or wanted.startswith(("https://", "http://")):
         return False
-    return find_member(archive.members, wanted) is None and asset_beside(wanted, item, archive) is None
+    return find_member(archive.members, wanted) is None and asset_beside(wanted, item, archive.href) is None
 
 
 def _archive(item: Item, outside: Outside) -> tuple[Archive, tuple[Finding, ...]]:

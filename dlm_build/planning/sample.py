@@ -31,7 +31,7 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
 def _found(item: Item, archive: Archive, name: str) -> Member | None:
     """The member of that path, else the one from the asset of that name, else the only one of that base name."""
     own = tuple(member for member in archive.members if member.asset is None)
-    asset = asset_beside(name, item, archive)
+    asset = asset_beside(name, item, archive.href)
     beside = next((member for member in archive.members if asset and member.asset == asset.key), None)
     return find_member(own, name) or beside or (find_member(own, asset.href.partition("?")[0]) if asset else None)
 

@@ -89,6 +89,7 @@ def test_weights_that_hold_their_program_need_no_code(name: str) -> None:
             "properties__dlm:archive": [{"name": "conda-lock.yml"}],
         }
     )
+    item["assets"] |= {name: {"href": f"./{name}"} for name in ("sample.tif", "expected.tif", "conda-lock.yml")}
     assert check(item).grade.letter == "A"
 
 

@@ -73,6 +73,19 @@ def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
     assert ("expected-never-written" in codes(check(item))) is never
 
 
+def test_a_model_in_one_file_has_no_sample_in_it() -> None:
+    file = {"href": "https://example.org/coast.onnx", "roles": ["model artefact"]}
+    changes: dict[str, Any] = {"properties__dlm:data__test_file": {"filename": "in.tif", "output": "out.tif"}}
+    alone = check(changed(**changes, assets={"model": file}))
+    told = [one for one in alone.findings if one.code == "not-in-one-file"]
+    assert '"in.tif" would be in the model\'s archive, but the model is one file, coast.onnx' in [
+        t.message for t in told
+    ]
+    assert alone.grade.letter == "C" and "expected-not-in-archive" in codes(alone)
+    beside = {name: {"href": f"./{name}", "roles": ["data"]} for name in ("in.tif", "out.tif", "conda-lock.yml")}
+    assert "not-in-one-file" not in codes(check(changed(**changes, assets={"model": file, **beside})))
+
+
 def test_a_plain_command_is_no_trouble() -> None:
     checked = check(
         changed(**{f"{RUNTIME}docker": {"run": "python 'a b.py' {input} {output}", "working_dir": "/opt/coast"}})
