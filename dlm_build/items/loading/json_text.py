@@ -26,7 +26,8 @@ from dlm_build.items.loading.json_places import JsonPlaces
 from dlm_build.records import Finding, Record
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
-_TRAILING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,(?=\s*[\]}])', re.DOTALL)
+_TRAILING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]\s*+,|,(?=\s*[\]}])', re.DOTALL)
+"""Or a text, or a comma behind nothing: there a value is missing, and which one is not guessed."""
 _LEADING = re.compile(r"\s*+(?:(?://[^\n]*+(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*+\*/)\s*+)++")
 _COMMENT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
 """Or a text, inside which there is none."""

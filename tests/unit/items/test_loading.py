@@ -94,6 +94,12 @@ def test_trailing_commas() -> None:
     assert "line 1, column 13 and in 1 more places" in finding.message
 
 
+@pytest.mark.parametrize("text", ['{"a": [,]}', '{"a": { ,}}', '{"a": [/* b */ ,]}', '{"a": [1,,]}'])
+def test_a_comma_behind_nothing_is_no_trailing_comma(text: str) -> None:
+    with pytest.raises(ItemInvalid, match="not valid JSON: Expecting"):
+        load(text, "x")
+
+
 def test_a_repair_does_not_hide_the_real_fault() -> None:
     with pytest.raises(ItemInvalid, match=r"^x:4:8: not valid JSON: Expecting value; the line is `\"b\": }"):
         load('// c\n{"a": [1,],\n"c": 1,\n  "b": }', "x")
