@@ -62,7 +62,7 @@ class Sarif:
             "level": _LEVELS[finding.severity],
             "message": {"text": _plain(f"{where}{finding.message}{fix}")},
             "locations": [_location(finding, checked)],
-            "partialFingerprints": {"dlmBuildFinding/v1": _fingerprint(finding, checked)},
+            "partialFingerprints": {"dlmBuildFinding/v2": _fingerprint(finding, checked)},
             "properties": {
                 "grade": checked.grade.letter,
                 "item": shown(checked.id or "", 200),
@@ -130,10 +130,12 @@ def _quoted(text: str, safe: str) -> str:
 
 
 def _fingerprint(finding: Finding, checked: Checked) -> str:
-    """Stays when lines are added above: of the item, the field and the kind."""
-    return hashlib.sha256(
-        "\0".join((checked.id or "", finding.code, finding.pointer)).encode("utf-8", "replace")
-    ).hexdigest()[:32]
+    """Stays when lines are added above: of the file, the item in it, the kind and the field.
+
+    Of the file too, since ids are copied with items, and what cannot be read has none.
+    """
+    parts = (_uri(checked.origin), checked.id or "", finding.code, finding.pointer)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _rule(code: str, severity: str, kind: type[Kind] | None) -> dict[str, Any]:

@@ -94,10 +94,18 @@ def test_sarif_knows_a_finding_again_when_lines_were_added_above() -> None:
 
     def prints(one: dict[str, Any]) -> list[str]:
         (run,) = json.loads(written("sarif", check(one)))["runs"]
-        return [result["partialFingerprints"]["dlmBuildFinding/v1"] for result in run["results"]]
+        return [result["partialFingerprints"]["dlmBuildFinding/v2"] for result in run["results"]]
 
     assert prints(item) == prints(later)
     assert len(set(prints(item))) == len(prints(item))
+
+
+def test_no_two_results_of_sarif_share_a_fingerprint() -> None:
+    copies = [check(changed(id="a"), origin) for origin in ("a.json", "b.json", "https://example.org/a.json")]
+    none = [unread(SourceGone("nothing is there"), origin) for origin in ("c.json", "d.json")]
+    (run,) = json.loads(written("sarif", *copies, *none))["runs"]
+    prints = [result["partialFingerprints"]["dlmBuildFinding/v2"] for result in run["results"]]
+    assert len(set(prints)) == len(prints)
 
 
 @pytest.mark.parametrize(
