@@ -38,7 +38,8 @@ class Markdown:
     def end(self, summary: Summary) -> str:
         head = "| Grade | Item | Build | Verification | Hygiene | Where |\n|---|---|--:|--:|--:|---|\n"
         return (
-            head
+            _grades(summary)
+            + head
             + "".join(f"{row}\n" for row in self._rows)
             + "".join(f"\n{part}\n" for part in (*self._sections, *self._left_out(summary)))
         )
@@ -62,6 +63,14 @@ class Markdown:
         if checked.grade.lifts:
             yield f"**To reach {checked.grade.next}**\n"
             yield "\n".join(f"{n}. {_lift(lift)}" for n, lift in enumerate(checked.grade.lifts, 1)) + "\n"
+
+
+def _grades(summary: Summary) -> str:
+    """How many items have which grade, where there are several."""
+    if summary.items < 2:
+        return ""
+    grades = ", ".join(f"**{letter}** {count:,}" for letter, count in summary.grades.items() if count)
+    return f"{summary.items:,} items: {grades}\n\n"
 
 
 def _finding(finding: Finding) -> str:

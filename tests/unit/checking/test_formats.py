@@ -185,6 +185,11 @@ def test_html_breaks_a_word_that_is_wider_than_the_page() -> None:
     assert re.search(r"body \{[^}]*overflow-wrap: anywhere", style)
 
 
+def test_markdown_counts_the_grades_of_several(several: tuple[Checked, ...]) -> None:
+    assert "\n\n3 items: **A** 1, **C** 1, **F** 1\n\n| Grade |" in written("markdown", *several)
+    assert "items:" not in written("markdown", several[0])
+
+
 def test_markdown_rendered_has_no_link_picture_or_tag_of_an_item() -> None:
     """By the rules that matter here: what stands in code spans, and what is escaped, is text."""
     text = written("markdown", hostile())
