@@ -49,9 +49,10 @@ def guarded(command: click.Command) -> NoReturn:
 
         _print_error(InfraError("this machine refuses more memory", RAISE_LIMITS))
         sys.exit(EXIT_CODES[Outcome.INFRA])
-    except BrokenPipeError:
-        _silence(sys.stdout)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == 1:  # none of ours: click's, where nobody reads on what it writes
+            ended.code = EXIT_INTERRUPTED
+        raise
     except OSError as problem:
         if problem.filename or problem.errno not in UNWRITABLE:
             raise
