@@ -195,7 +195,8 @@ class WorkFolder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except FileExistsError as problem:
-            raise UsageError(f"--output {self.root} is a file", "give a folder") from problem
+            what = "a file" if self.root.exists() else "a link to what is not there"
+            raise UsageError(f"--output {self.root} is {what}", "give a folder") from problem
         except OSError as problem:
             raise _unusable(problem, self.root) from problem
 

@@ -68,7 +68,10 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 
 def test_output_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
+    (tmp_path / "l").symlink_to("nowhere")
     with pytest.raises(UsageError, match="is a file"), WorkFolder(tmp_path / "f").owned():
+        pass
+    with pytest.raises(UsageError, match="is a link to what is not there"), WorkFolder(tmp_path / "l").owned():
         pass
 
 
