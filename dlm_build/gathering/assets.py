@@ -91,8 +91,10 @@ def checked_path(path: Path, asset: Asset, what: str = "model archive") -> Path:
         with path.open("rb"):
             return path
     except OSError as problem:
+        place = str(path.absolute())
+        looked = "" if place == asset.href else f"{shown(place, 400)}: "
         raise SourceGone(
-            f"{where}: {shown(str(path.absolute()), 400)}: {problem.strerror}",
+            f"{where}: {looked}{problem.strerror}",
             f"put the {what.split()[-1]} there, or correct the href; relative ones are read from the item's own folder",
         ) from problem
 

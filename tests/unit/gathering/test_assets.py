@@ -108,8 +108,10 @@ def test_a_file_url_of_a_local_item_is_a_path() -> None:
 
 
 def test_a_missing_archive_names_pointer_and_place(tmp_path: Path) -> None:
-    with pytest.raises(SourceGone, match=rf"/assets/model: .*{tmp_path}/m\.mar: No such file"):
+    with pytest.raises(SourceGone, match=rf"^/assets/model: model archive {tmp_path}/m\.mar: No such file"):
         checked_path(tmp_path / "m.mar", asset(str(tmp_path / "m.mar")))
+    with pytest.raises(SourceGone, match=rf"^/assets/model: model archive m\.mar: {tmp_path}/m\.mar: No such file"):
+        checked_path(tmp_path / "m.mar", asset("m.mar"))
 
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
