@@ -30,7 +30,7 @@ class Finding(Record, frozen=True, kw_only=True):
     code: str
     """kebab-case, stable; e.g. `assets-not-an-object`."""
     severity: Severity
-    """`error` blocks the build; `warning` blocks or weakens verification; `info` is hygiene."""
+    """`error` blocks the build; `warning` blocks verification, or lets the result change; `info` is hygiene."""
     pointer: str
     """JSON pointer into the item, e.g. `/properties/dlm:runtime/version`; "" for the whole document."""
     message: str

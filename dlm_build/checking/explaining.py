@@ -8,11 +8,12 @@ from dlm_build.errors import UsageError, shown
 from dlm_build.findings.kinds import Kind, every_kind
 from dlm_build.records import Record
 
-_RANKS = {
+RANKS = {
     "error": "blocks the build",
-    "warning": "blocks or weakens verification",
+    "warning": "blocks verification, or lets the result change under the same item",
     "info": "hygiene: read all the same",
 }
+"""In the words of the other formats, with what more there is to a rank behind `,` or `:`."""
 
 
 class Explanation(Record, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ def explain(code: str) -> Explanation:
     kind = kinds[wanted]
     return Explanation(
         code=wanted,
-        rank=_RANKS[kind.severity],
+        rank=RANKS[kind.severity],
         message=kind.title(),
         fix=kind.fix_template(),
         paragraphs=kind.paragraphs(),
@@ -48,6 +49,6 @@ def _nearest(code: str, kinds: dict[str, type[Kind]]) -> str:
 
 def every_code() -> tuple[tuple[str, str, str], ...]:
     """Code, rank and message of all findings there are, by rank and name."""
-    order = list(_RANKS)
+    order = list(RANKS)
     kinds = sorted(every_kind().values(), key=lambda kind: (order.index(kind.severity), kind.code))
-    return tuple((kind.code, _RANKS[kind.severity], kind.title()) for kind in kinds)
+    return tuple((kind.code, RANKS[kind.severity], kind.title()) for kind in kinds)

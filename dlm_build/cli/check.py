@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,7 +111,8 @@ def _explain(given: dict[str, Any]) -> None:
 
     if given["explain"] == "all":
         for code, rank, message in every_code():
-            click.echo(f"{code:<38} {rank.partition(':')[0]:<34} {message}")
+            short = re.split("[,:]", rank, maxsplit=1)[0]
+            click.echo(f"{code:<38} {short:<20} {message}")
         return
     explained = explain(given["explain"])
     if given["as_json"] or given["form"] == "json":

@@ -13,7 +13,7 @@ from dlm_build.records import Finding, Severity
 BUILD: Final[Severity] = "error"
 """Blocks the build."""
 VERIFICATION: Final[Severity] = "warning"
-"""Blocks or weakens verification, or lets the result change under the same item."""
+"""Blocks verification, or lets the result change under the same item."""
 HYGIENE: Final[Severity] = "info"
 """Read all the same; worth mending."""
 SHOWN = 300

@@ -159,7 +159,7 @@ def test_hygiene_is_counted_or_listed(run: Run) -> None:
 def test_explain(run: Run) -> None:
     status, out, _ = run("--explain", "no-checksum")
     assert status == 0
-    assert out.startswith("no-checksum   blocks or weakens verification\n")
+    assert out.startswith("no-checksum   blocks verification, or lets the result change under the same item\n")
     assert "fix: " in out
     assert json.loads(run("--explain", "no-checksum", "--json")[1])["code"] == "no-checksum"
     listed = run("--explain", "all")[1]

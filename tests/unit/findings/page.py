@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from dlm_build.checking.explaining import RANKS
 from dlm_build.findings.kinds import Kind, every_kind
 
 PAGE = Path(__file__).parents[3] / "docs" / "findings.md"
 HEAD = "<!-- Made by `python -m tests.unit.findings.page` from dlm_build/findings; do not edit. -->"
-RANKS = {
-    "error": "blocks the build",
-    "warning": "blocks or weakens verification, or lets the result change",
-    "info": "hygiene: read all the same",
-}
 INTRO = """
 # Findings
 
