@@ -45,6 +45,35 @@ Exit codes:
   6 item-invalid  7 item-hostile          12 resource        16 below --fail-under of check
                                          130 interrupted
 """
+PLAN_EXAMPLES = """
+\b
+Examples:
+  dlm-build plan item.json -v                             also shows where each reason comes from
+  dlm-build plan item.json --base nvidia/cuda@sha256:…    what would another base change?
+"""
+LOCK_EXAMPLES = """
+\b
+Examples:
+  dlm-build lock item.json --as-of now         the newest packages, not those of the item's date
+  dlm-build lock item.json --lock lock.json    does this lock still fit the item?
+"""
+RENDER_EXAMPLES = """
+\b
+Examples:
+  dlm-build render item.json -o out    then: docker build out/context
+"""
+VERIFY_EXAMPLES = """
+\b
+Examples:
+  dlm-build verify item.json                   all that was built and is not judged yet
+  dlm-build verify item.json --to sif --gpu    the SIF, on this machine's GPU
+"""
+DOCTOR_EXAMPLES = """
+\b
+Examples:
+  dlm-build doctor              can it build, run and judge?
+  dlm-build doctor --for DIR    can it run what was made: processor, GPU, driver, glibc, space, whole file?
+"""
 
 
 class DefaultToBuild(click.Group):
@@ -113,68 +142,44 @@ def build(dry_run: bool, **given: Any) -> None:
     commands.plan(**given) if dry_run else commands.build(**given)
 
 
-@cli.command(short_help="Print every decision with its reason; build nothing.")
+@cli.command(epilog=PLAN_EXAMPLES, short_help="Print every decision with its reason; build nothing.")
 @item_options
 def plan(**given: Any) -> None:
-    """Print every decision with its reason; nothing is built, and no record is written.
-
-    \b
-    dlm-build plan item.json -v                 also shows where each reason comes from
-    dlm-build plan item.json --base nvidia/cuda@sha256:…   what would another base change?
-    """
+    """Print every decision with its reason; nothing is built, and no record is written."""
     commands.plan(**given)
 
 
-@cli.command(short_help="Pin every package, base image and archive by its sha256.")
+@cli.command(epilog=LOCK_EXAMPLES, short_help="Pin every package, base image and archive by its sha256.")
 @item_options
 @lock_options
 def lock(**given: Any) -> None:
-    """Pin every package, base image and archive: write lock.json, conda-lock.yml and explicit.txt.
-
-    \b
-    dlm-build lock item.json --as-of now        the newest packages, not those of the item's date
-    dlm-build lock item.json --lock lock.json   does this lock still fit the item?
-    """
+    """Pin every package, base image and archive: write lock.json, conda-lock.yml and explicit.txt."""
     commands.lock(**given)
 
 
-@cli.command(short_help="Write the Dockerfile, the Apptainer.def and all they need.")
+@cli.command(epilog=RENDER_EXAMPLES, short_help="Write the Dockerfile, the Apptainer.def and all they need.")
 @item_options
 @lock_options
 def render(**given: Any) -> None:
-    """Write a folder that `docker build` can build without dlm-build.
-
-    \b
-    dlm-build render item.json -o out           then: docker build out/context
-    """
+    """Write a folder that `docker build` can build without dlm-build."""
     commands.render(**given)
 
 
-@cli.command(short_help="Run the packaged sample in what was built, and judge it.")
+@cli.command(epilog=VERIFY_EXAMPLES, short_help="Run the packaged sample in what was built, and judge it.")
 @folder_options
 @click.option("--to", "--engine", "to", metavar="docker,sif", callback=some_of(ENGINES),
               help="What to run [all that was built].")  # fmt: skip
 @click.option("--force", is_flag=True, help="Run again, even if that was done before.")
 def verify(**given: Any) -> None:
-    """Run the packaged sample in what was built before, image or SIF, and judge the output.
-
-    \b
-    dlm-build verify item.json                  all that was built and is not judged yet
-    dlm-build verify item.json --to sif --gpu   the SIF, on this machine's GPU
-    """
+    """Run the packaged sample in what was built before, image or SIF, and judge the output."""
     commands.verify(**given)
 
 
-@cli.command()
+@cli.command(epilog=DOCTOR_EXAMPLES)
 @click.option("--for", "made", metavar="DIR", help="Say if this machine can run what a build left in DIR.")
 @common_options
 def doctor(**given: Any) -> None:
-    """Say what this machine can do, and how to mend what is missing.
-
-    \b
-    dlm-build doctor                  can it build, run and judge?
-    dlm-build doctor --for DIR        can it run what was made: processor, GPU, driver, glibc, space, whole file?
-    """
+    """Say what this machine can do, and how to mend what is missing."""
     commands.doctor(**given)
 
 

@@ -166,6 +166,12 @@ def test_a_file_called_nearly_like_a_command_is_an_item(
     assert said.one("plans")[1]["item"] == "plans"
 
 
+@pytest.mark.parametrize("name", ["build", "plan", "lock", "render", "verify", "doctor", "check", "migrate", "push"])
+def test_examples_stand_behind_the_options(said: Said, name: str) -> None:
+    text, _, examples = said(name, "--help")[1].partition("  Examples:\n")
+    assert "Options:" in text and "  dlm-build" not in text and examples.startswith("    dlm-build ")
+
+
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["item.json", "--help"], ["plan", "-h"], ["bases", "--help"]])
 def test_help_asks_for_nothing_else(said: Said, argv: list[str]) -> None:
     status, text = said(*argv)
