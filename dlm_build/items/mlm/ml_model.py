@@ -123,7 +123,7 @@ def _found(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
 
 
 def _framework(where: Where, artifact: Artifact | None) -> tuple[str | None, str | None, Node, Node]:
-    """Name and version, and where each stands.
+    """Name and version, and where each stands or would stand.
 
     No field of ML-Model says them. Where none of MLM does either, the name is inferred, with a finding that says from
     what; None where nothing tells.
@@ -131,22 +131,21 @@ def _framework(where: Where, artifact: Artifact | None) -> tuple[str | None, str
     named, release = framework_apart(*map(where.asset_field, _OF_FRAMEWORKS))
     if named.value is not None:
         return *framework_of(named, release, artifact, where.properties), named, release
-    place = where.properties.get("ml-model:architecture")
     told = next(_tellings(where.properties, where.model), None)
     if told is None:
-        find(place, NoFramework, f"{ADD_FRAMEWORK}, {_OF_MLM}")
-        return None, version_of(None, release), place, place
+        find(named, NoFramework, f"{ADD_FRAMEWORK}, {_OF_MLM}")
+        return None, version_of(None, release), named, release
     framework, evidence = told
-    place.find(FrameworkFromArtifact, found=evidence, framework=framework, name=mlm_name(framework))
+    named.find(FrameworkFromArtifact, found=evidence, framework=framework, name=mlm_name(framework))
     number = version_of(framework, release)
     if number is None and release.absent:
-        find(place, NoFrameworkVersion, f"{MLM.version_of(framework)}; the field is MLM's")
-    return framework, number, place, release if number else place
+        find(release, NoFrameworkVersion, f"{MLM.version_of(framework)}; the field is MLM's")
+    return framework, number, named, release
 
 
 def _tellings(properties: Node, model: Entry | None) -> Iterator[tuple[str, str]]:
     """Frameworks and what tells them, the surest first. A checkpoint is by definition PyTorch, but for trees."""
-    architecture = display_text(properties.at("ml-model:architecture")) or ""
+    architecture = display_text(properties.get("ml-model:architecture")) or ""
     own = display_text(properties.at("framework")) or ""
     texts = ((f"the architecture {architecture}", architecture), (f"the field framework, {own}", own))
     for evidence, text in texts:
