@@ -96,16 +96,20 @@ def normalise(root: Node) -> Item:
 
 
 def respelled(root: Node) -> Node:
-    """With those fields under their own names that the properties have as `mlm_name`, or as `name` in one `mlm`."""
+    """With those fields under their own names that the properties have as `mlm_name`, as `name` in one `mlm`, or in
+    capitals.
+    """
     properties = root.at("properties")
     names = properties.names()
-    if "mlm" not in names and "mlm_" not in " ".join(names):  # told fast: most items have neither
+    together = " ".join(names)
+    if "mlm" not in names and "mlm_" not in together and together.islower():  # told fast: most items have none of it
         return root
     nested = properties.at("mlm")
     members, others = {}, [(PREFIX + name.removeprefix(PREFIX), node) for name, node in nested.members()]
     for name, node in properties.members():
-        if name.startswith("mlm_"):
-            others.append((PREFIX + name[4:], node))
+        lower = name.lower()
+        if lower.startswith("mlm_") or (lower.startswith(PREFIX) and lower != name):
+            others.append((PREFIX + lower[4:], node))
         elif name != "mlm" or not isinstance(nested.value, dict):
             members[name] = node
     for name, node in others:

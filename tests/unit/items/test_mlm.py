@@ -552,6 +552,19 @@ def test_such_fields_tell_the_dialect_alone() -> None:
     assert read(item).dialect == "mlm"
 
 
+def test_fields_in_capitals() -> None:
+    item = copy.deepcopy(MLM)
+    for name, spelled in (("mlm:input", "MLM:input"), ("mlm:output", "mlm:Output"), ("mlm:framework", "MLM_FRAMEWORK")):
+        item["properties"][spelled] = item["properties"].pop(name)
+    got, plain = read(item), read(MLM)
+    assert (got.runtime, got.inputs, got.outputs) == (plain.runtime, plain.inputs, plain.outputs)
+    assert {f.pointer: f.hint for f in got.findings if f.code == "other-spelling"} == {
+        "/properties/MLM:input": "rename it to `mlm:input`",
+        "/properties/mlm:Output": "rename it to `mlm:output`",
+        "/properties/MLM_FRAMEWORK": "rename it to `mlm:framework`",
+    }
+
+
 def test_two_spellings_that_disagree() -> None:
     item = copy.deepcopy(MLM)
     item["properties"]["mlm_framework"] = "TensorFlow"
