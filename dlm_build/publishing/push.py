@@ -38,7 +38,7 @@ from dlm_build.publishing.refusals import engine_refused
 from dlm_build.publishing.remote import Blob, Remote
 from dlm_build.publishing.signing import Key, Signer
 from dlm_build.publishing.target import Target, parse_target
-from dlm_build.records import Image, Lock, Record, Sif, Verdict
+from dlm_build.records import Image, Lock, Record, Report, Sif, Verdict
 from dlm_build.sif.signed import signers
 from dlm_build.verifying import VERIFIED, Made, Verified, in_docker, in_sif
 from dlm_build.workfolder import WorkFolder
@@ -125,11 +125,11 @@ def _ready(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doo
     if "docker" in chosen:
         image = kept_image(folder, lock, doors)
         known = _verdict(in_docker(image, lock.plan, folder, options, doors), folder)
-        verdicts["docker"] = _admitted(known, image.reference, wanted, "docker")
+        verdicts["docker"] = _admitted(known, image.reference, wanted, "docker", folder)
     if "sif" in chosen:
         sif = kept_sif(folder, lock)
         label = _verdict(in_sif(sif, lock.plan, folder, options, doors), folder)
-        verdicts["sif"] = _admitted(label, sif.path, wanted, "sif")
+        verdicts["sif"] = _admitted(label, sif.path, wanted, "sif", folder)
     return Ready(image, sif, verdicts, label)
 
 
@@ -139,19 +139,30 @@ def _verdict(made: Made, folder: WorkFolder) -> Verdict | None:
     return kept.verdict if kept and made.digest in kept.key else None
 
 
-def _admitted(verdict: Verdict | None, what: str, wanted: Wanted, engine: Kind) -> str:
+def _admitted(verdict: Verdict | None, what: str, wanted: Wanted, engine: Kind, folder: WorkFolder) -> str:
     """The verdict in words. Raises UsageError for what nobody should pull."""
     if verdict is None:
         if wanted.unverified:
             return NOT_VERIFIED
-        fix = f"run `dlm-build verify ITEM --to {engine}` first; or push it as it is with --unverified"
-        raise UsageError(f"{shown(what, 300)} was not verified", fix)
+        raise _unjudged(shown(what, 300), engine, folder)
     if verdict.outcome == Outcome.MISMATCH:
         raise UsageError(
             f"{shown(what, 300)} does not give the output that the item promises: {verdict.summary}",
             "a mismatch is never pushed; mend the item, or its expected output",
         )
     return label_of(verdict)
+
+
+def _unjudged(what: str, engine: Kind, folder: WorkFolder) -> UsageError:
+    """With how its last run ended, where that gave nothing to judge: of such a run only the report tells."""
+    report = folder.load("report.json", Report)
+    ran = [end.verdict for end in (report.engines if report else ()) if end.engine == engine and end.run]
+    as_it_is = "push it as it is with --unverified"
+    if not ran:
+        fix = f"run `dlm-build verify ITEM --to {engine}` first; or {as_it_is}"
+        return UsageError(f"{what} was not verified", fix)
+    message = f"{what} could not be verified, its run ended in {ran[0].outcome}: {ran[0].summary}"
+    return UsageError(message, f"mend the model; or {as_it_is}")
 
 
 def _context(ready: Ready) -> str:

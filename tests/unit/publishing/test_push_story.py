@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from dlm_build.building.pushing import EnginePush
 from dlm_build.doors import Doors
-from dlm_build.errors import UsageError
+from dlm_build.errors import Outcome, UsageError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.kept import load_sif
 from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
 from dlm_build.publishing.push import Wanted, push_item
 from dlm_build.publishing.records import Pushed
 from dlm_build.publishing.signing import Key
-from dlm_build.records import Image, Sif
+from dlm_build.records import Image, Sif, Verdict
 from tests.unit.plans import DIGEST
 from tests.unit.publishing.registry import NAME, Registry, registry
 from tests.unit.test_pipeline import World, world
@@ -80,6 +80,21 @@ def test_the_engine_knows_who_pushes_where_anybody_may_read(
     pusher()
     assert pusher.shown == [{"username": "ada", "password": "secret"} if logged_in else {}]
     assert told.authorizations == []
+
+
+# --- what may go out -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_never_run_is_told_apart_from_what_could_not_be_judged(pusher: Pusher, world: World) -> None:
+    world.run(verify=False)
+    with pytest.raises(UsageError, match="was not verified"):
+        pusher()
+    world.verdict = Verdict(outcome=Outcome.MODEL_ERROR, summary="the handler raised KeyError")
+    world.run()
+    with pytest.raises(UsageError, match="its run ended in model-error: the handler raised KeyError") as refused:
+        pusher()
+    assert refused.value.hint == "mend the model; or push it as it is with --unverified"
+    assert [part.verdict for part in pusher(unverified=True).parts] == ["not verified"]
 
 
 # --- what is refused changes nothing here --------------------------------------------------------------------------
