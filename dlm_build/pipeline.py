@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,17 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
     except UsageError:
         raise
     except DlmBuildError as problem:
-        return journal.report(verdict_of(problem))
+        return _in_place_of_older(journal.report(verdict_of(problem)), options)
+
+
+def _in_place_of_older(report: Report, options: Options) -> Report:
+    """Of a run that came to no lock: kept where the report of an earlier one would be taken for its own."""
+    if report.item:
+        folder = WorkFolder(folder_of(report.item, options))
+        if (folder.root / "report.json").is_file():
+            with suppress(DlmBuildError), folder.owned():  # it is another process's now, or somebody's own
+                folder.save("report.json", report)
+    return report
 
 
 def verdict_of(problem: DlmBuildError) -> Verdict:

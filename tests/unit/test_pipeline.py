@@ -364,6 +364,23 @@ def test_another_tag_is_another_image(world: World) -> None:
     assert "build" in world.done and report.image and report.image.reference == "me/m:1"
 
 
+def test_a_run_that_ends_before_the_lock_leaves_no_older_report(world: World) -> None:
+    world.run()
+    world.failing["gather"] = SourceGone("the archive is not there")
+    failed = world.run()
+    assert failed.verdict.outcome == Outcome.SOURCE_GONE
+    assert world.work.load("report.json", Report) == failed
+    with world.work.owned():
+        assert world.run().verdict.outcome == Outcome.INFRA
+    assert world.work.load("report.json", Report) == failed
+
+
+def test_a_run_that_ends_before_its_first_lock_leaves_no_report(world: World) -> None:
+    world.failing["gather"] = SourceGone("the archive is not there")
+    world.run()
+    assert not world.work.root.exists()
+
+
 # --- what a verdict is good for ------------------------------------------------------------------------------------
 
 
