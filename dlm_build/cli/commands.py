@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -63,10 +64,15 @@ def guarded(command: click.Command) -> NoReturn:
 
 
 def _open_streams() -> None:
-    """A closed standard stream leads nowhere, lest its number becomes that of a file that holds something else."""
+    """A closed standard stream leads nowhere, lest its number becomes that of a file that holds something else.
+
+    What the terminal has no letters for is spelled out.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _silence(stream: IO[str]) -> None:

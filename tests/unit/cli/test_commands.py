@@ -156,6 +156,13 @@ def test_closed_standard_streams_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -
         stream.close()
 
 
+def test_a_terminal_without_the_letters_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w", encoding="latin-1") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert ending(lambda: click.echo("ü → ─")) == 0
+    assert (tmp_path / "out").read_text("latin-1") == "ü \\u2192 \\u2500\n"
+
+
 @pytest.mark.parametrize("options", [{"handoff": ("slurm",)}, {"compression": "gzip"}])
 def test_what_is_about_a_sif_is_refused_where_none_is_made(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="about a SIF") as refused:
