@@ -200,7 +200,7 @@ class CommandIsAList(Kind):
     Dockerfiles and Compose files allow a command as a list of its words. Here it is one text, its words quoted where
     they have spaces.
 
-    Before: `"run": ["predict", "--input", "{{input}}"]`. After: `"run": "predict --input {{input}}"`.
+    Before: `"run": ["predict", "--input", "{input}"]`. After: `"run": "predict --input {input}"`.
     """
 
 

@@ -30,8 +30,8 @@ class ShapeIsAList(Kind):
     framework: batch, channels, height, width, or the channels last where only that makes the picture square. The batch
     may be left out.
 
-    Before: `"input_tensors": [1, 3, 64, 64]`. After: `"input_tensors": {{"batch": 1, "channels": 3, "height": 64,
-    "width": 64}}`.
+    Before: `"input_tensors": [1, 3, 64, 64]`. After: `"input_tensors": {"batch": 1, "channels": 3, "height": 64,
+    "width": 64}`.
     """
 
 

@@ -42,6 +42,7 @@ def test_it_says_what_why_and_how_to_mend_it(kind: type[Kind]) -> None:
     assert kind.severity in ("error", "warning", "info")
     assert bool(kind.fix) != (kind.code in NOTHING_TO_MEND)
     assert sum(map(len, kind.paragraphs())) > 80, "`more` says why it matters"
+    assert "{{" not in kind.more, "nothing is filled in there, so a brace stands for itself"
     assert all(text.isprintable() for text in (kind.message, kind.fix, *kind.paragraphs()))
 
 
