@@ -25,15 +25,24 @@ class Explanation(Record, frozen=True, kw_only=True):
     paragraphs: tuple[str, ...]
 
 
+class Explanations(Record, frozen=True, kw_only=True):
+    """All findings there are, by rank and name."""
+
+    findings: tuple[Explanation, ...]
+
+
 def explain(code: str) -> Explanation:
     """Raises UsageError for a code that there is not, with the nearest."""
     kinds = every_kind()
     wanted = code.strip().lower().replace("_", "-")
     if wanted not in kinds:
         raise UsageError(f"there is no finding with the code {shown(code, 60)}", _nearest(wanted, kinds))
-    kind = kinds[wanted]
+    return _explained(kinds[wanted])
+
+
+def _explained(kind: type[Kind]) -> Explanation:
     return Explanation(
-        code=wanted,
+        code=kind.code,
         rank=RANKS[kind.severity],
         message=kind.title(),
         fix=kind.fix_template(),
@@ -47,8 +56,7 @@ def _nearest(code: str, kinds: dict[str, type[Kind]]) -> str:
     return f"the nearest are {', '.join(near)}" if near else "`dlm-build check --explain all` lists them"
 
 
-def every_code() -> tuple[tuple[str, str, str], ...]:
-    """Code, rank and message of all findings there are, by rank and name."""
+def explain_all() -> Explanations:
     order = list(RANKS)
     kinds = sorted(every_kind().values(), key=lambda kind: (order.index(kind.severity), kind.code))
-    return tuple((kind.code, RANKS[kind.severity], kind.title()) for kind in kinds)
+    return Explanations(findings=tuple(map(_explained, kinds)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from dlm_build.checking.explaining import Explanation
     from dlm_build.checking.formats import Look
     from dlm_build.checking.formats.table import Tally
     from dlm_build.checking.many import Given, Result
@@ -106,18 +107,21 @@ def check(**given: Any) -> None:
 
 
 def _explain(given: dict[str, Any]) -> None:
-    from dlm_build.checking.explaining import every_code, explain
+    from dlm_build.checking.explaining import Explanations, explain, explain_all
     from dlm_build.cli.commands import emit
 
-    if given["explain"] == "all":
-        for code, rank, message in every_code():
-            short = re.split("[,:]", rank, maxsplit=1)[0]
-            click.echo(f"{code:<38} {short:<20} {message}")
-        return
-    explained = explain(given["explain"])
+    explained = explain_all() if given["explain"] == "all" else explain(given["explain"])
     if given["as_json"] or given["form"] == "json":
         emit(explained)
-        return
+    elif isinstance(explained, Explanations):
+        for one in explained.findings:
+            rank = re.split("[,:]", one.rank, maxsplit=1)[0]
+            click.echo(f"{one.code:<38} {rank:<20} {one.message}")
+    else:
+        _print_explanation(explained)
+
+
+def _print_explanation(explained: Explanation) -> None:
     click.secho(explained.code, bold=True, nl=False)
     click.echo(f"   {explained.rank}\n\n{_wrapped(explained.message)}")
     for paragraph in explained.paragraphs:

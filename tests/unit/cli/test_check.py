@@ -164,6 +164,8 @@ def test_explain(run: Run) -> None:
     assert json.loads(run("--explain", "no-checksum", "--json")[1])["code"] == "no-checksum"
     listed = run("--explain", "all")[1]
     assert "no-checksum" in listed
+    codes = [one["code"] for one in json.loads(run("--explain", "all", "--format", "json")[1])["findings"]]
+    assert codes == [line.split()[0] for line in listed.splitlines()]
 
 
 def test_explaining_a_wrong_code_leads_to_the_nearest(run: Run) -> None:
