@@ -179,11 +179,12 @@ def _tell_left_out(given: dict[str, Any], tally: Tally) -> None:
 
 def _look(given: dict[str, Any]) -> Look:
     from dlm_build.checking.formats.table import Look
+    from dlm_build.cli.commands import wants_colour
 
     terminal = given["output"] is None and sys.stdout.isatty()
     return Look(
         width=_columns() if terminal else 100,
-        colour=terminal and "NO_COLOR" not in os.environ,
+        colour=terminal and wants_colour(),
         verbose=given["verbose"],
         quiet=given["quiet"],
         fail_under=_letter(given["fail_under"]),

@@ -35,7 +35,7 @@ def guarded(command: click.Command) -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:  # where a shell or nohup made us deaf to it, we stay so
             signal.signal(number, _interrupted)
     try:
-        command.main(prog_name="dlm-build", standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
+        command.main(prog_name="dlm-build", standalone_mode=False, color=None if wants_colour() else False)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
@@ -61,6 +61,11 @@ def guarded(command: click.Command) -> NoReturn:
         _print_error(InfraError(f"cannot write what is to be said: {problem.strerror}", "free space where stdout goes"))
         sys.exit(EXIT_CODES[Outcome.INFRA])
     sys.exit(0)
+
+
+def wants_colour() -> bool:
+    """Whether nothing around asks for none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _open_streams() -> None:

@@ -163,6 +163,20 @@ def test_a_terminal_without_the_letters_is_told_all_the_same(monkeypatch: pytest
     assert (tmp_path / "out").read_text("latin-1") == "ü \\u2192 \\u2500\n"
 
 
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_left_out_where_they_are_not_wanted(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], wanted: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert commands.wants_colour() is wanted
+
+
 @pytest.mark.parametrize("options", [{"handoff": ("slurm",)}, {"compression": "gzip"}])
 def test_what_is_about_a_sif_is_refused_where_none_is_made(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="about a SIF") as refused:
