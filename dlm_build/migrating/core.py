@@ -17,6 +17,7 @@ from dlm_build.schemas import problems
 from dlm_build.schemas.offline import GEOMETRY, is_reference
 
 _NO_LETTER = re.compile(r"[\s\"<>\\^`{|}\[\]]")
+_MAY_STAY = "/?#%&=+,;@!$'()*"
 STAC_VERSION = "1.1.0"
 _PLACE_RELS = ("self", "root", "parent")
 """Links that say where the old document is."""
@@ -49,9 +50,11 @@ def moved(href: str, origin: str, place: str) -> str:
 
 
 def as_reference(href: str) -> str:
-    """The href, percent-encoded where it is no IRI reference as it stands."""
+    """The href, percent-encoded where it is no IRI reference as it stands. No address of a host becomes a path."""
     encoded = _NO_LETTER.sub(lambda found: quote(found.group()), LONE_PERCENT.sub("%25", href))
-    tries = (href, encoded, f"./{encoded}", quote(href, safe="/"))
+    scheme, of_host, rest = encoded.partition("://")
+    colons = f"{scheme}://{quote(rest, safe=_MAY_STAY)}" if of_host else f"./{encoded}"
+    tries = (href, encoded, colons, quote(href, safe="/"))
     return next((one for one in tries if is_reference(one)), quote(href, safe=""))
 
 

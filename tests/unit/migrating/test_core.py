@@ -231,6 +231,8 @@ def _of_addresses(text: str, origin: str) -> set[str]:
         ("naïve.mar", "naïve.mar"),
         ('say "it"', "say%20%22it%22"),
         ("1:2", "./1:2"),
+        ("https://[::1/m.mar?a=b c", "https://%5B%3A%3A1/m.mar?a=b%20c"),
+        ("https://example.org:port/m.mar", "https://example.org%3Aport/m.mar"),
     ],
 )
 def test_hrefs_are_addresses(href: str, wanted: str) -> None:
