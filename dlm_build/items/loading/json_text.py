@@ -154,7 +154,8 @@ def _blank(text: str) -> str:
 
 def _at(kind: type[Kind], text: str, offsets: list[int]) -> Finding:
     first = position(text, offsets[0])
-    more = f" and in {len(offsets) - 1} more places" if len(offsets) > 1 else ""
+    others = len(offsets) - 1
+    more = f" and in {others} more place{'s' if others > 1 else ''}" if others else ""
     found = kind.at("", found=f"line {first.line}, column {first.column}{more}")
     return replace(found, line=first.line, column=first.column)
 

@@ -91,7 +91,7 @@ def test_trailing_commas() -> None:
     assert document.value == {"a": [Number("1"), Number("2")], "b": ",]"}
     (finding,) = document.findings
     assert (finding.code, finding.severity) == ("trailing-comma", "info")
-    assert "line 1, column 13 and in 1 more places" in finding.message
+    assert "line 1, column 13 and in 1 more place;" in finding.message
 
 
 @pytest.mark.parametrize("text", ['{"a": [,]}', '{"a": { ,}}', '{"a": [/* b */ ,]}', '{"a": [1,,]}'])
