@@ -38,7 +38,11 @@ def print_plan(plan: Plan, *, verbose: bool = False) -> None:
         source = f" [{decision.source}]" if decision.source else ""
         value, reason = shown(decision.value, 300), shown(decision.reason + source, 400)
         table.add_row(Text(decision.name), Text(value), Text(reason))
-    _console().print(table)
+    console = _console()
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():  # which come padded with blanks
+        click.echo(line.rstrip())
     print_findings(plan.findings, verbose=verbose)
 
 

@@ -174,3 +174,10 @@ def test_every_pin_is_one_line(capsys: Capsys) -> None:
     assert len(told) == len(rows.rows)
     assert all(row.digest in line and row.tag in line for row, line in zip(rows.rows, told, strict=True))
     assert len({line.index("sha256:") for line in told}) == 1
+
+
+def test_no_line_of_a_plan_ends_with_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    show.print_plan(tiny_plan(decisions=(Decision(name="runner", value="onnx", reason="no command"),)))
+    lines = capsys.readouterr().out.splitlines()
+    assert any("no command" in line for line in lines)
+    assert [line for line in lines if line != line.rstrip()] == []
