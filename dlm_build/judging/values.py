@@ -33,6 +33,9 @@ STEADY = 4e-3
 """Share of a band's size that counts as varying at least: ten bits of a number are off by 3e-4 of it."""
 FAINT = 1e-6
 """Share of the largest band below which single precision tells nothing of another beside it."""
+MANY = 32
+"""Bands from which on they are numbers of one kind, as an embedding's are, so that a `WEAK` one is rounding; fewer
+columns have units of their own."""
 PROBABILITY = 1e-2
 """Largest absolute difference of a probability."""
 AGREEMENT = 0.999
@@ -109,7 +112,8 @@ def _floats(actual: Array, expected: Array, policy: ComparisonPolicy, nodata: fl
         if policy.task == "class-scores":
             yield from _ranking(actual, expected)
         yield from _map(mine, theirs, expected.dtype.name)
-        yield from _bands(np.where(counted, actual, np.nan), np.where(counted, expected, np.nan))
+        for axis in _band_axes(expected.shape):
+            yield from _bands(np.where(counted, actual, np.nan), np.where(counted, expected, np.nan), axis)
 
 
 def _held(nodata: float, expected: Array) -> float:
@@ -183,20 +187,22 @@ def _map(mine: Array, theirs: Array, dtype: str) -> tuple[Check, ...]:
     )
 
 
-def _bands(actual: Array, expected: Array) -> Iterator[Check]:
-    """Each band by itself, NaN where there is no value: one in large units hides what another holds, and a large mean
-    hides what varies around it. A band of other units is no small one: only rounding errors are passed over.
+def _bands(actual: Array, expected: Array, axis: int | None) -> Iterator[Check]:
+    """Each band along `axis` by itself, NaN where there is no value: one in large units hides what another holds, and
+    a large mean hides what varies around it. A band of other units is no small one: only rounding errors are passed
+    over.
     """
     import numpy as np
 
     limit = REL_L2.get(expected.dtype.name, 1e-3)
     pairs = [
         (mine[told].astype(np.float64), theirs[told].astype(np.float64))
-        for mine, theirs in zip(_split(actual), _split(expected), strict=True)
+        for mine, theirs in zip(_split(actual, axis), _split(expected, axis), strict=True)
         if (told := ~np.isnan(theirs)).any()
     ]
     sizes = [_rms(theirs) for _, theirs in pairs]
-    large = [pair for pair, size in zip(pairs, sizes, strict=True) if size > _least(*pair) * max(sizes)]
+    least = WEAK if len(pairs) >= MANY else FAINT
+    large = [pair for pair, size in zip(pairs, sizes, strict=True) if size > _least(*pair, least) * max(sizes)]
     if len(pairs) > 1 and large:
         worst = max(_rms(mine - theirs) / _rms(theirs) for mine, theirs in large)
         yield at_most("error of one band", worst, ALONE * limit, f"relative L2, the worst of {len(pairs)} bands")
@@ -205,11 +211,11 @@ def _bands(actual: Array, expected: Array) -> Iterator[Check]:
         yield at_most("error of what varies", missed, VARIATION * limit, "relative L2, without the mean")
 
 
-def _least(mine: Array, theirs: Array) -> float:
+def _least(mine: Array, theirs: Array, otherwise: float) -> float:
     """Share of the largest band below which this one tells nothing."""
     import numpy as np
 
-    return WEAK if np.mean((mine == 0) & (theirs == 0)) >= DEAD else FAINT
+    return WEAK if np.mean((mine == 0) & (theirs == 0)) >= DEAD else otherwise
 
 
 def _of_what_varies(mine: Array, theirs: Array) -> float:
@@ -220,14 +226,26 @@ def _of_what_varies(mine: Array, theirs: Array) -> float:
     return _rms(rest - wanted) / (max(_rms(rest), _rms(wanted), STEADY * _rms(theirs)) or 1.0)
 
 
-def _split(array: Array) -> list[Array]:
-    """The bands of a map: along the shortest of the last three axes: most maps are higher and wider than deep."""
+def _band_axes(shape: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Along which axes the bands of a map may lie, None where it is one; as nothing says along which, along each.
+
+    The shortest of the last three, as most maps are higher and wider than deep; the longest, too, where the others are
+    alike, as in an embedding of 768 numbers over 16 x 16 places. Few columns of many rows are bands as well.
+    """
+    first = next((axis for axis, length in enumerate(shape) if length > 1), len(shape))
+    sides = shape[max(first, len(shape) - 3) :]
+    axes = [len(shape) - len(sides) + place for place in sorted(range(len(sides)), key=sides.__getitem__)]
+    lengths = sorted(sides)
+    if len(sides) < 2 or (len(sides) == 2 and not lengths[0] < MANY <= lengths[1]):
+        return (None,)
+    deep = len(sides) == 3 and lengths[1] <= 2 * lengths[0] and max(2 * lengths[1], MANY) <= lengths[2]
+    return (axes[0], axes[-1]) if deep else (axes[0],)
+
+
+def _split(array: Array, axis: int | None) -> list[Array]:
     import numpy as np
 
-    if array.ndim < 3:
-        return [array]
-    axis = array.ndim - 3 + int(np.argmin(array.shape[-3:]))
-    return list(np.moveaxis(array, axis, 0))
+    return [array] if axis is None else list(np.moveaxis(array, axis, 0))
 
 
 def _rms(values: Array) -> float:

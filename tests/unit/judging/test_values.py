@@ -160,6 +160,37 @@ def test_a_band_in_large_units_hides_no_other(axis: int, factor: float) -> None:
     assert not passes(np.moveaxis(actual, 0, axis), np.moveaxis(expected, 0, axis), FLOAT)
 
 
+@pytest.mark.parametrize("shape", [(768, 16, 16), (1, 768, 14, 20), (64, 16, 16)])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_faint_band_is_seen_where_an_embedding_is_deeper_than_high(shape: tuple[int, ...], last: bool) -> None:
+    depth = len(shape) - 3
+    expected = RNG.normal(size=shape).astype(np.float32)
+    band = (slice(None),) * depth + (2,)
+    expected[band] *= np.float32(0.005)
+    upside_down = expected.copy()
+    upside_down[band] *= -1
+    arrays = [np.moveaxis(a, depth, -1) if last else a for a in (tf32(expected), upside_down, expected)]
+    assert passes(arrays[0], arrays[2], FLOAT) and not passes(arrays[1], arrays[2], FLOAT)
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_columns_of_an_array_have_units_of_their_own(rows_first: bool) -> None:
+    expected = (RNG.random((500, 3)) * [1, 100, 1e5]).astype(np.float32)
+    other = expected.copy()
+    other[:, 0] = 0
+    exact, wrong = (a if rows_first else np.ascontiguousarray(a.T) for a in (expected, other))
+    assert passes(tf32(exact), exact, FLOAT) and not passes(wrong, exact, FLOAT)
+    faint = RNG.normal(size=(500, 768)).astype(np.float32) * np.linspace(1e-9, 1, 768, dtype=np.float32)
+    noise = RNG.normal(size=faint.shape).astype(np.float32) * np.float32(1e-5)
+    assert passes(faint + noise, faint, FLOAT), "so many columns are one vector, and a faint one is rounding"
+
+
+def test_what_is_left_of_many_bands_is_rounding() -> None:
+    expected = RNG.normal(size=(64, 16, 16)).astype(np.float32)
+    expected[5] *= np.float32(1e-4)
+    assert passes(expected + RNG.normal(size=expected.shape).astype(np.float32) * np.float32(1e-5), expected, FLOAT)
+
+
 def test_rounding_errors_are_no_band() -> None:
     expected = float_map()
     expected[1] = 0
