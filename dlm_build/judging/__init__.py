@@ -8,6 +8,7 @@ compare           two decoded files → checks: what they are, their form, then 
 values            arrays, by task: every limit with its reason
 documents         JSON: scores, numbers, shapes
 detections        things found, in another order
+places            positions and boxes whose numbers have names of their own
 tables            tables as text (csv, tsv, numbers in columns), in the child: rows as objects
 """
 

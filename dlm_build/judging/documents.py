@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import shown
 from dlm_build.judging.detections import BOXES, COLUMNS, OUTLINES, columns_in_order, in_order, is_number
+from dlm_build.judging.places import NAMED_BOXES, NAMED_POSITIONS, with_places
 from dlm_build.judging.values import array_checks, figure_checks, number_checks
 from dlm_build.records import Check, ComparisonPolicy
 
@@ -115,11 +116,16 @@ class _Place(NamedTuple):
     """`box`, `outline` or `boxes` below a key of one or of several."""
 
     def member(self, key: str) -> _Place:
-        drawn = "box" if key in BOXES else "outline" if key in OUTLINES else "boxes" if key in COLUMNS else ""
-        return _Place(f"{self.pointer}/{key}", f"{self.kind}/{key}", drawn)
+        return _Place(f"{self.pointer}/{key}", f"{self.kind}/{key}", _drawn(key))
 
     def row(self, number: int) -> _Place:
         return _Place(f"{self.pointer}/{number}", f"{self.kind}/*", "box" if self.drawn == "boxes" else self.drawn)
+
+
+def _drawn(key: str) -> str:
+    if key in BOXES or key in NAMED_BOXES:
+        return "box"
+    return "outline" if key in OUTLINES or key in NAMED_POSITIONS else "boxes" if key in COLUMNS else ""
 
 
 class _Figure(NamedTuple):
@@ -166,8 +172,8 @@ def _differences(mine: Any, theirs: Any, place: _Place, near: _Near) -> Iterator
         elif place.drawn and (figure := _figure(mine, theirs, place.drawn)):
             near.figures.setdefault(place.kind, []).append(figure)
         else:
-            rows = in_order(mine, theirs)
-            for number, value in enumerate(theirs):
+            rows, wanted = with_places(in_order(mine, theirs), theirs)
+            for number, value in enumerate(wanted):
                 yield from _differences(rows[number], value, place.row(number), near)
     elif is_number(mine) and is_number(theirs) and float in (type(mine), type(theirs)):
         near.numbers.setdefault(place.kind, []).append((float(mine), float(theirs)))

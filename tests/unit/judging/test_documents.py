@@ -310,3 +310,17 @@ def test_lists_side_by_side_are_paired_whatever_stands_beside_them() -> None:
     assert failing(found(2, 0, 1, picture=4), found(0, 1, 2))
     assert failing(found(2, 0, 1, picture=[1, 2, 3]), found(0, 1, 2))
     assert failing({**found(2, 0, 1), "boxes": None}, found(0, 1, 2))
+
+
+def test_coordinates_of_rows_by_their_names() -> None:
+    rows = [{"Longitude": 11.05 + n / 50, "Latitude": 48.05 + n / 90, "biomass": 100.5 + n} for n in range(5)]
+    near, far = (copy.deepcopy(rows) for _ in range(2))
+    near[2]["Latitude"] += 1e-6
+    far[2]["Latitude"] += 0.02
+    assert failing(near, rows) == []
+    assert failing(far, rows) == ["shapes near 5 shapes at /*/longitude, latitude"]
+    assert failing([{**row, "Latitude": None} for row in rows], rows) == [
+        "JSON content first difference at /0/Latitude"
+    ]
+    whole = [{"x": 3, "y": n, "n": 1} for n in range(4)]
+    assert failing([{**row, "x": 4} for row in whole], whole) == ["JSON content first difference at /0/x"]

@@ -80,3 +80,31 @@ def test_columns_go_by_their_names() -> None:
 def test_numbers_too_large_to_square_pass_no_limit() -> None:
     for text in ("n\n1e307\n1.5\n", "n\n1.0\n1e307\n"):
         assert checked(text, "n\n1.0\n1.5\n")
+
+
+POINTS = "id,X,Y,biomass\n1,500100.5,5600200.25,120.5\n2,504000.0,5603000.75,80.25\n3,502000.0,5601000.0,99.0\n"
+
+
+def test_coordinates_in_columns_are_held_to_what_they_are_spread_over() -> None:
+    """Four kilometres are less than a thousandth of a northing."""
+    assert checked(POINTS.replace("5600200.25", "5600201.0"), POINTS) == []
+    for wrong in ("5600210.25", "5604200.25"):
+        assert checked(POINTS.replace("5600200.25", wrong), POINTS) == ["shapes near 3 shapes at /*/x, y"]
+    degrees = "lat,lon\n48.05,11.05\n48.06,11.07\n"
+    assert checked(degrees.replace("48.05", "48.050001"), degrees) == []
+    assert checked(degrees.replace("48.05", "48.07"), degrees) == ["shapes near 2 shapes at /*/lon, lat"]
+    assert checked(degrees.replace("48.05", ""), degrees) == ["table content first difference at /0/lat"]
+
+
+def test_a_box_in_four_columns_is_held_to_its_own_size() -> None:
+    rows = "500000.5,5600000.5,500040.5,5600030.5,0.9\n501000.5,5601000.5,501030.5,5601020.5,0.8\n"
+    boxes = "xmin,ymin,xmax,ymax,score\n" + rows
+    assert checked(boxes.replace("500040.5", "500041.0"), boxes) == []
+    assert checked(boxes.replace("500040.5", "500050.5"), boxes) == [
+        "shapes near 2 shapes at /*/xmin, ymin, xmax, ymax"
+    ]
+
+
+def test_what_was_measured_at_an_hour_is_no_northing() -> None:
+    series = "x,y\n0.5,0.25\n1000.5,0.75\n"
+    assert checked(series.replace("0.75", "0.85"), series)
