@@ -26,6 +26,8 @@ HEADER = 1 << 16
 """Bytes that a file of it has more, at most."""
 TEXT = 16 << 20
 """Bytes of a JSON or text output."""
+NESTED = 200
+"""How deep lists and objects may lie in each other; whoever compares goes down as deep."""
 UNWRITTEN = 74
 """Exit status where what was decoded could not be written: the machine's fault, not the file's (EX_IOERR)."""
 TOO_LARGE = 75
@@ -128,9 +130,15 @@ def _text(path: Path) -> dict[str, Any]:
     raw = path.read_bytes()
     try:
         value = json.loads(raw)
-    except (ValueError, RecursionError):
+    except ValueError:
         return _table(raw)
+    except RecursionError:
+        raise _too_deep() from None
     return {"kind": "json", "arrays": {}, "value": value}
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"lists and objects nested deeper than {NESTED}")
 
 
 def _table(raw: bytes) -> dict[str, Any]:
@@ -160,13 +168,15 @@ def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:
     (folder / f"{number}.json").write_text(json.dumps(_finite(decoded)))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: Any, depth: int = NESTED) -> Any:
     """NaN and infinities as text, since JSON has no word for them."""
+    if depth < 0:
+        raise _too_deep()
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    return [_finite(v) for v in value] if isinstance(value, list) else value
+        return {str(k): _finite(v, depth - 1) for k, v in value.items()}
+    return [_finite(v, depth - 1) for v in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -343,6 +343,15 @@ def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:
     assert "JSON content: van against bus, first difference at /boxes/1/label" in verdict.summary
 
 
+@pytest.mark.parametrize("depth", [250, 900, 100_000])
+def test_a_document_nested_too_deep_says_so(bench: Bench, tmp_path: Path, depth: int) -> None:
+    (tmp_path / "expected.json").write_text("[0.5]")
+    output = bench.outputs / "expected.json"
+    output.write_text("[" * depth + "0.5" + "]" * depth)
+    verdict = bench.judged(tmp_path / "expected.json", output, policy=ComparisonPolicy(task="exact"))
+    assert verdict.outcome == Outcome.MISMATCH and "nested deeper than 200" in verdict.summary
+
+
 def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> None:
     expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
     (bench.outputs / "log.txt").write_text("done")
