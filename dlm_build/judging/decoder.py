@@ -87,6 +87,8 @@ def _numpy(path: Path, kind: str) -> dict[str, Any]:
     import numpy as np
 
     loaded = np.load(path, allow_pickle=False, mmap_mode="r" if kind == "npy" else None)
+    if kind == "npz" and not all(name.endswith(".npy") for name in loaded.zip.namelist()):
+        return {"kind": "bytes", "arrays": {}}  # another kind of file in a zip: a checkpoint, a zarr store, a KMZ
     named = {"array": loaded} if kind == "npy" else {name: loaded[name] for name in sorted(loaded.files)}
     return {"kind": kind, "arrays": named}
 

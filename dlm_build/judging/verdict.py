@@ -33,6 +33,10 @@ OWN_FORM = (
     "dlm-build ran the weights itself, so the form of the file in the outputs folder is its own: publish the expected "
     "output in that form, or name code that writes the author's"
 )
+WHOLE = (
+    "files of this kind are compared byte for byte, and many carry a date or depend on the release that wrote them: "
+    "publish the expected output as GeoTIFF, npy, npz, PNG, JSON, GeoJSON or csv, and let the model's code write that"
+)
 NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check` shows how in this item's dialect"
 
 
@@ -138,6 +142,12 @@ def _judged(
         device=_device(run),
         relaxed=policy.relaxed,
         summary=f"the output is not the author's {shown(expected.path)}: {shown(why, 200)}",
-        hint=OWN_FORM if own_form and first and first.name in _FORM else COMPARE,
+        hint=_hint(first.name if first else "", own_form=own_form),
         checks=checks,
     )
+
+
+def _hint(failed: str, *, own_form: bool) -> str:
+    if failed == "bytes":
+        return WHOLE
+    return OWN_FORM if own_form and failed in _FORM else COMPARE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -205,11 +206,19 @@ def test_what_a_file_says_of_nodata_is_the_runners_choice(bench: Bench, tmp_path
 
 
 def test_a_kind_of_file_that_is_compared_as_a_whole_says_so(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "expected.xml").write_text("<a>1</a>")
-    (bench.outputs / "out.xml").write_text("<a>2</a>")
-    verdict = bench.judged(tmp_path / "expected.xml", bench.outputs / "out.xml")
+    (tmp_path / "expected.h5").write_bytes(b"\x89HDF\r\n\x1a\n1")
+    (bench.outputs / "out.h5").write_bytes(b"\x89HDF\r\n\x1a\n2")
+    verdict = bench.judged(tmp_path / "expected.h5", bench.outputs / "out.h5")
     assert verdict.outcome == Outcome.MISMATCH and "bytes: others against identical" in verdict.summary
-    assert "compared as a whole" in verdict.checks[0].detail
+    assert "compared as a whole" in verdict.checks[0].detail and "publish the expected output as" in verdict.hint
+
+
+def test_a_zip_of_anything_but_arrays_is_compared_as_a_whole(bench: Bench, tmp_path: Path) -> None:
+    for folder, said in ((tmp_path, "a"), (bench.outputs, "b")):
+        with zipfile.ZipFile(folder / "out.pt", "w") as out:
+            out.writestr("archive/data.pkl", said)
+    verdict = bench.judged(tmp_path / "out.pt", bench.outputs / "out.pt")
+    assert verdict.outcome == Outcome.MISMATCH and [check.name for check in verdict.checks] == ["bytes"]
 
 
 def test_a_table_is_compared_by_its_cells(bench: Bench, tmp_path: Path) -> None:
