@@ -133,10 +133,21 @@ def _text(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(raw)
     except ValueError:
-        return _table(raw)
+        value = _lines(raw)
+        if not value:
+            return _table(raw)
     except RecursionError:
         raise _too_deep() from None
     return {"kind": "json", "arrays": {}, "value": value}
+
+
+def _lines(raw: bytes) -> list[Any]:
+    """Of JSON lines, a list or an object on each; nothing of other text."""
+    try:
+        rows = [json.loads(line) for line in raw.splitlines() if line.strip()]
+    except ValueError:
+        return []
+    return rows if all(isinstance(row, list | dict) for row in rows) else []
 
 
 def _too_deep() -> ValueError:

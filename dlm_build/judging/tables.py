@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,11 @@ _VECTOR = 32
 """Columns without names from which on they are the numbers of one kind, as an embedding's are."""
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
 _REAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][+-]?[0-9]{1,3})?")
+_OUTLINE = re.compile(
+    r"((?:SRID=\d+;)?(?:MULTI)?(?:POINT|LINESTRING|POLYGON)(?: ?Z?M?)) ?(\([-+.0-9eE(), ]*\))", re.IGNORECASE
+)
+_BETWEEN = re.compile(r"[^(),]+")
+"""Well-known text, which is what a table makes of a geometry; and of it a position, or the space between two lists."""
 
 
 def read_table(text: str) -> list[Any] | None:
@@ -28,7 +34,7 @@ def read_table(text: str) -> list[Any] | None:
     if len({*map(len, rows)}) != 1:
         return None
     names: Sequence[Any] = rows[0]
-    if len({*names}) == len(names) and all(isinstance(name, str) and name for name in names):
+    if all(isinstance(name, str) and name for name in names) and len({*names}) == len(names):
         rows = rows[1:]
     elif len(names) >= _VECTOR:
         return rows
@@ -52,9 +58,33 @@ def _cells(text: str) -> list[list[Any]]:
     return [] if any(isinstance(cell, str) for row in rows[named:] for cell in row) else rows
 
 
-def _value(cell: str) -> int | float | str:
-    """A number where it is written as one; what looks like an identifier (`007`, 20 digits) stays text."""
+def _value(cell: str) -> Any:
+    """A number where it is written as one; what looks like an identifier (`007`, 20 digits) stays text.
+
+    Lists, objects and geometries are what they say, as they are in JSON and GeoJSON.
+    """
     bare = cell.strip()
     if _WHOLE.fullmatch(bare):
         return int(bare)
-    return float(bare) if _REAL.fullmatch(bare) else bare
+    if _REAL.fullmatch(bare):
+        return float(bare)
+    if bare[:1] in ("[", "{"):
+        return _read(bare, bare)
+    outline = _OUTLINE.fullmatch(bare)
+    if outline is None:
+        return bare
+    kind, positions = outline.groups()
+    coordinates = _read(_BETWEEN.sub(_as_list, positions).replace("(", "[").replace(")", "]"), None)
+    return bare if coordinates is None else {"type": kind.strip().upper(), "coordinates": coordinates}
+
+
+def _as_list(position: re.Match[str]) -> str:
+    numbers = position[0].split()
+    return f"[{','.join(numbers)}]" if numbers else ""
+
+
+def _read(text: str, otherwise: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return otherwise

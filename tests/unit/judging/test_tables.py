@@ -28,6 +28,15 @@ SCORES = "scene,class,score,count\nS2A,forest,0.91,3\nS2B,water,0.25,0\n"
         ("x y\n0.5 1\n", [{"x": 0.5, "y": 1}]),
         ("a,a\n1,2\n", [{"0": "a", "1": "a"}, {"0": 1, "1": 2}]),
         ("1,2\n\n3,4\n", [{"0": 1, "1": 2}, {"0": 3, "1": 4}]),
+        ('id,v,o\n1,"[0.5, 2]","{""a"": 1}"\n2,[x,{}\n', [{"id": 1, "v": [0.5, 2], "o": {"a": 1}},
+                                                        {"id": 2, "v": "[x", "o": {}}]),
+        ('n,g\n1,POINT (11.5 48)\n2,"POLYGON Z ((0 0 1, 1 0 1), (2 2 1))"\n3,POINT EMPTY\n'
+         '4,"SRID=1;multipoint(1 2,3 4)"\n',
+         [{"n": 1, "g": {"type": "POINT", "coordinates": [[11.5, 48]]}},
+          {"n": 2, "g": {"type": "POLYGON Z", "coordinates": [[[0, 0, 1], [1, 0, 1]], [[2, 2, 1]]]}},
+          {"n": 3, "g": "POINT EMPTY"}, {"n": 4, "g": {"type": "SRID=1;MULTIPOINT", "coordinates": [[1, 2], [3, 4]]}}]),
+        ('a,"[1, 2]"\n', [{"0": "a", "1": [1, 2]}]),
+        ("g,h\nPOINT (),POINT (1-2 3)\n", [{"g": {"type": "POINT", "coordinates": []}, "h": "POINT (1-2 3)"}]),
         ("n,m\nnan,20000000000000000000\n", [{"n": "nan", "m": "20000000000000000000"}]),
     ],
 )  # fmt: skip
@@ -108,3 +117,11 @@ def test_a_box_in_four_columns_is_held_to_its_own_size() -> None:
 def test_what_was_measured_at_an_hour_is_no_northing() -> None:
     series = "x,y\n0.5,0.25\n1000.5,0.75\n"
     assert checked(series.replace("0.75", "0.85"), series)
+
+
+def test_lists_and_geometries_in_cells_are_near() -> None:
+    rows = 'v,geometry\n"[0.5, 2.5]","POLYGON ((500000.5 5600000, 500030 5600000, 500030 5600020))"\n'
+    assert checked(rows.replace("0.5,", "0.5000001,").replace("500000.5", "500000.7"), rows) == []
+    assert any("/*/v/*" in told for told in checked(rows.replace("2.5]", "2.6]"), rows))
+    assert checked(rows.replace("500000.5", "500003.5"), rows) == ["shapes near 1 shapes at /*/geometry/coordinates/*"]
+    assert checked(rows.replace("POLYGON", "LINESTRING"), rows)

@@ -352,6 +352,15 @@ def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:
     assert "JSON content: van against bus, first difference at /boxes/1/label" in verdict.summary
 
 
+def test_json_lines_are_read_line_by_line(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.jsonl").write_text('{"name": "a", "score": 0.5}\n{"name": "b", "score": 0.25}\n')
+    for score, outcome in ((0.5000001, Outcome.MATCHES), (0.6, Outcome.MISMATCH)):
+        said = f'{{"score": {score}, "name": "a"}}\r\n\n{{"name": "b", "score": 0.25}}'
+        (bench.outputs / "out.jsonl").write_text(said)
+        policy = ComparisonPolicy(task="exact")
+        assert bench.judged(tmp_path / "expected.jsonl", bench.outputs / "out.jsonl", policy=policy).outcome == outcome
+
+
 @pytest.mark.parametrize("depth", [250, 900, 100_000])
 def test_a_document_nested_too_deep_says_so(bench: Bench, tmp_path: Path, depth: int) -> None:
     (tmp_path / "expected.json").write_text("[0.5]")
