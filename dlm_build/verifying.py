@@ -1,7 +1,7 @@
 """One engine's verdict: run the packaged sample in what was made, judge what came out.
 
 A run whose image or SIF, sample, expected output, limits, options and device are those of an earlier one is not done
-again, as long as the outputs lie where it left them.
+again, as long as the outputs lie where it left them; it is only judged again where the comparison is another.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ class Made(NamedTuple):
 
 
 class Verified(Record, frozen=True, kw_only=True):
-    """A run and its verdict, good for as long as `key` is what would be run again."""
+    """A run and its verdict, good for as long as `key` is what would be run again, and `rules` how it is judged."""
 
     key: tuple[str, ...]
+    rules: str = ""
     run: Run
     verdict: Verdict
 
@@ -120,20 +121,25 @@ def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors
             hint=plan.fix_of("no-sample") or "name a sample; `dlm-build check` shows how in this item's dialect",
         )
         return EngineEnd(engine=made.engine, verdict=verdict)
-    name = VERIFIED[made.engine]
+    from dlm_build.judging import rules_digest
+
+    name, rules = VERIFIED[made.engine], rules_digest()
     with journal.step(_step(made, "run")) as reuse:
         device = made.device()
         key = _run_key(plan, made, device, options, doors.settings)
         kept = folder.load(name, Verified)
         if kept and kept.key == key and not options.force and (done := _still_there(kept.run, made.place)):
             reuse()
-            return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
-        folder.forget(name)
-        run = _with_processor(made.run(device), made, doors)
+            if kept.rules == rules:
+                return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
+            run = done
+        else:
+            folder.forget(name)
+            run = _with_processor(made.run(device), made, doors)
     journal.known.run = run
     verdict = _judged(run, made, plan, doors, journal)
     if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
-        folder.save(name, Verified(key=key, run=run, verdict=verdict))
+        folder.save(name, Verified(key=key, rules=rules, run=run, verdict=verdict))
     return EngineEnd(engine=made.engine, run=run, verdict=verdict)
 
 

@@ -12,6 +12,6 @@ places            positions and boxes whose numbers have names of their own
 tables            tables as text (csv, tsv, numbers in columns), in the child: rows as objects
 """
 
-from dlm_build.judging.verdict import judge
+from dlm_build.judging.verdict import judge, rules_digest
 
-__all__ = ["judge"]
+__all__ = ["judge", "rules_digest"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,13 @@ WHOLE = (
     "publish the expected output as GeoTIFF, npy, npz, PNG, JSON, GeoJSON or csv, and let the model's code write that"
 )
 NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check` shows how in this item's dialect"
+
+
+def rules_digest() -> str:
+    """sha256 over what makes a verdict besides its run and plan: the comparison of this very dlm-build."""
+    room = Path(__file__).parent
+    files = (*sorted(room.glob("*.py")), room.parent / "tolerances.py")
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def judge(run: Run, plan: Plan, store: Store, programs: Programs) -> Verdict:

@@ -440,6 +440,16 @@ def test_a_verdict_without_its_outputs_is_not_reused(world: World) -> None:
     assert "run" in world.done
 
 
+def test_a_run_is_judged_again_by_another_comparison(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run()
+    monkeypatch.setattr("dlm_build.judging.rules_digest", lambda: "other")
+    world.verdict = Verdict(outcome=Outcome.MISMATCH, summary="another")
+    for done in (["judge"], []):
+        report = world.run()
+        assert report.verdict == world.verdict and [step for step in world.done if step in ("run", "judge")] == done
+        assert "run" in {step.name for step in report.steps if step.reused}
+
+
 def test_outputs_that_were_added_to_are_made_anew(world: World) -> None:
     world.run()
     (world.folder / "work" / "outputs" / "notes.txt").write_text("looks good")
