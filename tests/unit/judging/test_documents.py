@@ -324,3 +324,10 @@ def test_coordinates_of_rows_by_their_names() -> None:
     ]
     whole = [{"x": 3, "y": n, "n": 1} for n in range(4)]
     assert failing([{**row, "x": 4} for row in whole], whole) == ["JSON content first difference at /0/x"]
+
+
+def test_the_name_of_a_layer_is_that_of_its_file() -> None:
+    layer = {"type": "FeatureCollection", "name": "expected", "features": [{"type": "Feature", "name": "a"}]}
+    assert failing({**layer, "name": "out"}, layer) == []
+    assert failing({**layer, "features": [{"type": "Feature", "name": "b"}]}, layer)
+    assert failing({key: layer[key] for key in ("type", "features")}, layer)
