@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from dlm_build.judging import values
 from dlm_build.judging.decode import Decoded
+from dlm_build.judging.decoder import ALPHA
 from dlm_build.judging.documents import document_checks, json_checks
 from dlm_build.records import Check, ComparisonPolicy
 
@@ -24,7 +27,8 @@ def compare(
     """Checks in order; empty only when there was nothing to compare, which the caller must not take for a pass.
 
     `own_form`: dlm-build's own runner wrote the file. It, and not the model, chose whether an array has the axis of
-    its one scene, the type of labels, how wide the real numbers of a raster are, and what the file says of nodata.
+    its one scene, the type of labels, how wide the real numbers of a raster are, and what the file says of nodata and
+    of opacity.
     """
     import numpy as np
 
@@ -47,6 +51,7 @@ def _compared(actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, o
         )
         return (same,)
     if own_form:
+        expected = expected._replace(arrays={n: a for n, a in expected.arrays.items() if not _is_alpha(n, expected)})
         actual = _in_form(actual, expected, policy)
     return tuple(_arrays(actual, expected, policy))
 
@@ -93,7 +98,13 @@ def _arrays(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Ite
         )
         return
     for mine, theirs in names:
-        yield from _array(actual.arrays[mine], expected.arrays[theirs], policy, expected)
+        judged = replace(policy, task="exact") if _is_alpha(theirs, expected) else policy
+        yield from _array(actual.arrays[mine], expected.arrays[theirs], judged, expected)
+
+
+def _is_alpha(name: str, described: Decoded) -> bool:
+    """Whether it is the band of a picture that says how opaque each pixel is."""
+    return name == ALPHA and described.kind != "npz"
 
 
 def _pairs(actual: Decoded, expected: Decoded) -> list[tuple[str, str]] | None:

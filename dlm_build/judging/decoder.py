@@ -33,6 +33,8 @@ UNWRITTEN = 74
 TOO_LARGE = 75
 """Exit status where an array has more bytes than may be written."""
 
+ALPHA = "alpha"
+"""Name of the band that says how opaque each pixel is."""
 NUMBERS = "biufc"
 """Kinds of elements, as NumPy names them, that an array may have."""
 
@@ -108,12 +110,24 @@ def _picture(path: Path, driver: str, kind: str) -> dict[str, Any]:
         georeferenced = image.crs is not None or not image.transform.is_identity
         return {
             "kind": kind,
-            "arrays": {"array": image.read()},
+            "arrays": _bands(image),
             "nodata": None if image.nodata is None else repr(float(image.nodata)),
             "crs": image.crs.to_wkt() if image.crs else None,
             "transform": list(image.transform)[:6] if georeferenced else None,
             "scaling": _scaling(image.scales, image.offsets),
         }
+
+
+def _bands(image: Any) -> dict[str, Any]:
+    """What is no label and no number of the one band beside it stands apart: how opaque each pixel is.
+
+    Of more bands it stays one: GDAL takes the fourth of any bytes for it.
+    """
+    from rasterio.enums import ColorInterp
+
+    if image.count == 2 and image.colorinterp[1] == ColorInterp.alpha:
+        return {"array": image.read([1]), ALPHA: image.read([2])}
+    return {"array": image.read()}
 
 
 def _scaling(scales: tuple[float, ...], offsets: tuple[float, ...]) -> str:

@@ -239,6 +239,19 @@ def test_a_form_that_dlm_build_chose_is_told_as_its_own(
     assert verdict.outcome == Outcome.MISMATCH and ("the form of the file" in verdict.hint) is told
 
 
+def test_a_band_of_opacity_is_no_label(bench: Bench, tmp_path: Path) -> None:
+    opaque = np.full_like(labels(), 255)
+    opaque[0, :2] = 0
+    expected = geotiff(tmp_path / "expected.tif", np.concatenate([labels(), opaque]), alpha="yes", nodata=None)
+    for alpha, outcome in ((opaque, Outcome.MATCHES), (255 - opaque, Outcome.MISMATCH)):
+        bands = np.concatenate([labels(), alpha])
+        output = geotiff(bench.outputs / "out.tif", bands, alpha="yes", nodata=None, compress="deflate")
+        assert bench.judged(expected, output).outcome == outcome
+    alone = geotiff(bench.outputs / "out.tif", labels())
+    assert bench.judged(expected, alone, kind="onnx").outcome == Outcome.MATCHES
+    assert bench.judged(expected, alone).checks[-1].name == "arrays"
+
+
 def test_a_script_named_tif_is_a_mismatch(bench: Bench, tmp_path: Path) -> None:
     expected = geotiff(tmp_path / "expected.tif", labels())
     vrt = bench.outputs / "out.tif"
