@@ -10,6 +10,7 @@ documents         JSON: scores, numbers, shapes
 detections        things found, in another order
 places            positions and boxes whose numbers have names of their own
 tables            tables as text (csv, tsv, numbers in columns), in the child: rows as objects
+markup            XML, in the child: elements as objects
 """
 
 from dlm_build.judging.verdict import judge, rules_digest

@@ -40,10 +40,12 @@ def compare(
 def _compared(actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, own_form: bool) -> tuple[Check, ...]:
     if expected.kind == "json" and actual.kind == "json":
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
-    if expected.kind == actual.kind == "table":
-        return document_checks(actual.value, expected.value, policy, "table")
+    if expected.kind == actual.kind and expected.kind in ("table", "XML"):
+        return document_checks(actual.value, expected.value, policy, expected.kind)
     if expected.kind == actual.kind == "bytes":
-        detail = "a file of this kind is compared as a whole; arrays, pictures, JSON and tables are by what they hold"
+        detail = (
+            "a file of this kind is compared as a whole; arrays, pictures, JSON, XML and tables are by what they hold"
+        )
         return (Check(name="bytes", passed=False, measured="others", limit="identical", detail=detail),)
     if not expected.arrays or not actual.arrays:
         same = Check(

@@ -149,7 +149,7 @@ def _text(path: Path) -> dict[str, Any]:
     except ValueError:
         value = _lines(raw)
         if not value:
-            return _table(raw)
+            return _markup(raw) or _table(raw)
     except RecursionError:
         raise _too_deep() from None
     return {"kind": "json", "arrays": {}, "value": value}
@@ -166,6 +166,15 @@ def _lines(raw: bytes) -> list[Any]:
 
 def _too_deep() -> ValueError:
     return ValueError(f"lists and objects nested deeper than {NESTED}")
+
+
+def _markup(raw: bytes) -> dict[str, Any] | None:
+    if not raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return None
+    from dlm_build.judging.markup import read_markup
+
+    value = read_markup(raw)
+    return value and {"kind": "XML", "arrays": {}, "value": value}
 
 
 def _table(raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BOXES = frozenset(("bbox", "box", "bounds", "extent", "bounding_box", "xyxy", "xywh"))
-OUTLINES = frozenset(("coordinates", "polygon", "points", "vertices", "exterior", "segmentation", "contour"))
+OUTLINES = frozenset(
+    ("coordinates", "polygon", "points", "vertices", "exterior", "segmentation", "contour", "posList", "pos")
+)
 """Keys of positions: lists of them, or of their numbers one after the other."""
 COLUMNS = frozenset(("boxes", "bboxes"))
 """Keys of a box for each thing, beside lists of as many labels or scores."""

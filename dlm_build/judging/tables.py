@@ -50,15 +50,15 @@ def _cells(text: str) -> list[list[Any]]:
     if separator in first:
         try:
             found = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-            return [[_value(cell) for cell in row] for row in found if row]
+            return [[cell_value(cell) for cell in row] for row in found if row]
         except csv.Error:
             return []
-    rows = [[_value(cell) for cell in line.split()] for line in text.splitlines() if line.strip()]
+    rows = [[cell_value(cell) for cell in line.split()] for line in text.splitlines() if line.strip()]
     named = bool(rows) and all(isinstance(cell, str) for cell in rows[0])
     return [] if any(isinstance(cell, str) for row in rows[named:] for cell in row) else rows
 
 
-def _value(cell: str) -> Any:
+def cell_value(cell: str) -> Any:
     """A number where it is written as one; what looks like an identifier (`007`, 20 digits) stays text.
 
     Lists, objects and geometries are what they say, as they are in JSON and GeoJSON.

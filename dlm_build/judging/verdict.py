@@ -27,7 +27,9 @@ ENDS = {
     "resource": (Outcome.RESOURCE, "raise the limit named above in `[limits]` of the settings if it is honest need"),
     "infra": (Outcome.INFRA, "not the model's fault: mend the engine (`dlm-build doctor`) and run again"),
 }
-_FORM = frozenset(("output file", "file type", "arrays", "shape", "dtype", "JSON content", "table content", "classes"))
+_FORM = frozenset(
+    ("output file", "file type", "arrays", "shape", "dtype", "JSON content", "XML content", "table content", "classes")
+)
 """Checks of what a file is, before what it says."""
 COMPARE = "the outputs folder holds what the model gave; compare it with the expected file"
 OWN_FORM = (
