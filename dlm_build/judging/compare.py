@@ -40,11 +40,11 @@ def compare(
 def _compared(actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, own_form: bool) -> tuple[Check, ...]:
     if expected.kind == "json" and actual.kind == "json":
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
-    if expected.kind == actual.kind and expected.kind in ("table", "XML"):
+    if expected.kind == actual.kind and expected.kind in ("table", "text", "XML"):
         return document_checks(actual.value, expected.value, policy, expected.kind)
     if expected.kind == actual.kind == "bytes":
         detail = (
-            "a file of this kind is compared as a whole; arrays, pictures, JSON, XML and tables are by what they hold"
+            "a file of this kind is compared as a whole; arrays, pictures, documents and tables are by what they hold"
         )
         return (Check(name="bytes", passed=False, measured="others", limit="identical", detail=detail),)
     if not expected.arrays or not actual.arrays:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import re
 import resource
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ ALPHA = "alpha"
 """Name of the band that says how opaque each pixel is."""
 NUMBERS = "biufc"
 """Kinds of elements, as NumPy names them, that an array may have."""
+
+_LAYOUT = re.compile(r"[\t\r\n]+")
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -181,10 +184,15 @@ def _table(raw: bytes) -> dict[str, Any]:
     from dlm_build.judging.tables import read_table
 
     try:
-        rows = read_table(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        rows = None
-    return {"kind": "bytes", "arrays": {}} if rows is None else {"kind": "table", "arrays": {}, "value": rows}
+        return {"kind": "bytes", "arrays": {}}
+    rows = read_table(text)
+    if rows is not None:
+        return {"kind": "table", "arrays": {}, "value": rows}
+    if not _LAYOUT.sub("", text).isprintable():  # bytes of labels may be read as letters, too
+        return {"kind": "bytes", "arrays": {}}
+    return {"kind": "text", "arrays": {}, "value": [line.rstrip() for line in text.rstrip().splitlines()]}
 
 
 def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:

@@ -365,6 +365,22 @@ def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:
     assert "JSON content: van against bus, first difference at /boxes/1/label" in verdict.summary
 
 
+def test_a_text_is_compared_line_by_line(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.txt").write_text("land cover\nforest: 0.5\n")
+    policy, output = ComparisonPolicy(task="exact"), bench.outputs / "out.txt"
+    output.write_bytes(b"land cover \r\nforest: 0.5")
+    assert bench.judged(tmp_path / "expected.txt", output, policy=policy).outcome == Outcome.MATCHES
+    output.write_text("land cover\nwater: 0.5\n")
+    verdict = bench.judged(tmp_path / "expected.txt", output, policy=policy)
+    assert "text content: water: 0.5 against forest: 0.5, first difference at /1" in verdict.summary
+
+
+def test_bytes_that_could_be_letters_are_no_text(bench: Bench, tmp_path: Path) -> None:
+    for folder, label in ((tmp_path, 10), (bench.outputs, 13)):
+        (folder / "map.bin").write_bytes(bytes([1, 2, 3, label]))
+    assert bench.judged(tmp_path / "map.bin", bench.outputs / "map.bin").checks[0].name == "bytes"
+
+
 def test_json_lines_are_read_line_by_line(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "expected.jsonl").write_text('{"name": "a", "score": 0.5}\n{"name": "b", "score": 0.25}\n')
     for score, outcome in ((0.5000001, Outcome.MATCHES), (0.6, Outcome.MISMATCH)):
