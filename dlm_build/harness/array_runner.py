@@ -58,7 +58,7 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     picture = read_picture(path)
     if path.suffix.lower() in ARRAY_FORMS:
         picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
-    tensor, bands_last = tensors.batched(_prepared(contract, picture.array, path), model.shape)
+    tensor, bands_last = tensors.batched(_prepared(contract, picture.array, path, model.dtype), model.shape)
     results = [_first_scene(result, tensor.shape[0]) for result in model.run(tensor.astype(model.dtype))]
     if not results:
         raise HarnessError("the model returned nothing")
@@ -75,12 +75,12 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
         _write_others(picture, results, bands_last, as_map, output / path.stem)
 
 
-def _prepared(contract: Contract, array: Any, path: Path) -> Any:
+def _prepared(contract: Contract, array: Any, path: Path, dtype: str) -> Any:
     """The bands as the item declares them. An array of real numbers with a batch axis is the model's own tensor."""
     if path.suffix.lower() in ARRAY_FORMS and array.ndim >= 4 and array.dtype.kind == "f":
         print(f"dlm: {path.name} has a batch axis and real numbers; it is fed to the model as it is", file=sys.stderr)
         return array
-    return tensors.selected(array, contract.inputs)
+    return tensors.selected(array, contract.inputs, dtype)
 
 
 def _first_scene(result: Any, batch: int) -> Any:

@@ -16,16 +16,18 @@ LABEL_TYPES = ("uint8", "uint16", "int16", "int32", "uint32")
 def bands_first(array: Any, shape: Sequence[Any] | None, channels: int | None) -> Any:
     """`array` as pictures are, with its bands first, where it lies as a model with `channels` bands last takes it.
 
-    `shape` is the model's, as for `batched`.
+    `shape` is the model's, as for `batched`. A table, for a model of rows and columns, has no bands.
     """
+    if shape is not None and len(shape) == 2 and array.ndim == 3 and array.shape[0] == 1:
+        return array[0]
     last = channels is not None and shape is not None and len(shape) == 4 and shape[3] == channels != shape[1]
     if not last or array.ndim not in (3, 4) or array.shape[-1] != channels or array.shape[-3] == channels:
         return array
     return np.ascontiguousarray(np.moveaxis(array, -1, -3))
 
 
-def selected(array: Any, inputs: dict[str, Any]) -> Any:
-    """float32, with the bands the model takes in their order, scaled and normalised."""
+def selected(array: Any, inputs: dict[str, Any], dtype: str = "float32") -> Any:
+    """The bands the model takes in order, scaled and normalised in float32; as `dtype` where they need neither."""
     bands = list(inputs.get("selected_bands") or ())
     if bands and array.ndim >= 3:
         missing = [band for band in bands if not 0 <= band < array.shape[-3]]
@@ -33,8 +35,10 @@ def selected(array: Any, inputs: dict[str, Any]) -> Any:
             text = "the model takes band {} (counted from 0), the input has {} bands"
             raise HarnessError(text.format(missing[0], array.shape[-3]), EXIT_INPUT)
         array = array[..., bands, :, :]
-    tensor = np.asarray(array, dtype=np.float32)
     factor = inputs.get("scaling_factor")
+    if factor is None and not inputs.get("mean") and not inputs.get("std"):
+        return np.asarray(array).astype(dtype)  # not by way of float32, which holds no token above 2**24
+    tensor = np.asarray(array, dtype=np.float32)
     if factor is not None:
         tensor = tensor * np.float32(factor)
     return _normalised(tensor, inputs)
@@ -80,7 +84,7 @@ def batched(tensor: Any, shape: Sequence[Any] | None) -> tuple[Any, bool]:
         tensor = np.ascontiguousarray(np.moveaxis(tensor, 1, -1))
     if not _fits(shape, tensor.shape):
         raise _unfit(shape, tensor)
-    if _fixed(shape[0]) and shape[0] > 1 and tensor.shape[0] == 1:
+    if shape and _fixed(shape[0]) and shape[0] > 1 and tensor.shape[0] == 1:
         tensor = np.repeat(tensor, shape[0], axis=0)  # a fixed batch: the same scene in each place, the first kept
     return tensor, last
 

@@ -191,6 +191,27 @@ def test_a_tensor_is_fed_as_it_is_and_raw_pixels_are_scaled(tmp_path: Path, dtyp
     assert np.array_equal(session.fed["data"], tensor[:, ::-1] * np.float32(0.5) if scaled else tensor)
 
 
+def test_a_table_is_fed_to_a_model_of_rows_and_columns(tmp_path: Path) -> None:
+    rows = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    np.save(tmp_path / "in.npy", rows)
+    session = Session(lambda table: table, ("data", "tensor(float)", ["rows", 3]))
+    run(tmp_path, session, "in.npy", inputs={"mean": [1.0, 2.0, 3.0]})
+    assert session.fed["data"].tolist() == [[0, 0, 0], [3, 3, 3]]
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "taken"),
+    [(2**24 + 1, "int64", "tensor(int64)"), (2**53 + 1, "int64", "tensor(int64)"), (0.1, "float64", "tensor(double)")],
+)
+def test_numbers_that_need_no_arithmetic_reach_the_model_whole(
+    tmp_path: Path, number: float, given: str, taken: str
+) -> None:
+    np.save(tmp_path / "in.npy", np.array([[number]], given))
+    session = Session(lambda tokens: tokens, ("data", taken, ["batch", "tokens"]))
+    run(tmp_path, session, "in.npy")
+    assert session.fed["data"].tolist() == [[number]]
+
+
 def test_several_results_go_into_one_file_by_the_models_names(tmp_path: Path) -> None:
     scene(tmp_path / "in.tif")
     session = Session(lambda t: [t[:, 0], t[:, 1]])
