@@ -58,19 +58,24 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     picture = read_picture(path)
     if path.suffix.lower() in ARRAY_FORMS:
         picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
-    tensor, bands_last = tensors.batched(_prepared(contract, picture.array, path, model.dtype), model.shape)
-    results = [_first_scene(result, tensor.shape[0]) for result in model.run(tensor.astype(model.dtype))]
+    given = _prepared(contract, picture.array, path, model.dtype)
+    tensor, bands_last = tensors.batched(given, model.shape)
+    answer = model.run(tensor.astype(model.dtype))
+    # The rows of an array that has the model's own axes are the author's, whatever they are: all of them are wanted.
+    whole = given.ndim == tensor.ndim and given.shape[:1] != (1,)
+    results = [np.asarray(result) if whole else _first_scene(result, tensor.shape[0]) for result in answer]
     if not results:
         raise HarnessError("the model returned nothing")
+    scenes = list(results[0]) if whole and tensor.ndim >= 4 and results[0].ndim else [results[0]]
+    placed = path.suffix.lower() in TIFF_SUFFIXES or picture.crs is not None
     task = contract.task
-    if task == "semantic segmentation" and _is_map(results[0]):
-        _write_labels(contract, picture, results[0], bands_last, output / path.stem)
+    if task == "semantic segmentation" and _is_map(scenes[0]):
+        _write_labels(contract, picture, scenes, bands_last, output / path.stem)
     elif "classification" in task and results[0].size == max(results[0].shape, default=1):
         _write_scores(contract, results[0], output / path.stem)
     elif contract.form in (".npz", ".json"):
         _write_whole(model, results, contract.form, output / path.stem)
     else:
-        placed = path.suffix.lower() in TIFF_SUFFIXES or picture.crs is not None
         as_map = contract.form in TIFF_SUFFIXES or (placed and contract.form != ".npy")
         _write_others(picture, results, bands_last, as_map, output / path.stem)
 
@@ -95,9 +100,11 @@ def _is_map(scores: Any) -> bool:
     return scores.ndim == 3 or (scores.ndim == 2 and scores.dtype.kind in "iub")
 
 
-def _write_labels(contract: Contract, picture: Picture, scores: Any, bands_last: bool, stem: Path) -> None:
-    dont_care = contract.outputs.get("dont_care_index")
-    labels = tensors.label_map(scores, bands_last, contract.outputs.get("number_of_classes"), dont_care)
+def _write_labels(contract: Contract, picture: Picture, scenes: list[Any], bands_last: bool, stem: Path) -> None:
+    """The labels of one scene, or of each."""
+    dont_care, classes = contract.outputs.get("dont_care_index"), contract.outputs.get("number_of_classes")
+    maps = [tensors.label_map(scores, bands_last, classes, dont_care) for scores in scenes]
+    labels = maps[0] if len(maps) == 1 else np.stack(maps)
     mask = tensors.nodata_mask(picture.array, contract.inputs.get("nodata"))
     if mask is not None and dont_care is not None:
         if mask.shape == labels.shape:

@@ -212,6 +212,37 @@ def test_numbers_that_need_no_arithmetic_reach_the_model_whole(
     assert session.fed["data"].tolist() == [[number]]
 
 
+SERIES = ("data", "tensor(float)", ["batch", 2, "steps"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "taken"), [((3, 2, 5), SERIES), ((4, 2), ("data", "tensor(float)", [4, 2])), ((3, 2, 4, 6), None)]
+)
+def test_an_array_of_several_is_answered_whole(tmp_path: Path, shape: tuple[int, ...], taken: Any) -> None:
+    several = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    np.save(tmp_path / "in.npy", several)
+    session = Session(lambda tensor: tensor + 1, taken or ("data", "tensor(float)", ["N", 2, "H", "W"]))
+    out = run(tmp_path, session, "in.npy", outputs={"task": "regression"}, sample={**SHOWN, "form": ".npy"})
+    assert np.array_equal(np.load(out / "in.npy"), several + 1)
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_each_scene_of_an_array_of_several_is_labelled(tmp_path: Path, chosen: bool) -> None:
+    scenes = np.zeros((3, 2, 4, 6), np.float32)
+    scenes[1:, 0] = 9
+    np.save(tmp_path / "in.npy", scenes)
+    answer = (lambda tensor: by_brightness(tensor).argmax(axis=1)) if chosen else by_brightness
+    session = Session(answer, ("data", "tensor(float)", ["N", 2, "H", "W"]))
+    out = run(tmp_path, session, "in.npy", outputs=SEGMENTATION, sample={**SHOWN, "form": ".npy"})
+    assert np.load(out / "in.npy").tolist() == (scenes[:, 0] > 5).astype(int).tolist()
+
+
+def test_a_number_alone_is_fed_to_a_model_without_axes(tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.array(3, np.int32))
+    out = run(tmp_path, Session(lambda n: np.arange(n), ("data", "tensor(int32)", [])), "in.npy")
+    assert np.load(out / "in.npy").tolist() == [0, 1, 2]
+
+
 def test_several_results_go_into_one_file_by_the_models_names(tmp_path: Path) -> None:
     scene(tmp_path / "in.tif")
     session = Session(lambda t: [t[:, 0], t[:, 1]])
