@@ -98,8 +98,8 @@ class NotInOneFile(Kind):
     A sample, its expected output and an environment are named by their place in the archive, or by the key of an asset.
     A file such as `model.onnx` has no other file in it.
 
-    Before: `"test_file": {{"filename": "sample.tif"}}` beside `"href": "./model.onnx"` alone. After: besides, an asset
-    `"sample.tif": {{"href": "./sample.tif"}}`.
+    Before: `"test_file": {"filename": "sample.tif"}` beside `"href": "./model.onnx"` alone. After: besides, an asset
+    `"sample.tif": {"href": "./sample.tif"}`.
     """
 
 

@@ -36,14 +36,17 @@ class OutputNotDescribed(Kind):
 
 
 class SeveralInputs(Kind):
-    """{count} inputs are described ({found}); only the first is used, since a sample is one file"""
+    """{count} inputs are described ({found}); the first is used, for one picture or array feeds one input"""
 
     severity = VERIFICATION
+    fix = "give the sample as an .npz that has an array for each input, by the model's own name for it"
     more = """
-    A model that needs several inputs at once can be built, but its run will fail.
+    A sample is one file. An ONNX model that takes several inputs at once is fed by a file of several arrays, as they
+    are: batch axis, scaling and type of each are the author's. With any other sample it can be built, and its run will
+    fail, unless code of the author's reads the file.
 
-    Before: `"mlm:input": [{"name": "optical"}, {"name": "elevation"}]`. After: one input whose bands hold both, and a
-    model that takes them apart itself.
+    Before: `"mlm:input": [{"name": "optical"}, {"name": "elevation"}]`, and a sample in GeoTIFF. After: `sample.npz`
+    from `numpy.savez("sample.npz", optical=…, elevation=…)`.
     """
 
 

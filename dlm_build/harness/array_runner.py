@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import tensors
 from .contract import Contract, HarnessError
 from .environment import wants_gpu
-from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, read_picture, write_tiff
+from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, read_arrays, read_picture, write_tiff
 from .results import write_array, write_json
 
 ARRAY_FORMS = (".npy", ".npz")
@@ -28,6 +28,7 @@ class Model:
         dtype: str = "float32",
         names: Sequence[str] = (),
         device: str = "cpu",
+        inputs: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run
         self.shape = shape
@@ -36,6 +37,18 @@ class Model:
         """Of the results, where the model gives them any."""
         self.device = device
         """`gpu` or `cpu`: where it really is, not where it was asked to be."""
+        self.inputs = inputs or {}
+        """Names and types where it takes several at once; `run` then takes the arrays by name."""
+
+
+class Answer(NamedTuple):
+    """What the model made of one file."""
+
+    picture: Picture
+    results: list[Any]
+    scenes: list[Any]
+    """The first result, or each scene of it."""
+    bands_last: bool = False
 
 
 def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) -> str:
@@ -54,30 +67,52 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
 
 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
-    """One file through the model, in the units and order the item declares."""
+    """One file through the model, in the units and order the item declares; several inputs at once as they are."""
+    answer = _of_several(model, path) if model.inputs else _of_one(contract, model, path)
+    stem, task, first = output / path.stem, contract.task, answer.results[0]
+    if task == "semantic segmentation" and _is_map(answer.scenes[0]):
+        _write_labels(contract, answer, stem)
+    elif "classification" in task and first.size == max(first.shape, default=1):
+        _write_scores(contract, first, stem)
+    elif contract.form in (".npz", ".json"):
+        _write_whole(model, answer.results, contract.form, stem)
+    else:
+        placed = path.suffix.lower() in TIFF_SUFFIXES or answer.picture.crs is not None
+        as_map = contract.form in TIFF_SUFFIXES or (placed and contract.form != ".npy")
+        _write_others(answer, as_map, stem)
+
+
+def _of_one(contract: Contract, model: Model, path: Path) -> Answer:
     picture = read_picture(path)
     if path.suffix.lower() in ARRAY_FORMS:
         picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
     given = _prepared(contract, picture.array, path, model.dtype)
     tensor, bands_last = tensors.batched(given, model.shape)
-    answer = model.run(tensor.astype(model.dtype))
+    results = _run(model, tensor.astype(model.dtype))
     # The rows of an array that has the model's own axes are the author's, whatever they are: all of them are wanted.
     whole = given.ndim == tensor.ndim and given.shape[:1] != (1,)
-    results = [np.asarray(result) if whole else _first_scene(result, tensor.shape[0]) for result in answer]
+    if not whole:
+        results = [_first_scene(result, tensor.shape[0]) for result in results]
+    return Answer(picture, results, _scenes(results[0], whole and tensor.ndim >= 4), bands_last)
+
+
+def _of_several(model: Model, path: Path) -> Answer:
+    arrays = read_arrays(path, list(model.inputs))
+    print(f"dlm: the arrays of {path.name} are fed to the model as they are", file=sys.stderr)
+    results = _run(model, {name: array.astype(model.inputs[name]) for name, array in arrays.items()})
+    first = next(iter(arrays.values()))
+    return Answer(Picture(first), results, _scenes(results[0], first.ndim >= 4))
+
+
+def _run(model: Model, fed: Any) -> list[Any]:
+    results = [np.asarray(result) for result in model.run(fed)]
     if not results:
         raise HarnessError("the model returned nothing")
-    scenes = list(results[0]) if whole and tensor.ndim >= 4 and results[0].ndim else [results[0]]
-    placed = path.suffix.lower() in TIFF_SUFFIXES or picture.crs is not None
-    task = contract.task
-    if task == "semantic segmentation" and _is_map(scenes[0]):
-        _write_labels(contract, picture, scenes, bands_last, output / path.stem)
-    elif "classification" in task and results[0].size == max(results[0].shape, default=1):
-        _write_scores(contract, results[0], output / path.stem)
-    elif contract.form in (".npz", ".json"):
-        _write_whole(model, results, contract.form, output / path.stem)
-    else:
-        as_map = contract.form in TIFF_SUFFIXES or (placed and contract.form != ".npy")
-        _write_others(picture, results, bands_last, as_map, output / path.stem)
+    return results
+
+
+def _scenes(result: Any, apart: bool) -> list[Any]:
+    return list(result) if apart and result.ndim else [result]
 
 
 def _prepared(contract: Contract, array: Any, path: Path, dtype: str) -> Any:
@@ -89,8 +124,7 @@ def _prepared(contract: Contract, array: Any, path: Path, dtype: str) -> Any:
 
 
 def _first_scene(result: Any, batch: int) -> Any:
-    array = np.asarray(result)
-    return array[0] if array.ndim and array.shape[0] == batch else array
+    return result[0] if result.ndim and result.shape[0] == batch else result
 
 
 def _is_map(scores: Any) -> bool:
@@ -100,10 +134,11 @@ def _is_map(scores: Any) -> bool:
     return scores.ndim == 3 or (scores.ndim == 2 and scores.dtype.kind in "iub")
 
 
-def _write_labels(contract: Contract, picture: Picture, scenes: list[Any], bands_last: bool, stem: Path) -> None:
+def _write_labels(contract: Contract, answer: Answer, stem: Path) -> None:
     """The labels of one scene, or of each."""
-    dont_care, classes = contract.outputs.get("dont_care_index"), contract.outputs.get("number_of_classes")
-    maps = [tensors.label_map(scores, bands_last, classes, dont_care) for scores in scenes]
+    picture, dont_care = answer.picture, contract.outputs.get("dont_care_index")
+    classes = contract.outputs.get("number_of_classes")
+    maps = [tensors.label_map(scores, answer.bands_last, classes, dont_care) for scores in answer.scenes]
     labels = maps[0] if len(maps) == 1 else np.stack(maps)
     mask = tensors.nodata_mask(picture.array, contract.inputs.get("nodata"))
     if mask is not None and dont_care is not None:
@@ -151,10 +186,11 @@ def _write_whole(model: Model, results: list[Any], form: str, stem: Path) -> Non
         np.savez_compressed(target, **by_name)
 
 
-def _write_others(picture: Picture, results: list[Any], bands_last: bool, as_map: bool, stem: Path) -> None:
-    for number, result in enumerate(results):
-        name = stem if len(results) == 1 else _named(stem, f".{number}")
-        bands = np.moveaxis(result, -1, 0) if bands_last and result.ndim == 3 else result
+def _write_others(answer: Answer, as_map: bool, stem: Path) -> None:
+    picture = answer.picture
+    for number, result in enumerate(answer.results):
+        name = stem if len(answer.results) == 1 else _named(stem, f".{number}")
+        bands = np.moveaxis(result, -1, 0) if answer.bands_last and result.ndim == 3 else result
         spatial = bands.ndim in (2, 3) and bands.shape[-2:] == picture.array.shape[-2:]
         if spatial and as_map and can_write_tiff():
             write_tiff(_named(name, ".tif"), bands.astype(np.float32), picture)

@@ -12,7 +12,8 @@ from .contract import Contract, HarnessError, first_line
 TYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
     "tensor(uint8)": "uint8", "tensor(uint16)": "uint16", "tensor(int8)": "int8", "tensor(int16)": "int16",
-    "tensor(int32)": "int32", "tensor(int64)": "int64",
+    "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(uint32)": "uint32", "tensor(uint64)": "uint64",
+    "tensor(bool)": "bool",
 }  # fmt: skip
 
 GPU_PROVIDER = "CUDAExecutionProvider"
@@ -42,23 +43,23 @@ def _wanted(gpu: bool) -> list[str]:
 
 
 def model_of(session: Any, name: str | None) -> Model:
-    """`session` as a Model that is fed through the input called `name`, else through its first."""
+    """`session` as a Model. `name` is what the item calls the input, where there is one."""
     offered = session.get_inputs()
     if not offered:
         raise HarnessError("the ONNX model takes no input")
-    chosen = next((entry for entry in offered if entry.name == name), offered[0])
-    if name and chosen.name != name:
+    for entry in offered:
+        if entry.type not in TYPES:
+            raise HarnessError(f"the ONNX model takes {entry.type}, which no image gives")
+    chosen = offered[0]
+    if len(offered) == 1 and name and chosen.name != name:
         text = "dlm: the item calls the input {!r}; the model has {!r}, which is fed instead"
         print(text.format(name, chosen.name), file=sys.stderr)
-    if len(offered) > 1:
-        raise HarnessError(f"the ONNX model takes {len(offered)} inputs; one image cannot feed them")
-    if chosen.type not in TYPES:
-        raise HarnessError(f"the ONNX model takes {chosen.type}, which no image gives")
 
     def run(tensor: Any) -> list[Any]:
-        return list(session.run(None, {chosen.name: tensor}))
+        return list(session.run(None, tensor if len(offered) > 1 else {chosen.name: tensor}))
 
     names = [str(entry.name) for entry in session.get_outputs()]
     # What it could not open it leaves out.
     device = "gpu" if GPU_PROVIDER in session.get_providers() else "cpu"
-    return Model(run, chosen.shape, TYPES[chosen.type], names, device)
+    inputs = {str(entry.name): TYPES[entry.type] for entry in offered} if len(offered) > 1 else {}
+    return Model(run, chosen.shape, TYPES[chosen.type], names, device, inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,25 @@ def read_picture(path: Path) -> Picture:
     except HarnessError:
         raise
     except Exception as problem:  # each library has errors of its own for bad files
+        raise HarnessError(f"{path} cannot be read: {problem}", EXIT_INPUT) from problem
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """The arrays of those names in an .npz, as stored. Raises HarnessError."""
+    wanted = ", ".join(names)
+    if path.suffix.lower() != ".npz":
+        text = "the model takes {} inputs at once; give an .npz with an array for each: {}"
+        raise HarnessError(text.format(len(names), wanted), EXIT_INPUT)
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
+            missing = [name for name in names if name not in loaded.files]
+            if missing:
+                text = "{} has no array {}; the model takes {}, the file holds {}"
+                raise HarnessError(text.format(path, missing[0], wanted, ", ".join(loaded.files)), EXIT_INPUT)
+            return {name: loaded[name] for name in names}
+    except HarnessError:
+        raise
+    except Exception as problem:  # zip, deflate and numpy have each their own
         raise HarnessError(f"{path} cannot be read: {problem}", EXIT_INPUT) from problem
 
 

@@ -16,7 +16,7 @@ from dlm_build.items.mlm.fields import Where, entries_of, says_nothing
 from dlm_build.items.mlm.leftovers import completed, read_leftovers
 from dlm_build.items.mlm.roles import choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import read_mlm_runtime
-from dlm_build.items.mlm.sample_assets import is_array, sample_of
+from dlm_build.items.mlm.sample_assets import form_of, sample_of
 from dlm_build.items.mlm.shapes import dimensions, has_sides, is_map_of_labels
 from dlm_build.items.mlm.tensors import (
     INPUT_EXAMPLE,
@@ -64,8 +64,8 @@ def normalise(root: Node) -> Item:
     runtime = read_mlm_runtime(where, entries, left)
     sample = sample_of(where, entries, left.archive)
     listing = find_listing(where, entries)
-    image = not is_array(sample, entries)
-    inputs = read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands, image=image)
+    form = form_of(sample, entries)
+    inputs = read_mlm_inputs(inputs_node, ins, listing, left.inputs.selected_bands, form=form)
     inputs = completed(inputs, left.inputs)
     _tell_if_not_described(where.properties, inputs_node, outputs_node)
     tasks = where.item_field("mlm:tasks", "mlm:task")

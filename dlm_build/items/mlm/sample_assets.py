@@ -9,6 +9,8 @@ assets, stand in `dlm:data.test_file`.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.planning import ExpectedIsInput
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
@@ -47,12 +49,12 @@ def sample_of(where: Where, entries: tuple[Entry, ...], archive: tuple[ArchiveRo
     )
 
 
-def is_array(sample: DeclaredSample | None, entries: tuple[Entry, ...]) -> bool:
-    """Whether the sample is an array of the model's own shape, by the name of its file."""
+def form_of(sample: DeclaredSample | None, entries: tuple[Entry, ...]) -> str:
+    """The suffix of the sample's file, such as `.npy`; empty where there is no sample."""
     if sample is None:
-        return False
+        return ""
     file = next((entry.href for entry in entries if entry.asset.key == sample.input), sample.input)
-    return without_query(file).lower().endswith(".npy")
+    return PurePosixPath(without_query(file)).suffix.lower()
 
 
 def environment_of(entries: tuple[Entry, ...]) -> Entry | None:

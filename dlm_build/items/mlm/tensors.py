@@ -50,19 +50,20 @@ OUTPUT_EXAMPLE = (
 )
 _IS_VALUE = re.compile(r"[0-9]{1,9}")
 _LIBRARIES = ("torch", "np", "numpy", "tf", "tensorflow", "jnp", "jax.numpy")
+_ARRAYS = (".npy", ".npz")
 _NO_NUMBER = ("nan", "inf", "-inf", "none")
 
 
 def read_mlm_inputs(
-    node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = (), *, image: bool = True
+    node: Node, entries: list[Node], listing: Listing, selected: tuple[int, ...] = (), *, form: str = ""
 ) -> Inputs:
     """`node` is `mlm:input`, `entries` are its objects; `selected` are the places of its bands where the item gives
-    them besides. `image` is whether the sample is a picture, as far as its name tells. Whatever
-    cannot be what it says it is, is left out, with a finding: the sample may do without it.
+    them besides. `form` is the suffix of the sample: an array may have any axes, and a file of arrays feeds several
+    inputs. Whatever cannot be what it says it is, is left out, with a finding: the sample may do without it.
     """
     if not entries:
         return Inputs()
-    if len(entries) > 1:
+    if len(entries) > 1 and form != ".npz":
         node.find(SeveralInputs, count=len(entries), found=_labels(entries))
     first = entries[0]
     note_unknown(first, INPUT_FIELDS, _INPUT)
@@ -71,7 +72,7 @@ def read_mlm_inputs(
         structure = first
     elif structure is not first:
         note_unknown(structure, _OLD_STRUCTURE, _STRUCTURE)
-    shape = lenient(structure, lambda place: _input_shape(place, image=image), Shape())
+    shape = lenient(structure, lambda place: _input_shape(place, image=form not in _ARRAYS), Shape())
     names = band_names(first)
     _check_bands(first, names, shape)
     _note_processing(first, "pre_processing_function")

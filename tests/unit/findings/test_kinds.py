@@ -21,7 +21,7 @@ KINDS = every_kind()
 OF_AN_ERROR = {"item-invalid", "item-hostile", "source-gone", "infra", "resource"}
 """Their message and their fix are those of the error."""
 NOTHING_TO_MEND = {
-    "entrypoint-not-called", "gpu-from-training", "image-from-link", "several-images", "several-inputs",
+    "entrypoint-not-called", "gpu-from-training", "image-from-link", "several-images",
     "several-outputs", "several-tasks", *OF_AN_ERROR,
 }  # fmt: skip
 """A sound way to publish, of which only a part is used."""

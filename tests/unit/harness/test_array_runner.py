@@ -40,8 +40,7 @@ class Session:
 
     def run(self, names: None, feed: dict[str, Any]) -> list[Any]:
         self.fed = feed
-        (tensor,) = feed.values()
-        result = self.answer(tensor)
+        result = self.answer(*feed.values())
         return result if isinstance(result, list) else [result]
 
 
@@ -237,6 +236,43 @@ def test_each_scene_of_an_array_of_several_is_labelled(tmp_path: Path, chosen: b
     assert np.load(out / "in.npy").tolist() == (scenes[:, 0] > 5).astype(int).tolist()
 
 
+TWO = [("optical", "tensor(float)", ["N", 2, "H", "W"]), ("month", "tensor(int64)", [])]
+
+
+def test_a_file_of_arrays_feeds_a_model_of_several_inputs_by_their_names(tmp_path: Path) -> None:
+    scenes = np.arange(96).reshape(2, 2, 4, 6)
+    np.savez(tmp_path / "in.npz", month=7, optical=scenes, unused=0)
+    session = Session(lambda optical, month: [optical + month, optical[:1]], *TWO)
+    out = run(tmp_path, session, "in.npz", inputs={"name": "optical", "mean": [9.0]}, sample={**SHOWN, "form": ".npz"})
+    assert [array.dtype for array in session.fed.values()] == [np.float32, np.int64]
+    with np.load(out / "in.npz") as written:
+        assert np.array_equal(written["height"], scenes + 7) and np.array_equal(written["error"], scenes[:1])
+
+
+def test_maps_of_several_inputs_are_labelled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "in.npz", month=7, optical=np.full((1, 2, 4, 6), 9))
+    session = Session(lambda optical, month: by_brightness(optical), *TWO)
+    out = run(tmp_path, session, "in.npz", outputs=SEGMENTATION, sample={**SHOWN, "form": ".npy"})
+    assert np.load(out / "in.npy").tolist() == np.ones((4, 6)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("in.tif", "the model takes 2 inputs at once; give an .npz with an array for each: optical, month"),
+        ("in.npz", "has no array month; the model takes optical, month, the file holds optical"),
+        ("none.npz", "none.npz cannot be read: "),
+        ("cut.npz", "cut.npz cannot be read: "),
+    ],
+)
+def test_a_file_that_does_not_feed_several_inputs_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    np.savez(tmp_path / "in.npz", optical=np.ones((1, 2, 4, 6)))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "in.npz").read_bytes()[:99])
+    with pytest.raises(HarnessError, match=message) as caught:
+        run(tmp_path, Session(None, *TWO), name)
+    assert caught.value.status == 66
+
+
 def test_a_number_alone_is_fed_to_a_model_without_axes(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.array(3, np.int32))
     out = run(tmp_path, Session(lambda n: np.arange(n), ("data", "tensor(int32)", [])), "in.npy")
@@ -317,8 +353,7 @@ def test_the_tensor_has_the_type_the_model_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ((("a", "tensor(float)", [1]), ("b", "tensor(float)", [1])), "takes 2 inputs; one image cannot feed them"),
-        ((("a", "tensor(string)", [1]),), r"takes tensor\(string\), which no image gives"),
+        ((("a", "tensor(float)", [1]), ("b", "tensor(string)", [1])), r"takes tensor\(string\), which no image gives"),
     ],
 )
 def test_models_no_image_can_feed_are_refused(inputs: Any, message: str) -> None:

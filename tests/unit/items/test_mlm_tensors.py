@@ -51,6 +51,14 @@ def test_several_inputs_and_outputs() -> None:
     assert "contradiction-spellings" not in codes(got)
 
 
+@pytest.mark.parametrize(("name", "said"), [("sample.npz?v=1", False), ("sample.npy", True), ("sample.tif", True)])
+def test_a_file_of_arrays_feeds_several_inputs(name: str, said: bool) -> None:
+    item = copy.deepcopy(MLM)
+    item["properties"]["mlm:input"].append({"name": "elevation"})
+    item["assets"]["sample"]["href"] = f"https://example.org/{name}"
+    assert ("several-inputs" in codes(read(item))) == said
+
+
 @pytest.mark.parametrize("value", [[], None, {}])
 def test_nothing_is_said_of_the_tensors(value: object) -> None:
     item = copy.deepcopy(MLM)
