@@ -132,7 +132,7 @@ class EnvironmentInferred(Kind):
     """no environment is declared; {found}"""
 
     severity = VERIFICATION
-    fix = "put an environment.yml or conda-lock.yml into the archive"
+    fix = "{environment}"
     more = """
     The inferred environment has the framework and what its runner needs, as of the item's date. Whatever else the
     model's code imports is missing, and every version but the framework's is chosen and not published.

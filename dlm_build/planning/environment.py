@@ -88,7 +88,7 @@ def _inferred(facts: Facts, settings: Settings) -> Decided[EnvironmentSpec]:
     base = f"none is declared; {facts.table.name} {facts.picked.version} and what its runner needs"
     outcome = decided("environment", spec, "inferred", _reason(base, parts, facts))
     what = ", ".join((*parts.conda, *parts.pip))
-    note = kinds.EnvironmentInferred.at(facts.pointers.requirements, found=what)
+    note = kinds.EnvironmentInferred.at(facts.pointers.requirements, found=what, environment=facts.words.environment)
     return noticed(outcome, note, _unknown_program(facts))
 
 

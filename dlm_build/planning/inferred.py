@@ -9,6 +9,7 @@ from dlm_build.config import Settings
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, numbers
 from dlm_build.records import Pointers, Record, Runner
+from dlm_build.words import DLM, Words
 
 EXTRAS_SINCE = (1, 21)
 """onnxruntime-gpu has the extras `cuda` and `cudnn` from here on."""
@@ -29,6 +30,7 @@ class Facts(Record, frozen=True, kw_only=True):
     sample: str | None
     """Member path of the sample's input."""
     pointers: Pointers = Pointers()
+    words: Words = DLM
 
 
 class Parts(Record, frozen=True, kw_only=True):

@@ -28,9 +28,10 @@ from dlm_build.planning.inferred import Facts, cudnn_of
 from dlm_build.planning.members import decide_weights
 from dlm_build.planning.pythons import decide_python
 from dlm_build.planning.runner import decide_runner, framework_alone
-from dlm_build.planning.sample import decide_sample
+from dlm_build.planning.sample import decide_sample, sample_member
 from dlm_build.planning.tables import FrameworkRow, Tables
 from dlm_build.records import BaseImage, Decision, EnvironmentSpec, Finding, Item, Materials, Plan, Record
+from dlm_build.words import words_of
 
 __all__ = ["Choices", "Tables", "make_plan"]
 
@@ -121,9 +122,10 @@ def _decide_model(
     asked = declared_python(declared) if declared else None
     python = log.keep(_python(asked, (picked.row, as_of), choices, tables, item.pointers.requirements))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
+    given = sample_member(item, materials.archive, item.sample.input) if item.sample else None
     facts = Facts(
         table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
-        runner=runner, sample=item.sample.input if item.sample else None, pointers=item.pointers,
+        runner=runner, sample=given.path if given else None, pointers=item.pointers, words=words_of(item),
     )  # fmt: skip
     return facts, as_of
 

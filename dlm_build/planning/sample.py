@@ -17,18 +17,18 @@ def decide_sample(item: Item, archive: Archive) -> Decided[SampleSpec | None]:
     if declared is None:
         outcome: Decided[SampleSpec | None] = decided("sample", None, "none", "the item names no test file")
         return noticed(outcome, NoSample.at(item.pointers.sample))
-    given = _found(item, archive, declared.input)
+    given = sample_member(item, archive, declared.input)
     if given is None:
         message = f"the sample {shown(declared.input)} is not in the archive"
         raise invalid(declared.pointer, message, near_names(archive, declared.input))
-    expected = _found(item, archive, declared.expected) if declared.expected else None
+    expected = sample_member(item, archive, declared.expected) if declared.expected else None
     spec = SampleSpec(input=given, expected=expected)
     text = shown(given.path) + (f" → {shown(expected.path)}" if expected else "")
     outcome = decided("sample", spec, text, "named by the item", declared.pointer)
     return noticed(outcome, _without_expected(declared, spec, archive))
 
 
-def _found(item: Item, archive: Archive, name: str) -> Member | None:
+def sample_member(item: Item, archive: Archive, name: str) -> Member | None:
     """The member of that path, else the one from the asset of that name, else the only one of that base name."""
     own = tuple(member for member in archive.members if member.asset is None)
     asset = asset_beside(name, item, archive.href)

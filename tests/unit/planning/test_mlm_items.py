@@ -17,14 +17,15 @@ from tests.unit.items.samples_of_mlm import MLM
 from .inputs import tables
 
 
-def planned(model: str, artifact_type: str, **properties: Any) -> Plan:
+def planned(model: str, artifact_type: str, sample: str = "in.tif", **properties: Any) -> Plan:
     item = copy.deepcopy(MLM)
+    item["assets"]["sample"]["href"] = f"https://example.org/{sample}"
     item["assets"]["model"] |= {"href": f"https://example.org/{model}", "mlm:artifact_type": artifact_type}
     del item["assets"]["environment"]
     item["properties"] |= properties
     members = tuple(
-        Member(path=path, size=1, sha256=letter * 64)
-        for path, letter in (("in.tif", "b"), (model, "a"), ("out.tif", "c"))
+        Member(path=path, size=1, sha256=letter * 64, asset="sample" if path == sample else None)
+        for path, letter in ((sample, "b"), (model, "a"), ("out.tif", "c"))
     )
     archive = Archive(href=f"https://example.org/{model}", sha256="a" * 64, size=1, kind="file", members=members)
     return make_plan(read(item), Materials(archive=archive), Choices(), tables(), Settings())
@@ -45,6 +46,16 @@ def test_one_file_that_runs_alone(model: str, artifact_type: str, framework: str
     assert (plan.sample.input.path, plan.sample.expected.path) == ("in.tif", "out.tif")
     assert plan.comparison and plan.comparison.task == "labels" and plan.comparison.dont_care == 0
     assert plan.inputs.selected_bands == (2, 1)
+
+
+@pytest.mark.parametrize(("sample", "reader"), [("in.npy", ()), ("in.npz", ()), ("in.png", ("rasterio",))])
+def test_an_inferred_environment_reads_what_the_sample_is_and_not_what_its_asset_is_called(
+    sample: str, reader: tuple[str, ...]
+) -> None:
+    plan = planned("shore.onnx", "onnx", sample)
+    assert plan.environment.pip[1:] == ("numpy", *reader)
+    said = next(finding for finding in plan.findings if finding.code == "environment-inferred")
+    assert '"roles": ["environment"]' in said.hint
 
 
 def test_the_entry_point_of_weights_that_need_it() -> None:
