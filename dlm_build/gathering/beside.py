@@ -16,15 +16,19 @@ from dlm_build.records import Archive, Asset, Finding, Item, Member
 from dlm_build.store import Store, Stored
 from dlm_build.unpacking.names import Blame, checked_name, folded
 
+NUMBERS_OF_ONNX = (".data", "_data")
+"""What torch.onnx and optimum append to a model's name for the file of its numbers, where these are not in it."""
+
 
 def with_assets(item: Item, archive: Archive, outside: Outside) -> tuple[Archive, tuple[Finding, ...]]:
-    """`archive` with the sample, the expected output and the environment file that only the item's assets have.
+    """`archive` with the sample, the expected output and the environment file that only the item's assets have, and
+    with the file of numbers that an ONNX file alone may need.
 
     What the archive itself has comes first. Raises SourceGone, ItemHostile or HashMismatch as for the archive.
     """
     members = list(archive.members)
     findings = []
-    for name in dict.fromkeys(_named(item)):
+    for name in dict.fromkeys((*_named(item), *_numbers(archive))):
         asset = asset_beside(name, item, archive.href)
         if asset is None or find_member(archive.members, name) is not None:
             continue
@@ -39,6 +43,12 @@ def with_assets(item: Item, archive: Archive, outside: Outside) -> tuple[Archive
 def _named(item: Item) -> list[str]:
     sample = (item.sample.input, item.sample.expected) if item.sample else ()
     return [name for name in (*sample, item.runtime.requirement_file) if name]
+
+
+def _numbers(archive: Archive) -> list[str]:
+    alone = archive.members if archive.kind == "file" else ()
+    models = [member.path for member in alone if member.path.lower().endswith(".onnx")]
+    return [path + end for path in models for end in NUMBERS_OF_ONNX]
 
 
 def _fetched(asset: Asset, item: Item, others: tuple[Member, ...], outside: Outside) -> Member:

@@ -64,6 +64,15 @@ def test_an_environment_file_beside_the_archive(tmp_path: Path, named: str) -> N
     assert [file.name for file in materials.environment_files] == ["archive:environment.yml"]
 
 
+@pytest.mark.parametrize(("name", "taken"), [("m.onnx.data", True), ("m.onnx_data", True), ("other.onnx.data", False)])
+def test_the_numbers_of_an_onnx_file_that_are_a_file_of_their_own(tmp_path: Path, name: str, taken: bool) -> None:
+    model = tmp_path / "m.onnx"
+    model.write_bytes(b"\0onnx")
+    (tmp_path / name).write_bytes(b"numbers")
+    given = item(asset(str(model)), asset(str(tmp_path / name), "numbers"), origin=str(tmp_path / "item.json"))
+    assert paths(gathered(given, tmp_path)) == (["m.onnx", name] if taken else ["m.onnx"])
+
+
 def test_bytes_are_checked_against_the_assets_promise(tmp_path: Path) -> None:
     for promised in ({"sha256": "0" * 64}, {"size": 3}):
         with pytest.raises(HashMismatch):
