@@ -69,11 +69,13 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     """One file through the model, in the units and order the item declares; several inputs at once as they are."""
     answer = _of_several(model, path) if model.inputs else _of_one(contract, model, path)
-    stem, task, first = output / path.stem, contract.task, answer.results[0]
+    stem, task = output / path.stem, contract.task
+    scores = _scores(answer.results) if "classification" in task else None
+    several = len(answer.results) > 1 and contract.form == ".npz"
     if task == "semantic segmentation" and _is_map(answer.scenes[0]):
         _write_labels(contract, answer, stem)
-    elif "classification" in task and first.size == max(first.shape, default=1):
-        _write_scores(contract, first, stem)
+    elif scores is not None and not several:
+        _write_scores(contract, scores, stem)
     elif contract.form in (".npz", ".json"):
         _write_whole(model, answer.results, contract.form, stem)
     else:
@@ -105,10 +107,33 @@ def _of_several(model: Model, path: Path) -> Answer:
 
 
 def _run(model: Model, fed: Any) -> list[Any]:
-    results = [np.asarray(result) for result in model.run(fed)]
+    results = [_array(result) for result in model.run(fed)]
     if not results:
         raise HarnessError("the model returned nothing")
     return results
+
+
+def _array(result: Any) -> Any:
+    """Scores by their classes, which scikit-learn's classifiers give for each row, as a table in the classes' order;
+    arrays of several shapes and nothing at all as objects, of which JSON can be made.
+    """
+    if isinstance(result, list) and result and all(isinstance(row, dict) for row in result):
+        return np.array([list(row.values()) for row in result], dtype=np.float32)
+    if isinstance(result, list) and len({np.shape(part) for part in result}) > 1:
+        apart = np.empty(len(result), dtype=object)
+        for number, part in enumerate(result):
+            apart[number] = part
+        return apart
+    array = np.asarray(result)
+    texts = array.dtype.kind == "O" and all(isinstance(text, str) for text in array.flat)
+    return array.astype(str) if texts else array
+
+
+def _scores(results: list[Any]) -> Any:
+    """One number per class, after the label where a classifier gives that before; None where there are no such."""
+    labelled = len(results) == 2 and results[0].dtype.kind in "iuU"
+    scores = results[1] if labelled else results[0]
+    return scores if scores.size == max(scores.shape, default=1) and scores.dtype.kind in "iuf" else None
 
 
 def _scenes(result: Any, apart: bool) -> list[Any]:
@@ -182,12 +207,14 @@ def _write_whole(model: Model, results: list[Any], form: str, stem: Path) -> Non
         whole = by_name if named else results
         write_json(_named(stem, form), results[0] if len(results) == 1 else whole, ordered=True)
         return
+    _check_numbers(results)
     with _named(stem, form).open("wb") as target:
         np.savez_compressed(target, **by_name)
 
 
 def _write_others(answer: Answer, as_map: bool, stem: Path) -> None:
     picture = answer.picture
+    _check_numbers(answer.results)
     for number, result in enumerate(answer.results):
         name = stem if len(answer.results) == 1 else _named(stem, f".{number}")
         bands = np.moveaxis(result, -1, 0) if answer.bands_last and result.ndim == 3 else result
@@ -196,6 +223,13 @@ def _write_others(answer: Answer, as_map: bool, stem: Path) -> None:
             write_tiff(_named(name, ".tif"), bands.astype(np.float32), picture)
         else:
             write_array(_named(name, ".npy"), result)
+
+
+def _check_numbers(results: list[Any]) -> None:
+    """Raises HarnessError for what only JSON can hold."""
+    if any(result.dtype.kind in "OU" for result in results):
+        text = "the model returned texts, or arrays of several shapes: show its expected output as .json"
+        raise HarnessError(text)
 
 
 def _named(stem: Path, suffix: str) -> Path:

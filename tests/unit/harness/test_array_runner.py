@@ -320,6 +320,44 @@ def test_classification_ends_as_scores(
     assert capsys.readouterr().err.startswith("dlm: class 1 ")
 
 
+CLASSIFIER = ("X", "tensor(float)", [None, 3])
+RATED = [{"oak": 0.25, "pine": 0.75}, {"oak": 1.0, "pine": 0.0}]
+
+
+def classified(tmp_path: Path, labels: list[Any], task: str, form: str, scores: Any = None) -> Path:
+    """What a classifier of scikit-learn, made ONNX, gives: labels, and scores by class for each row."""
+    np.save(tmp_path / "in.npy", np.ones((len(labels), 3)))
+    given = np.array(labels, dtype=object if isinstance(labels[0], str) else np.int64)
+    session = Session(lambda _t: [given, RATED[: len(labels)] if scores is None else scores], CLASSIFIER)
+    return run(tmp_path, session, "in.npy", outputs={"task": task}, sample={**SHOWN, "form": form})
+
+
+@pytest.mark.parametrize("label", ["pine", 7])
+@pytest.mark.parametrize("scores", [None, np.array([[0.25, 0.75]], np.float32)])
+def test_the_scores_of_a_classifier_that_gives_the_label_before(tmp_path: Path, label: Any, scores: Any) -> None:
+    out = classified(tmp_path, [label], "classification", ".json", scores)
+    assert json.loads((out / "in.json").read_text()) == [0.25, 0.75]
+
+
+def test_labels_and_scores_of_several_rows(tmp_path: Path) -> None:
+    out = classified(tmp_path, ["pine", "oak"], "classification", ".json")
+    assert json.loads((out / "in.json").read_text()) == {"height": ["pine", "oak"], "error": [[0.25, 0.75], [1, 0]]}
+    with np.load(classified(tmp_path, [1, 0], "classification", ".npz") / "in.npz") as written:
+        assert written["height"].tolist() == [1, 0] and written["error"].tolist() == [[0.25, 0.75], [1, 0]]
+
+
+@pytest.mark.parametrize("form", [".npy", ".npz"])
+@pytest.mark.parametrize("result", [np.array(["pine"], object), [np.ones(2), np.ones(3)], None])
+def test_what_is_no_array_of_numbers_is_told_to_be_json(tmp_path: Path, form: str, result: Any) -> None:
+    scene(tmp_path / "in.tif")
+    session = Session(lambda _t: [result, np.ones(2)])
+    with pytest.raises(HarnessError, match=r"expected output as \.json"):
+        run(tmp_path, session, sample={**SHOWN, "form": form})
+    run(tmp_path, session, sample={**SHOWN, "form": ".json"})
+    told = json.loads((tmp_path / "out" / "in.json").read_text())["height"]
+    assert told in ("pine", [[1, 1], [1, 1, 1]], None)
+
+
 def test_a_real_valued_map_stays_one(tmp_path: Path) -> None:
     bands = scene(tmp_path / "in.tif")
     out = run(tmp_path, Session(lambda tensor: tensor[:, :1] / 2), outputs={"task": "regression"})
