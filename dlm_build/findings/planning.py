@@ -247,7 +247,8 @@ class ExpectedNeverWritten(Kind):
     fix = "publish the expected output as .tif, .npy, .npz or .json, or name the code that writes it"
     more = """
     Weights that dlm-build runs itself give tensors: rasters, arrays, labels, or numbers in JSON. Tables, texts and
-    vector data are made of them by code of the author's, which the item does not name.
+    vector data are made of them by code of the author's, which the item does not name. A framework's own files of
+    tensors (`.pb`, `.pt`, pickles) are neither written nor read.
 
     Before: a single ONNX file, and `"output": "detections.geojson"`. After: `"output": "detections.json"` with the
     model's own outputs by their names, or a handler.

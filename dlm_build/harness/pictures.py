@@ -52,7 +52,9 @@ def read_picture(path: Path) -> Picture:
     except HarnessError:
         raise
     except Exception as problem:  # each library has errors of its own for bad files
-        raise HarnessError(f"{path} cannot be read: {problem}", EXIT_INPUT) from problem
+        known = suffix in PICTURE_SUFFIXES
+        hint = "" if known else "; a raster, a picture, or an array as .npy can be (.npz for several)"
+        raise HarnessError(f"{path} cannot be read: {problem}{hint}", EXIT_INPUT) from problem
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:

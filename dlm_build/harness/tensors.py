@@ -108,7 +108,9 @@ def _fixed(length: Any) -> bool:
 def _unfit(shape: Sequence[Any], tensor: Any) -> HarnessError:
     wanted = " x ".join(str(length) for length in shape)
     got = " x ".join(str(length) for length in tensor.shape)
-    return HarnessError(f"the model takes a tensor of {wanted}, the input gives {got}", EXIT_INPUT)
+    turned = tensor.ndim == 4 == len(shape) and _fits(shape, np.moveaxis(tensor, -1, 1).shape)
+    hint = "; its bands are last: numpy.moveaxis(array, -1, 0) puts them first" if turned else ""
+    return HarnessError(f"the model takes a tensor of {wanted}, the input gives {got}{hint}", EXIT_INPUT)
 
 
 def label_map(scores: Any, bands_last: bool, classes: int | None, dont_care: int | None) -> Any:

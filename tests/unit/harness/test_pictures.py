@@ -78,6 +78,13 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str) -> None:
     assert caught.value.status == EXIT_INPUT
 
 
+@pytest.mark.parametrize("name", ["input_0.pb", "speech.wav"])
+def test_a_file_of_no_kind_that_is_read_is_told_what_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"neither raster nor array")
+    with pytest.raises(HarnessError, match=r"cannot be read: .*; a raster, a picture, or an array as \.npy can be"):
+        pictures.read_picture(tmp_path / name)
+
+
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "bad.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(HarnessError, match=r"bad\.npy cannot be read"):

@@ -104,6 +104,13 @@ def test_another_size_is_refused_not_resized(shape: list[Any]) -> None:
         tensors.batched(ramp(3, 4, 5), shape)
 
 
+@pytest.mark.parametrize(("given", "told"), [((4, 5, 3), True), ((4, 5, 2), False)])
+def test_an_array_with_its_bands_last_is_told_how_they_are_put_first(given: tuple[int, ...], told: bool) -> None:
+    with pytest.raises(HarnessError) as caught:
+        tensors.batched(np.zeros(given), ["N", 3, None, None])
+    assert ("numpy.moveaxis(array, -1, 0)" in str(caught.value)) == told
+
+
 def test_labels_are_the_best_class_per_pixel() -> None:
     scores = np.zeros((3, 1, 2), np.float32)
     scores[2, 0, 0] = scores[1, 0, 1] = 1
