@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import Any
 
 from .array_runner import Model
-from .contract import Contract, HarnessError, first_line
+from .contract import Contract, HarnessError
 
 TYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16",
@@ -15,6 +16,25 @@ TYPES = {
     "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(uint32)": "uint32", "tensor(uint64)": "uint64",
     "tensor(bool)": "bool",
 }  # fmt: skip
+
+CAUSES = (
+    (
+        r"is under development|Unsupported model IR version",
+        "it is made for a newer onnxruntime; declare that, or export it with an older opset",
+    ),
+    (
+        r"No such file or directory",
+        "its numbers are in another file; pack both into one archive, or make that an asset if it is {}.data",
+    ),
+    (
+        r"is not a registered function/op|No Op registered",
+        "it calls an operator that this onnxruntime has not; name a handler that registers it",
+    ),
+)
+"""What onnxruntime says where it cannot load a file, and what that means to its author."""
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (Load model from .*? failed:)?")
+_PLACE = re.compile(r"/\S+\.(cc|h):\d+ .*?\) (?=[A-Z])")
+"""Where in its own source it found out, with the signature of the function."""
 
 GPU_PROVIDER = "CUDAExecutionProvider"
 
@@ -34,8 +54,14 @@ def load_onnx(contract: Contract, gpu: bool) -> Model:
         session = runtime.InferenceSession(str(weights), providers=providers)
     except Exception as problem:  # onnxruntime has a class of its own for each cause
         text = "onnxruntime {} cannot load {}: {}"
-        raise HarnessError(text.format(runtime.__version__, weights.name, first_line(problem))) from problem
+        raise HarnessError(text.format(runtime.__version__, weights.name, _why(problem, weights.name))) from problem
     return model_of(session, contract.inputs.get("name"))
+
+
+def _why(problem: Exception, name: str) -> str:
+    said = _PLACE.sub("", _PREFIX.sub("", " ".join(str(problem).split())), 1)[:300]
+    cause = next((text.format(name) for pattern, text in CAUSES if re.search(pattern, said)), None)
+    return f"{cause} ({said})" if cause else said
 
 
 def _wanted(gpu: bool) -> list[str]:

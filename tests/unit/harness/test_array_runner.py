@@ -465,6 +465,45 @@ def test_weights_that_do_not_load_are_one_line(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "1 : FAIL : Load model from /opt/dlm/model/net.onnx failed:/onnxruntime_src/core/graph/load.h:46 "
+            f"void onnxruntime::Validate({'const std::map<std::string>&, ' * 9}int) ONNX Runtime only *guarantees* "
+            "support for released opsets. Opset 99 is under development\n",
+            "net.onnx: it is made for a newer onnxruntime; declare that, or export it with an older opset "
+            "(ONNX Runtime only *guarantees* support for released opsets. Opset 99 is under development)",
+        ),
+        (
+            "6 : RUNTIME_EXCEPTION : Exception during initialization: No such file or directory [/opt/net.onnx.data]",
+            "net.onnx: its numbers are in another file; pack both into one archive, or make that an asset if it is "
+            "net.onnx.data (Exception during initialization: No such file or directory [/opt/net.onnx.data])",
+        ),
+        (
+            "1 : FAIL : Load model from /opt/net.onnx failed:Fatal error: a.b:MyOp(-1) is not a registered function/op",
+            "net.onnx: it calls an operator that this onnxruntime has not; name a handler that registers it "
+            "(Fatal error: a.b:MyOp(-1) is not a registered function/op)",
+        ),
+        (
+            "7 : INVALID_PROTOBUF : Load model from /x failed:Protobuf parsing failed.",
+            "net.onnx: Protobuf parsing failed.",
+        ),
+    ],
+)
+def test_what_onnxruntime_cannot_load_is_said_in_words_of_its_author(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise RuntimeError(f"[ONNXRuntimeError] : {said}")
+
+    fake = SimpleNamespace(InferenceSession=refused, get_available_providers=list, __version__="1.20.1")
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    with pytest.raises(HarnessError) as caught:
+        onnx_model.load_onnx(make_contract(tmp_path, files={"model/net.onnx": b"x"}), False)
+    assert str(caught.value) == f"onnxruntime 1.20.1 cannot load {told}"
+
+
+@pytest.mark.parametrize(
     ("files", "runner", "message"),
     [
         ({}, {"weights": "net.onnx"}, "/runner/weights names 'net.onnx', which is not in"),
