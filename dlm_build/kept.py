@@ -1,22 +1,32 @@
-"""What a work folder still holds of earlier builds: the lock, the image, the SIF.
+"""What a work folder still holds of earlier builds: the materials, the lock, the image, the SIF.
 
-Whoever verifies, labels, signs or pushes what was made asks here for it, and hears what to run where it is no more.
+Whoever builds on it, verifies, labels, signs or pushes it asks here, and hears what to run where it is no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
 from dlm_build.doors import Doors
 from dlm_build.errors import HashMismatch, UsageError, shown
-from dlm_build.records import Context, Image, Item, Lock, Record, Sif, Verdict
+from dlm_build.records import Context, Image, Item, Lock, Materials, Record, Sif, Verdict
 from dlm_build.workfolder import WorkFolder
 
+if TYPE_CHECKING:
+    from dlm_build.store import Store
+
 _OR_ELSEWHERE = ", or name the folder of that build with --output"
+
+
+class KeptMaterials(Record, frozen=True, kw_only=True):
+    """`materials.json`: what was gathered, and for which text of the item."""
+
+    item_sha256: str
+    materials: Materials
 
 
 class KeptContext(Record, frozen=True, kw_only=True):
@@ -34,6 +44,34 @@ class KeptSif(Record, frozen=True, kw_only=True):
     sif: Sif
     verdict: str = ""
     """As it is labelled."""
+
+
+def kept_materials(folder: WorkFolder, item: Item, store: Store) -> Materials | None:
+    """What was gathered for this very item from the network, as long as the store has all of it."""
+    kept = folder.load("materials.json", KeptMaterials)
+    if kept is None or kept.item_sha256 != item.sha256 or not _still_there(kept.materials, store):
+        return None
+    return kept.materials
+
+
+def _still_there(materials: Materials, store: Store) -> bool:
+    remote = materials.archive.href.startswith(("http://", "https://"))
+    members = materials.archive.members + (materials.source.members if materials.source else ())
+    return remote and all(store.has(member.sha256) for member in members)
+
+
+def keep_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock) -> None:
+    """The lock and all that it was made from, for people and other tools too; the lock itself last."""
+    from dlm_build.locking import conda_lock_yaml, explicit_text
+
+    if folder.load("lock.json", Lock) == lock and folder.load("item.json", Item) == item:
+        return
+    folder.save("item.json", item)
+    folder.save("materials.json", KeptMaterials(item_sha256=item.sha256, materials=materials))
+    folder.save("plan.json", lock.plan)
+    folder.save_bytes("conda-lock.yml", conda_lock_yaml(lock).encode())
+    folder.save_bytes("explicit.txt", explicit_text(lock).encode())
+    folder.save("lock.json", lock)
 
 
 def load_sif(folder: WorkFolder) -> KeptSif | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,36 +18,21 @@ from dlm_build.doors import Doors, Options
 from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
 from dlm_build.journal import Journal
 from dlm_build.kept import (
-    KeptContext,
-    KeptSif,
     built_engines,
     built_lock,
+    keep_lock,
     kept_image,
+    kept_materials,
     kept_sif,
-    load_sif,
     with_verdict,
 )
+from dlm_build.making import built, converted, handed_off, rendered
 from dlm_build.pinning import Gone, earlier_lock, gone_for, pinned
 from dlm_build.progress import Event
-from dlm_build.records import (
-    Context,
-    EngineEnd,
-    Image,
-    Item,
-    Lock,
-    Materials,
-    Plan,
-    Record,
-    Report,
-    Sif,
-    Verdict,
-)
-from dlm_build.verifying import at_engine, in_docker, in_sif, unverified, verified
-from dlm_build.workfolder import WorkFolder, default_folder, slug
-
-if TYPE_CHECKING:
-    from dlm_build.store import Store
-
+from dlm_build.records import Context, EngineEnd, Item, Lock, Materials, Plan, Report, Verdict
+from dlm_build.refusing import refuse_early, refuse_options
+from dlm_build.verifying import in_docker, in_sif, unverified, verified
+from dlm_build.workfolder import WorkFolder, default_folder
 
 Admit = Callable[[WorkFolder, Plan], None]
 """Refuses what this machine cannot do."""
@@ -61,7 +45,7 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
         with journal.step("read"):
             item = read(href, doors, options)
         journal.known.item = item
-        admit = partial(_refuse_early, options=options, doors=doors)
+        admit = partial(refuse_early, options=options, doors=doors)
         with locked(item, options, doors, journal, admit) as (folder, lock):
             try:
                 verdict = built_and_judged(folder, lock, options, doors, journal)
@@ -114,22 +98,10 @@ def gathered(item: Item, folder: WorkFolder, options: Options, doors: Doors) -> 
     """
     from dlm_build.gathering import Outside, gather
 
-    kept = folder.load("materials.json", _KeptMaterials)
-    if kept and not options.update and kept.item_sha256 == item.sha256 and _still_there(kept.materials, doors.store):
-        return kept.materials, True
+    if not options.update and (kept := kept_materials(folder, item, doors.store)):
+        return kept, True
     outside = Outside(doors.fetch, doors.programs, doors.store, doors.notify, doors.settings.network.allow_hosts)
     return gather(item, outside, allow_unpinned=options.allow_unpinned), False
-
-
-class _KeptMaterials(Record, frozen=True, kw_only=True):
-    item_sha256: str
-    materials: Materials
-
-
-def _still_there(materials: Materials, store: Store) -> bool:
-    remote = materials.archive.href.startswith(("http://", "https://"))
-    members = materials.archive.members + (materials.source.members if materials.source else ())
-    return remote and all(store.has(member.sha256) for member in members)
 
 
 def planned(item: Item, materials: Materials, options: Options, doors: Doors, gone: Gone | None = None) -> Plan:
@@ -148,7 +120,7 @@ def planned(item: Item, materials: Materials, options: Options, doors: Doors, go
 
 def plan_item(item: Item, options: Options, doors: Doors) -> Plan:
     """For `plan` and `--dry-run`: decides, writes nothing but the store."""
-    _refuse_options(options, doors)
+    refuse_options(options, doors)
     with naming(item):
         materials, _ = gathered(item, WorkFolder(folder_of(item, options)), options, doors)
         return planned(item, materials, options, doors)
@@ -169,22 +141,6 @@ def folder_of(item: Item, options: Options) -> Path:
     return Path(options.output) if options.output else default_folder(item)
 
 
-def _refuse_options(options: Options, doors: Doors) -> None:
-    """What would be refused for any item, before this one's archive is fetched. Raises UsageError."""
-    if options.as_of != "item":
-        from dlm_build.planning.dates import asked_instant
-
-        asked_instant(options.as_of)
-    if options.base is not None:
-        from dlm_build.planning.base_image import parse_base
-
-        parse_base(options.base, doors.tables, "--base")
-    if options.tag is not None:
-        from dlm_build.building.docker_engine import check_tag
-
-        check_tag(options.tag)
-
-
 # --- lock --------------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +157,7 @@ def locked(
 
     `admit` may refuse a plan before its packages are looked up and fetched.
     """
-    _refuse_options(options, doors)
+    refuse_options(options, doors)
     folder = WorkFolder(folder_of(item, options))
     with folder.owned():
         old = earlier_lock(folder, options)
@@ -220,54 +176,8 @@ def locked(
                 reuse()
         journal.known.plan = lock.plan
         journal.known.lock_digest = lock.digest
-        _save_lock(folder, item, materials, lock)
+        keep_lock(folder, item, materials, lock)
         yield folder, lock
-
-
-def _save_lock(folder: WorkFolder, item: Item, materials: Materials, lock: Lock) -> None:
-    from dlm_build.locking import conda_lock_yaml, explicit_text
-
-    if folder.load("lock.json", Lock) == lock and folder.load("item.json", Item) == item:
-        return
-    folder.save("item.json", item)
-    folder.save("materials.json", _KeptMaterials(item_sha256=item.sha256, materials=materials))
-    folder.save("plan.json", lock.plan)
-    folder.save_bytes("conda-lock.yml", conda_lock_yaml(lock).encode())
-    folder.save_bytes("explicit.txt", explicit_text(lock).encode())
-    folder.save("lock.json", lock)
-
-
-# --- render, build -----------------------------------------------------------------------------------------------
-
-
-def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> tuple[Context, bool]:
-    """The context on disk under `context/`, and whether it was there already, as it was written."""
-    from dlm_build.building import is_as_written, recipe_digest, render, write_context
-
-    place = folder.root / "context"
-    kept = folder.load("context.json", KeptContext)
-    recipe = recipe_digest()
-    fits = kept and kept.recipe == recipe and kept.context.lock_digest == lock.digest
-    if kept and fits and not options.force and is_as_written(kept.context, place):
-        return kept.context, True
-    folder.forget("context.json")
-    context = render(lock)
-    write_context(context, doors.store, place)
-    folder.save("context.json", KeptContext(recipe=recipe, context=context))
-    return context, False
-
-
-def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors) -> tuple[Image, bool]:
-    """The image in the engine, and whether it was there already."""
-    tag = options.tag or f"dlm/{slug(lock.plan.item_id)}:{context.digest[:12]}"
-    kept = folder.load("image.json", Image)
-    if kept and not options.force and kept.context_digest == context.digest and kept.reference == tag:
-        there = doors.engine.image(tag)
-        if there and there.digest == kept.digest:
-            return kept, True
-    image = doors.engine.build(lock, context, folder.root / "context", doors.store, tag, doors.notify)
-    folder.save("image.json", image)
-    return image, False
 
 
 # --- to each engine, then run and judge --------------------------------------------------------------------------
@@ -288,61 +198,8 @@ def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Do
     if "sif" in options.to:
         ends.append(to_sif(folder, lock, context, options, doors, journal))
         journal.known.engines = tuple(ends)
-        _hand_off(folder, lock, options, doors, journal)
+        journal.known.handoff = handed_off(folder, lock, journal.known.sif, options, doors)
     return overall(ends, journal)
-
-
-def _hand_off(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> None:
-    """The files that run the SIF on a cluster, where they were asked for."""
-    sif = journal.known.sif
-    if options.handoff and sif:
-        from dlm_build.building.handoff import write_handoff
-
-        place, limits = folder.root / "handoff", doors.settings.limits
-        written = write_handoff(sif, lock.plan, place, options.handoff, options.gpu, limits)
-        journal.known.handoff = tuple(str(path) for path in written)
-
-
-def _refuse_early(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
-    """What could only fail at the end, before anything long begins. Raises UsageError, InfraError, GpuIncompatible."""
-    if options.verify:
-        folder.refuse_unbindable()
-    if "docker" in options.to and (options.force or options.update or not (folder.root / "image.json").is_file()):
-        doors.engine.greet()  # where an image was built before, the engine is asked for it soon enough
-    if "sif" in options.to:
-        _refuse_no_sif(folder, plan, options, doors)
-    if options.handoff:
-        from dlm_build.building.handoff import refuse_unusable
-
-        refuse_unusable(folder.root)
-    if options.gpu and options.verify:
-        _demand_gpu(plan, options, doors)
-
-
-def _refuse_no_sif(folder: WorkFolder, plan: Plan, options: Options, doors: Doors) -> None:
-    """Where nothing that an earlier run left there may serve."""
-    kept = None if options.force else load_sif(folder)
-    if kept is None or kept.asked[1] != (options.compression or ""):
-        from dlm_build.sif import refuse_unable
-
-        refuse_unable(_sif_place(folder, plan), options.compression, doors.programs)
-    if options.verify and plan.sample and (kept is None or not kept.verdict):
-        from dlm_build.running.apptainer import find_engine
-
-        find_engine(doors.settings.apptainer.program, doors.programs)
-
-
-def _sif_place(folder: WorkFolder, plan: Plan) -> Path:
-    return folder.root / f"{slug(plan.item_id)}.sif"
-
-
-def _demand_gpu(plan: Plan, options: Options, doors: Doors) -> None:
-    from dlm_build.running.gpu import demand, demand_on_host, fitting
-
-    devices = [demand(at_engine(doors), doors.programs)] if "docker" in options.to else []
-    devices += [demand_on_host(doors.programs)] if "sif" in options.to else []
-    for device in devices:
-        fitting(device, plan, True, doors.programs)
 
 
 def to_docker(
@@ -373,28 +230,6 @@ def to_sif(
     end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
     journal.known.sif = with_verdict(folder, sif, end.verdict)
     return end
-
-
-def converted(
-    folder: WorkFolder, lock: Lock, context: Context, image: Image | None, options: Options, doors: Doors
-) -> tuple[Sif, bool]:
-    """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
-    from dlm_build.sif import Request, Sources, is_still_there, refuse_unable, sif_from_image, sif_from_packages
-
-    kept = load_sif(folder)
-    asked = (context.digest, options.compression or "")
-    if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
-        return kept.sif, True
-    target = _sif_place(folder, lock.plan)
-    # Asked once more: where an earlier file might have served, the early question was left out.
-    refuse_unable(target, options.compression, doors.programs)
-    request = Request(lock, context, target, options.compression)
-    if image:
-        sif = sif_from_image(image, request, doors.engine, doors.store, doors.programs, doors.notify)
-    else:
-        sif = sif_from_packages(request, Sources(doors.registry, doors.store, doors.programs, doors.notify))
-    folder.save("sif.json", KeptSif(asked=asked, sif=sif))
-    return sif, False
 
 
 def overall(ends: Sequence[EngineEnd], journal: Journal) -> Verdict:
