@@ -1,8 +1,10 @@
-"""How images are named and pinned, as the OCI distribution specification spells it: one grammar for all who read it."""
+"""How images are named, pinned and configured, as the OCI specifications spell it: one grammar for all who read it."""
 
 from __future__ import annotations
 
 import re
+
+import msgspec
 
 DIGEST = r"sha256:[0-9a-f]{64}"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
@@ -31,3 +33,19 @@ def qualified(reference: str) -> str:
 
 def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
+
+
+class _Variables(msgspec.Struct, frozen=True):
+    variables: list[str] | None = msgspec.field(name="Env", default=None)
+
+
+class ImageConfig(msgspec.Struct, frozen=True):
+    """What is read of an image's configuration; all else in it is passed over."""
+
+    config: _Variables = _Variables()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the image sets."""
+        pairs = (variable.partition("=") for variable in self.config.variables or ())
+        return {name: value for name, _, value in pairs}

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from dlm_build.errors import HashMismatch, InfraError
+from dlm_build.oci import ImageConfig
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Record
 from dlm_build.unpacking.layers import Content, Entry, read_tar
@@ -35,14 +36,6 @@ class _Row(msgspec.Struct):
     layers: list[str] = msgspec.field(name="Layers")
 
 
-class _Variables(msgspec.Struct):
-    variables: list[str] | None = msgspec.field(name="Env", default=None)
-
-
-class _Config(msgspec.Struct):
-    config: _Variables = msgspec.field(default_factory=_Variables)
-
-
 def take_in(chunks: Iterator[bytes], folder: Path, notify: Notify) -> Exported:
     """Write the blobs of an exported image to `folder`, each checked against the digest it is called by.
 
@@ -53,11 +46,10 @@ def take_in(chunks: Iterator[bytes], folder: Path, notify: Notify) -> Exported:
         if entry.kind == "file":
             _keep(entry, content, folder, taken)
     row = _listed(folder)
-    config = _decoded((folder / _file(row.config)).read_bytes(), _Config)
-    pairs = (variable.partition("=") for variable in config.config.variables or ())
+    config = _decoded((folder / _file(row.config)).read_bytes(), ImageConfig)
     return Exported(
         layers=tuple(str(folder / _file(name)) for name in row.layers),
-        environment={name: value for name, _, value in pairs},
+        environment=config.environment,
         digests=frozenset(f"sha256:{path.name}" for path in folder.iterdir()),
     )
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from dlm_build.errors import InfraError
-from dlm_build.oci import is_digest
+from dlm_build.oci import ImageConfig, is_digest
 from dlm_build.progress import Notify
 from dlm_build.records import BaseImage
 from dlm_build.registry import Registry
@@ -27,14 +27,6 @@ class _Descriptor(msgspec.Struct, frozen=True):
 class _Manifest(msgspec.Struct):
     config: _Descriptor
     layers: list[_Descriptor]
-
-
-class _Variables(msgspec.Struct):
-    variables: list[str] | None = msgspec.field(name="Env", default=None)
-
-
-class _Config(msgspec.Struct):
-    config: _Variables = msgspec.field(default_factory=_Variables)
 
 
 class BaseLayers(NamedTuple):
@@ -74,9 +66,8 @@ def base_layers(image: BaseImage, registry: Registry, store: Store) -> BaseLayer
     for row in (manifest.config, *manifest.layers):
         if not is_digest(row.digest) or row.size < 0:
             raise _unreadable(image, "a digest in it is none")
-    config = _decoded(_document(image, "blobs", manifest.config.digest, registry, store), _Config, image)
-    pairs = (variable.partition("=") for variable in config.config.variables or ())
-    return BaseLayers(image, tuple(manifest.layers), {name: value for name, _, value in pairs})
+    config = _decoded(_document(image, "blobs", manifest.config.digest, registry, store), ImageConfig, image)
+    return BaseLayers(image, tuple(manifest.layers), config.environment)
 
 
 def _document(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 
-from dlm_build.oci import is_digest, parse_reference, qualified
+from dlm_build.oci import ImageConfig, is_digest, parse_reference, qualified
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -56,3 +57,16 @@ def test_hostile_references_are_refused_quickly(text: str) -> None:
 )  # fmt: skip
 def test_names_as_docker_reads_them(short: str, full: str) -> None:
     assert qualified(short) == full
+
+
+@pytest.mark.parametrize(
+    ("raw", "variables"),
+    [
+        (b'{"config": {"Env": ["PATH=/bin", "A=b=c", "NONE="], "User": ""}}', {"PATH": "/bin", "A": "b=c", "NONE": ""}),
+        (b'{"config": {"Env": null}}', {}),
+        (b'{"config": {}, "os": "linux"}', {}),
+        (b"{}", {}),
+    ],
+)  # fmt: skip
+def test_variables_of_an_image(raw: bytes, variables: dict[str, str]) -> None:
+    assert msgspec.json.decode(raw, type=ImageConfig).environment == variables
