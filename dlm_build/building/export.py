@@ -13,7 +13,8 @@ from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.oci import ImageConfig
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Record
-from dlm_build.unpacking.layers import Content, Entry, read_tar
+from dlm_build.unpacking.layers import read_tar
+from dlm_build.unpacking.tar_entries import Content, Entry
 
 _BLOBS = "blobs/sha256/"
 _TELL_EVERY = 8 << 20

@@ -15,7 +15,7 @@ from dlm_build.container_layout import INPUT, OUTPUT
 from dlm_build.errors import ItemHostile, shown
 from dlm_build.records import Record
 from dlm_build.sif.layers import FixedLayer
-from dlm_build.unpacking.layers import Entry
+from dlm_build.unpacking.tar_entries import Entry
 
 _HOME = ".singularity.d"
 _SHELL = "#!/bin/sh\n"

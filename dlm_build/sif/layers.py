@@ -13,7 +13,8 @@ from typing import NamedTuple
 from dlm_build.errors import HashMismatch
 from dlm_build.records import ContextFile
 from dlm_build.store import CHUNK, Store
-from dlm_build.unpacking.layers import Content, Entry, read_layer
+from dlm_build.unpacking.layers import read_layer
+from dlm_build.unpacking.tar_entries import Content, Entry
 
 Read = Callable[[int], None]
 """Hears of bytes read."""

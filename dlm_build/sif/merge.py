@@ -11,7 +11,7 @@ from posixpath import dirname
 from typing import Protocol
 
 from dlm_build.errors import shown
-from dlm_build.unpacking.layers import BrokenLayer, Content, Entry, Kind
+from dlm_build.unpacking.tar_entries import BrokenLayer, Content, Entry, Kind
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from blake3 import blake3
 
-from dlm_build.unpacking.layers import END, Content, Entry, packed_header, padding
+from dlm_build.unpacking.tar_entries import END, Content, Entry, packed_header, padding
 
 LEFT_OUT = frozenset(
     (".singularity.d", ".exec", ".run", ".shell", ".test", "environment", "singularity", "dev", "proc", "sys")

@@ -1,4 +1,4 @@
-"""Layers of container images: their entries in one pass, whatever their compression, and an entry as tar again.
+"""Layers of container images: their entries in one pass, whatever their compression.
 
 A layer is named by its digest and was checked against it, so what is read here is what the registry's owner packed:
 links, devices and any mode are allowed. Nothing of it is ever extracted by name. The headers are decoded by hand,
@@ -8,53 +8,22 @@ since tarfile takes five times as long for a header as its file takes to compres
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Event, Thread
-from typing import IO, Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
-from dlm_build.errors import InfraError, shown
+from dlm_build.errors import shown
+from dlm_build.unpacking.decompressed import decompressed
+from dlm_build.unpacking.tar_entries import BLOCK, Content, Entry, Kind, broken
 
-Kind = Literal["file", "folder", "symlink", "hardlink", "device"]
-Content = Iterator[bytes]
-
-_BLOCK = 512
-_READ, _MOST, _AHEAD = 128 << 10, 1 << 20, 8
-"""Compressed bytes taken at a time, the most bytes they may become at a time, and how many of these may wait."""
-_GZIP, _ZSTD = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16)))
-"""What they begin with; a zstd file may begin with a frame to be skipped."""
 _EXTENDED_LIMIT = 1 << 20
 _EXTENSIONS = (b"x", b"g", b"L", b"K")
 _KINDS: dict[bytes, Kind] = {
     b"0": "file", b"\0": "file", b"7": "file", b"5": "folder", b"2": "symlink", b"1": "hardlink",
     b"3": "device", b"4": "device", b"6": "device",
 }  # fmt: skip
-_FLAGS: dict[Kind, bytes] = {"file": b"0", "folder": b"5", "symlink": b"2", "hardlink": b"1"}
-_HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s8s247x")
 _FIELDS = struct.Struct("100s8s16x12s20xc100s6s82x155s12x")
 """Name, mode, size, kind, target, dialect and what stands before the name."""
-_NO_ONE = b"0000000\0"
-_OCTAL_LIMIT = 8**11
-
-
-class Entry(NamedTuple):
-    """One entry of a layer, or of a root file system."""
-
-    path: str
-    """Relative, `/`-separated, without `.` or `..`; bytes that are no UTF-8 as surrogates."""
-    kind: Kind
-    mode: int
-    """Permission bits with set-user-id, set-group-id and sticky."""
-    size: int = 0
-    target: str = ""
-    """Of a symbolic link as written; of a hard link the path it shares its content with."""
-
-
-class BrokenLayer(InfraError):
-    """A layer that is no tar, or names what lies outside of it."""
 
 
 def read_layer(path: Path, heard: Callable[[bytes], None]) -> Iterator[tuple[Entry, Content]]:
@@ -64,14 +33,14 @@ def read_layer(path: Path, heard: Callable[[bytes], None]) -> Iterator[tuple[Ent
     Raises BrokenLayer, or OSError from the disk.
     """
     with path.open("rb") as raw:
-        yield from read_tar(_ahead(_unpacked(_heard(raw, heard), path.name)), path.name)
+        yield from read_tar(decompressed(raw, heard, path.name), path.name)
 
 
 def read_tar(chunks: Iterator[bytes], name: str) -> Iterator[tuple[Entry, Content]]:
     """The same for a tar that is not compressed and comes in `chunks`; `name` is for messages."""
     stream = _Stream(chunks, name)
     extended: dict[str, bytes] = {}
-    while any(block := stream.exactly(_BLOCK)):
+    while any(block := stream.exactly(BLOCK)):
         fields = _Fields(*_FIELDS.unpack(block))
         size = _number(fields.size, name)
         if fields.flag in _EXTENSIONS:
@@ -85,125 +54,6 @@ def read_tar(chunks: Iterator[bytes], name: str) -> Iterator[tuple[Entry, Conten
             pass
     for _ in chunks:  # damage behind the end is damage, too
         pass
-
-
-def packed_header(entry: Entry) -> bytes:
-    """The entry as a tar header that GNU tar and mksquashfs read: no owner, no time."""
-    name, target = entry.path.encode("utf-8", "surrogateescape"), entry.target.encode("utf-8", "surrogateescape")
-    longer = _long(b"L", name) + _long(b"K", target)
-    return longer + _header(name, entry.mode, entry.size, _FLAGS[entry.kind], target)
-
-
-def padding(size: int) -> bytes:
-    """What follows a content of `size` bytes in a tar."""
-    return bytes(-size % _BLOCK)
-
-
-END = bytes(2 * _BLOCK)
-"""What ends a tar."""
-
-
-def _long(flag: bytes, name: bytes) -> bytes:
-    if len(name) <= 100:
-        return b""
-    return _header(b"././@LongLink", 0, len(name) + 1, flag, b"") + name + b"\0" + padding(len(name) + 1)
-
-
-def _header(name: bytes, mode: int, size: int, flag: bytes, target: bytes) -> bytes:
-    length = b"%011o\0" % size if size < _OCTAL_LIMIT else b"\x80" + size.to_bytes(11, "big")
-    head = _HEADER.pack(
-        name[:100], b"%07o\0" % mode, _NO_ONE, _NO_ONE, length, b"00000000000\0", b" " * 8, flag, target[:100],
-        b"ustar  \0",
-    )  # fmt: skip
-    return head[:148] + b"%06o\0 " % _sum(head) + head[156:]
-
-
-def _sum(head: bytes) -> int:
-    """Of its bytes: what Adler-32 counts, too, and names of 255s are too short for its limit."""
-    return (zlib.adler32(head) & 0xFFFF) - 1
-
-
-# --- compression -------------------------------------------------------------------------------------------------
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
-
-
-def _heard(raw: IO[bytes], heard: Callable[[bytes], None]) -> Iterator[bytes]:
-    while chunk := raw.read(_READ):
-        heard(chunk)
-        yield chunk
-
-
-def _unpacked(packed: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """gzip and zstd by their first bytes, many members in a row included; anything else as it is."""
-    chunk = next(packed, b"")
-    if not chunk.startswith((_GZIP, *_ZSTD)):
-        yield chunk
-        yield from packed
-        return
-    decompressor = _decompressor(chunk)
-    while chunk or not (decompressor.eof or decompressor.needs_input):
-        if decompressor.eof:
-            decompressor = _decompressor(chunk)
-        try:
-            data = decompressor.decompress(chunk, _MOST)
-        except Exception as problem:  # the errors of the two libraries have no parent of their own
-            raise _broken(name, f"its compression is damaged ({problem})") from problem
-        chunk = decompressor.unused_data if decompressor.eof else b""
-        if not chunk and (decompressor.eof or decompressor.needs_input):
-            chunk = next(packed, b"")
-        if data:
-            yield data
-    if not decompressor.eof:
-        raise _broken(name, "its compression is cut short")
-
-
-def _decompressor(start: bytes) -> _Decompressor:
-    if start.startswith(_GZIP):
-        from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor
-
-        return IgzipDecompressor(flag=DECOMP_GZIP)
-    from backports.zstd import ZstdDecompressor
-
-    return ZstdDecompressor()
-
-
-def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, made in a thread of its own while earlier ones are used."""
-    made: Queue[bytes | BaseException | None] = Queue(_AHEAD)
-    unwanted = Event()
-
-    def work() -> None:
-        end: BaseException | None = None
-        try:
-            for chunk in chunks:
-                made.put(chunk)
-                if unwanted.is_set():
-                    return
-        except BaseException as problem:
-            end = problem
-        made.put(end)
-
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while isinstance(item := made.get(), bytes):
-            yield item
-        if item is not None:
-            raise item
-    finally:
-        unwanted.set()
-        while thread.is_alive():
-            with suppress(Empty):
-                made.get(timeout=0.01)
 
 
 class _Stream:
@@ -222,20 +72,20 @@ class _Stream:
 
     def exactly_padded(self, size: int) -> bytes:
         if size > _EXTENDED_LIMIT:
-            raise _broken(self._name, f"an extended header of {size} bytes")
-        return self.exactly(size + -size % _BLOCK)[:size]
+            raise broken(self._name, f"an extended header of {size} bytes")
+        return self.exactly(size + -size % BLOCK)[:size]
 
     def content(self, size: int) -> Content:
         end = self._at + size
-        if end + -size % _BLOCK > len(self._held):
+        if end + -size % BLOCK > len(self._held):
             return self._in_pieces(size)
         piece = self._held[self._at : end]
-        self._at = end + -size % _BLOCK
+        self._at = end + -size % BLOCK
         return iter((piece,) if piece else ())
 
     def _in_pieces(self, size: int) -> Content:
         yield from self._some(size)
-        self.exactly(-size % _BLOCK)
+        self.exactly(-size % BLOCK)
 
     def _some(self, size: int) -> Iterator[bytes]:
         """As the chunks come, without joining them."""
@@ -243,7 +93,7 @@ class _Stream:
             if self._at == len(self._held):
                 self._held, self._at = next(self._chunks, b""), 0
                 if not self._held:
-                    raise _broken(self._name, "it is cut short")
+                    raise broken(self._name, "it is cut short")
             piece = self._held[self._at : self._at + size]
             self._at += len(piece)
             size -= len(piece)
@@ -272,7 +122,7 @@ def _entry(fields: _Fields, size: int, extended: dict[str, bytes], layer: str) -
     name, target = extended.get("path", name), extended.get("linkpath", target)
     kind = _KINDS.get(fields.flag)
     if kind is None or "sparse" in extended:
-        raise _broken(layer, f"an entry of a kind this version does not read ({fields.flag!r})")
+        raise broken(layer, f"an entry of a kind this version does not read ({fields.flag!r})")
     if "size" in extended:
         size = int(extended["size"])
     mode = _number(fields.mode, layer) & 0o7777
@@ -289,7 +139,7 @@ def _path(name: bytes, layer: str) -> str:
         return name.rstrip(b"/").decode("utf-8", "surrogateescape")
     parts = [part for part in name.decode("utf-8", "surrogateescape").split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise _broken(layer, f"an entry outside of it: {shown(ascii(name))}")
+        raise broken(layer, f"an entry outside of it: {shown(ascii(name))}")
     return "/".join(parts)
 
 
@@ -302,7 +152,7 @@ def _extension(flag: bytes, raw: bytes, layer: str) -> dict[str, bytes]:
         digits, _, _ = raw.partition(b" ")
         length = int(digits) if digits.isdigit() else 0
         if not len(digits) < length <= len(raw):
-            raise _broken(layer, "an extended header cannot be read")
+            raise broken(layer, "an extended header cannot be read")
         key, _, value = raw[len(digits) + 1 : length - 1].partition(b"=")
         if key in (b"path", b"linkpath", b"size"):
             found[key.decode()] = value
@@ -322,8 +172,4 @@ def _number(field: bytes, layer: str) -> int:
     try:
         return int(field.strip(b" \0") or b"0", 8)
     except ValueError:
-        raise _broken(layer, "it is no tar") from None
-
-
-def _broken(layer: str, what: str) -> BrokenLayer:
-    return BrokenLayer(f"layer {shown(layer)}: {what}", "build the image again, or use another base")
+        raise broken(layer, "it is no tar") from None

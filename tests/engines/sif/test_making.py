@@ -28,7 +28,7 @@ from dlm_build.sif.base import base_layers
 from dlm_build.sif.make import Parts, Progress, make_sif
 from dlm_build.sif.rootfs import RootfsDigest, counts
 from dlm_build.store import Store
-from dlm_build.unpacking.layers import Entry
+from dlm_build.unpacking.tar_entries import Entry
 from tests.engines.conftest import rot
 from tests.engines.sif.conftest import ROOT, Works, driver, layers_of
 

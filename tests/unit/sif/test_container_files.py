@@ -10,7 +10,7 @@ import pytest
 from dlm_build.errors import ItemHostile
 from dlm_build.sif.container_files import Described, container_files, inspect_metadata, mount_points, with_labels
 from dlm_build.sif.make import describe
-from dlm_build.unpacking.layers import Content, Entry
+from dlm_build.unpacking.tar_entries import Content, Entry
 from tests.unit.building.locks import rendered, text_of, tiny_lock
 
 CONTEXT = rendered(tiny_lock())

@@ -15,7 +15,8 @@ from dlm_build.errors import HashMismatch
 from dlm_build.records import ContextFile
 from dlm_build.sif.layers import RowsLayer, TreeLayer
 from dlm_build.store import Store
-from dlm_build.unpacking.layers import BrokenLayer, Entry, packed_header, padding, read_layer, read_tar
+from dlm_build.unpacking.layers import read_layer, read_tar
+from dlm_build.unpacking.tar_entries import BrokenLayer, Entry, packed_header, padding
 from tests.unit.sif.tars import Row, layer, tar
 
 LONG = "a/" + "long" * 60

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dlm_build.sif.layers import FixedLayer
 from dlm_build.sif.merge import OPAQUE, merged
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.unpacking.layers import BrokenLayer, Entry
+from dlm_build.unpacking.tar_entries import BrokenLayer, Entry
 from tests.unit.sif.tars import Row, layer, read_back
 
 

@@ -8,7 +8,7 @@ import pytest
 from blake3 import blake3
 
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.unpacking.layers import Entry
+from dlm_build.unpacking.tar_entries import Entry
 
 ROWS: tuple[tuple[Entry, bytes], ...] = (
     (Entry("a", "folder", 0o755), b""),
