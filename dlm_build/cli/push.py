@@ -58,7 +58,8 @@ def push(**given: Any) -> None:
     from dlm_build.cli.commands import emit, failing_as_json, wired
     from dlm_build.doors import Options
     from dlm_build.fetch import HttpFetcher
-    from dlm_build.publishing.push import Wanted, push_item
+    from dlm_build.publishing.admitting import Wanted
+    from dlm_build.publishing.push import push_item
 
     names = ("target", "to", "sign", "key", "unverified", "replace")
     wanted = Wanted(**{name: given[name] for name in names})
@@ -105,7 +106,7 @@ def _print(pushed: Pushed) -> None:
 
 def _print_part(part: PushedPart) -> None:
     from dlm_build.cli.show import megabytes
-    from dlm_build.publishing.push import NOT_VERIFIED
+    from dlm_build.publishing.admitting import NOT_VERIFIED
 
     what = "pushed" if part.tagged else "there already"
     click.secho(f"{part.kind:<6}", bold=True, nl=False)

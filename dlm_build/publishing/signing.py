@@ -151,6 +151,13 @@ class Signer:
         return InfraError(f"{self._engine.kind} cannot {what}: {_fatal(ended)}", "see `apptainer key list --secret`")
 
 
+class Signing(NamedTuple):
+    """Who signs, and with what."""
+
+    signer: Signer
+    key: Key
+
+
 def _digits(text: str) -> str:
     return text.upper().removeprefix("0X").replace(" ", "")
 

@@ -14,8 +14,9 @@ from dlm_build.fetch import HttpFetcher
 from dlm_build.progress import silent
 from dlm_build.publishing.access import Access
 from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
-from dlm_build.publishing.push import Place, _push_image
 from dlm_build.publishing.remote import Remote
+from dlm_build.publishing.sending import push_image
+from dlm_build.publishing.tags import Place
 from dlm_build.publishing.target import parse_target
 from dlm_build.records import Image
 from tests.unit.publishing.registry import NAME, Registry, registry
@@ -54,7 +55,7 @@ def pushed(told: Registry, engine: Sending, digest: str, config: str) -> Any:
         reference="dlm/x:1", digest=digest, config_digest=config, size=7, base_digest="", context_digest="", layers=()
     )
     doors: Any = Doors(engine)
-    return _push_image(image, "matches on cpu", None, place, doors)
+    return push_image(image, "matches on cpu", None, place, doors)
 
 
 @pytest.mark.parametrize("manifests", [True, False], ids=["containerd store", "classic store"])

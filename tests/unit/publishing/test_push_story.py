@@ -16,8 +16,9 @@ from dlm_build.doors import Doors
 from dlm_build.errors import Outcome, UsageError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.kept import load_sif
+from dlm_build.publishing.admitting import Wanted
 from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
-from dlm_build.publishing.push import Wanted, push_item
+from dlm_build.publishing.push import push_item
 from dlm_build.publishing.records import Pushed
 from dlm_build.publishing.signing import Key
 from dlm_build.records import Image, Sif, Verdict
@@ -122,7 +123,7 @@ class Signs:
 def unlabelled(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A SIF without the label of its verdict; it must be the same afterwards, and its record too."""
     monkeypatch.setattr("dlm_build.publishing.push.Signer", Signs)
-    monkeypatch.setattr("dlm_build.publishing.push.signers", lambda _path: tuple(Signs.signed))
+    monkeypatch.setattr("dlm_build.publishing.tags.signers", lambda _path: tuple(Signs.signed))
     Signs.signed.clear()
     made = world.run(to=("sif",)).sif
     kept = load_sif(world.work)
