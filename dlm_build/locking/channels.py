@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from dlm_build.config import Settings
-from dlm_build.errors import ItemInvalid, UsageError, shown
+from dlm_build.errors import InfraError, ItemInvalid, UsageError, shown
+from dlm_build.locking.talk import trimmed
 from dlm_build.records import Record
 
+T = TypeVar("T")
 _MIRROR = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+|file:///)[A-Za-z0-9._~+%,:/-]*")
 
 
@@ -33,6 +36,24 @@ def allowed_channels(settings: Settings) -> tuple[Served, ...]:
     """All channels an item may name at this site."""
     names = dict.fromkeys((*settings.channels.allowed, *settings.channels.mirrors))
     return tuple(_served(name, settings, "[channels] allowed") for name in names)
+
+
+def from_mirrors(channels: Sequence[Served], ask: Callable[[dict[str, str]], T]) -> T:
+    """Ask the first mirrors; where one does not answer, ask again with the next ones.
+
+    `ask` is told the base URL of each channel. Raises InfraError where none answers.
+    """
+    from rattler.exceptions import GatewayError
+
+    attempts = max((len(channel.urls) for channel in channels), default=1)
+    for attempt in range(attempts):
+        bases = {channel.name: channel.urls[min(attempt, len(channel.urls) - 1)] for channel in channels}
+        try:
+            return ask(bases)
+        except GatewayError as problem:
+            if attempt + 1 == attempts:
+                raise _unreachable(str(problem), bases) from problem
+    raise AssertionError("unreachable: at least one attempt is made")
 
 
 def home_url(name: str) -> str:
@@ -60,3 +81,13 @@ def _mirror(name: str, url: str) -> str:
             "correct that URL; user names and passwords do not belong in it",
         )
     return url.rstrip("/") + "/"
+
+
+def _unreachable(talk: str, bases: dict[str, str]) -> InfraError:
+    blamed = {name: base for name, base in bases.items() if base in talk} or bases
+    named = ", ".join(f"{name} at {base}" for name, base in blamed.items())
+    key = f"[channels.mirrors] {next(iter(blamed), 'conda-forge')}"
+    return InfraError(
+        f"cannot read conda channel {named}:\n{trimmed(talk, lines=4)}",
+        f'check the network, or set `{key} = ["URL"]` in the settings',
+    )

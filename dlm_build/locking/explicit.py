@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch, ItemInvalid, Unpinned, shown
-from dlm_build.locking.channels import allowed_channels
-from dlm_build.locking.conda import at_rest, from_mirrors, ordered
+from dlm_build.locking.channels import allowed_channels, from_mirrors
 from dlm_build.locking.grammar import checked, well_formed
 from dlm_build.locking.published import packages_of
+from dlm_build.locking.solver import at_rest, ordered
 from dlm_build.locks import explicit_rows
 from dlm_build.records import Package
 

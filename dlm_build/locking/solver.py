@@ -1,0 +1,126 @@
+"""rattler, the solver of conda's environments, in this process: what it is asked, and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from dlm_build.locking.channels import Served
+from dlm_build.locking.specs import match_of
+from dlm_build.records import Record
+
+if TYPE_CHECKING:
+    from rattler import Gateway, GenericVirtualPackage, RepoDataRecord
+    from rattler.channel import Channel
+
+T = TypeVar("T")
+SETTLE_SECONDS = 0.05
+
+
+class Question(Record, frozen=True, kw_only=True):
+    """What is asked of the solver."""
+
+    origin: str
+    specs: tuple[str, ...]
+    homes: dict[str, str]
+    """Package name → the channel its spec insists on."""
+    virtual: dict[str, tuple[str, str]]
+    """Virtual package → version and build."""
+    as_of: datetime | None
+
+
+class Indexes(NamedTuple):
+    """Where it is asked: the channels' indexes, as one set of their mirrors serves them."""
+
+    channels: Sequence[Served]
+    bases: dict[str, str]
+    """Channel → the URL that is asked."""
+    cache: Path
+
+
+def solved(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
+    """Every package of the environment. Raises rattler's SolverError and GatewayError."""
+    return at_rest(_solve(question, indexes))
+
+
+def at_rest(asking: Coroutine[Any, Any, T]) -> T:
+    """The answer, once the solver's own threads have come to rest.
+
+    They let go of Python objects a moment after they answered; an interpreter that exits meanwhile, as after an
+    unsolvable environment, crashes and loses its exit code.
+    """
+
+    async def settled() -> T:
+        try:
+            return await asking
+        finally:
+            await asyncio.sleep(SETTLE_SECONDS)
+
+    return asyncio.run(settled())
+
+
+async def _solve(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
+    from rattler import Channel, ChannelPriority, Gateway, solve
+
+    gateway = Gateway(cache_dir=indexes.cache)
+    sources: list[Any] = []
+    for channel in indexes.channels:
+        source = Channel(indexes.bases[channel.name])
+        dated = question.as_of is not None and channel.mirrored
+        sources.append(_BuildDates(gateway, source) if dated else source)
+    return await solve(
+        sources,
+        [match_of(spec, question.origin) for spec in question.specs],
+        gateway=gateway,
+        platforms=["linux-64", "noarch"],
+        virtual_packages=_virtual_packages(question.virtual),
+        channel_priority=ChannelPriority.Strict,
+        exclude_newer=question.as_of,
+        timestamp_policy="allow-missing",
+        channel_relations="disabled",
+    )
+
+
+def _virtual_packages(known: dict[str, tuple[str, str]]) -> list[GenericVirtualPackage]:
+    from rattler import GenericVirtualPackage, PackageName, Version
+    from rattler.package import BuildString
+
+    return [
+        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+        for name, (version, build) in known.items()
+    ]
+
+
+class _BuildDates:
+    """A mirror as the solver's source, its packages dated by their build.
+
+    The time at which a mirror indexed a package says when the mirror was made, not when the package came out.
+    """
+
+    def __init__(self, gateway: Gateway, channel: Channel) -> None:
+        self._gateway = gateway
+        self._channel = channel
+
+    async def fetch_package_records(self, platform: Any, name: Any) -> list[RepoDataRecord]:
+        found = await self._gateway.query(
+            [self._channel], [platform], [name.normalized], recursive=False, channel_relations="disabled"
+        )
+        records = [record for group in found for record in group]
+        for record in records:
+            record.indexed_timestamp = None
+        return records
+
+    def package_names(self, _platform: Any) -> list[str]:
+        return []
+
+
+def ordered(records: list[RepoDataRecord]) -> list[RepoDataRecord]:
+    """Dependencies first (python and pip need each other; rattler knows), the same whatever order they came in."""
+    from rattler import PackageRecord
+
+    by_name = {record.name.normalized: record for record in records}
+    known: list[PackageRecord] = [by_name[name] for name in sorted(by_name)]
+    return [by_name[record.name.normalized] for record in PackageRecord.sort_topologically(known)]
