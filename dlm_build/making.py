@@ -7,31 +7,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlm_build.doors import Doors, Options
+from dlm_build.job import Job
 from dlm_build.kept import KeptContext, KeptSif, load_sif
-from dlm_build.records import Context, Image, Lock, Plan, Sif
+from dlm_build.records import Context, Image, Plan, Sif
 from dlm_build.workfolder import WorkFolder, slug
 
 
-def rendered(folder: WorkFolder, lock: Lock, options: Options, doors: Doors) -> tuple[Context, bool]:
+def rendered(job: Job) -> tuple[Context, bool]:
     """The context on disk under `context/`, and whether it was there already, as it was written."""
     from dlm_build.building import is_as_written, recipe_digest, render, write_context
 
-    place = folder.root / "context"
-    kept = folder.load("context.json", KeptContext)
+    place = job.folder.root / "context"
+    kept = job.folder.load("context.json", KeptContext)
     recipe = recipe_digest()
-    fits = kept and kept.recipe == recipe and kept.context.lock_digest == lock.digest
-    if kept and fits and not options.force and is_as_written(kept.context, place):
+    fits = kept and kept.recipe == recipe and kept.context.lock_digest == job.lock.digest
+    if kept and fits and not job.options.force and is_as_written(kept.context, place):
         return kept.context, True
-    folder.forget("context.json")
-    context = render(lock)
-    write_context(context, doors.store, place)
-    folder.save("context.json", KeptContext(recipe=recipe, context=context))
+    job.folder.forget("context.json")
+    context = render(job.lock)
+    write_context(context, job.doors.store, place)
+    job.folder.save("context.json", KeptContext(recipe=recipe, context=context))
     return context, False
 
 
-def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors) -> tuple[Image, bool]:
+def built(context: Context, job: Job) -> tuple[Image, bool]:
     """The image in the engine, and whether it was there already."""
+    folder, lock, options, doors, _ = job
     tag = options.tag or f"dlm/{slug(lock.plan.item_id)}:{context.digest[:12]}"
     kept = folder.load("image.json", Image)
     if kept and not options.force and kept.context_digest == context.digest and kept.reference == tag:
@@ -43,12 +44,11 @@ def built(folder: WorkFolder, lock: Lock, context: Context, options: Options, do
     return image, False
 
 
-def converted(
-    folder: WorkFolder, lock: Lock, context: Context, image: Image | None, options: Options, doors: Doors
-) -> tuple[Sif, bool]:
+def converted(context: Context, image: Image | None, job: Job) -> tuple[Sif, bool]:
     """The SIF, from `image` where there is one, else from the packages; and whether it was there already."""
     from dlm_build.sif import Request, Sources, is_still_there, refuse_unable, sif_from_image, sif_from_packages
 
+    folder, lock, options, doors, _ = job
     kept = load_sif(folder)
     asked = (context.digest, options.compression or "")
     if kept and not options.force and kept.asked == asked and is_still_there(kept.sif):
@@ -70,12 +70,12 @@ def sif_place(folder: WorkFolder, plan: Plan) -> Path:
     return folder.root / f"{slug(plan.item_id)}.sif"
 
 
-def handed_off(folder: WorkFolder, lock: Lock, sif: Sif | None, options: Options, doors: Doors) -> tuple[str, ...]:
+def handed_off(sif: Sif | None, job: Job) -> tuple[str, ...]:
     """Paths of the files that run the SIF on a cluster, written where they were asked for."""
-    if sif is None or not options.handoff:
+    if sif is None or not job.options.handoff:
         return ()
     from dlm_build.building.handoff import write_handoff
 
-    place, limits = folder.root / "handoff", doors.settings.limits
-    written = write_handoff(sif, lock.plan, place, options.handoff, options.gpu, limits)
+    place, limits = job.folder.root / "handoff", job.doors.settings.limits
+    written = write_handoff(sif, job.plan, place, job.options.handoff, job.options.gpu, limits)
     return tuple(str(path) for path in written)

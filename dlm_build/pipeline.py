@@ -7,16 +7,18 @@ the work folder and not done again; a step that is reused says so in the report.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
-from dlm_build.journal import Journal
+from dlm_build.job import Job
+from dlm_build.journal import Journal, Known
 from dlm_build.kept import (
     built_engines,
     built_lock,
@@ -46,14 +48,14 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
             item = read(href, doors, options)
         journal.known.item = item
         admit = partial(refuse_early, options=options, doors=doors)
-        with locked(item, options, doors, journal, admit) as (folder, lock):
+        with locked(item, options, doors, journal, admit) as job:
             try:
-                verdict = built_and_judged(folder, lock, options, doors, journal)
+                verdict = built_and_judged(job)
             except UsageError:
                 raise
             except DlmBuildError as problem:
                 verdict = verdict_of(problem)
-            return _report(folder, verdict, journal)
+            return _report(job.folder, verdict, journal)
     except UsageError:
         raise
     except DlmBuildError as problem:
@@ -151,7 +153,7 @@ def locked(
     doors: Doors,
     journal: Journal,
     admit: Admit | None = None,
-) -> Iterator[tuple[WorkFolder, Lock]]:
+) -> Iterator[Job]:
     """Gather, plan and lock, and hold the work folder from the start to the end of what follows. A bad item leaves no
     folder behind.
 
@@ -177,66 +179,62 @@ def locked(
         journal.known.plan = lock.plan
         journal.known.lock_digest = lock.digest
         keep_lock(folder, item, materials, lock)
-        yield folder, lock
+        yield Job(folder, lock, options, doors, journal)
 
 
 # --- to each engine, then run and judge --------------------------------------------------------------------------
 
 
-def built_and_judged(folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal) -> Verdict:
+def built_and_judged(job: Job) -> Verdict:
     """Everything after the lock; needs the engines and no network but a SIF's base layers."""
-    folder.forget("report.json")
-    with journal.step("render") as reuse:
-        context, kept = rendered(folder, lock, options, doors)
+    job.folder.forget("report.json")
+    with job.journal.step("render") as reuse:
+        context, kept = rendered(job)
         if kept:
             reuse()
-    journal.known.context_digest = context.digest
-    ends = []
-    if "docker" in options.to:
-        ends.append(to_docker(folder, lock, context, options, doors, journal))
-        journal.known.engines = tuple(ends)
-    if "sif" in options.to:
-        ends.append(to_sif(folder, lock, context, options, doors, journal))
-        journal.known.engines = tuple(ends)
-        journal.known.handoff = handed_off(folder, lock, journal.known.sif, options, doors)
-    return overall(ends, journal)
+    known = job.journal.known
+    known.context_digest = context.digest
+    if "docker" in job.options.to:
+        known.engines += (to_docker(context, job),)
+    if "sif" in job.options.to:
+        known.engines += (to_sif(context, job),)
+        known.handoff = handed_off(known.sif, job)
+    return overall(known)
 
 
-def to_docker(
-    folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors, journal: Journal
-) -> EngineEnd:
+def to_docker(context: Context, job: Job) -> EngineEnd:
     """The image in the engine, and how its sample did."""
-    with journal.step("build") as reuse:
-        image, kept = built(folder, lock, context, options, doors)
+    with job.journal.step("build") as reuse:
+        image, kept = built(context, job)
         if kept:
             reuse()
-    journal.known.image = image
-    if not options.verify:
+    job.journal.known.image = image
+    if not job.options.verify:
         return EngineEnd(engine="docker", verdict=unverified(image.reference))
-    return verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
+    return verified(in_docker(image, job), job)
 
 
-def to_sif(
-    folder: WorkFolder, lock: Lock, context: Context, options: Options, doors: Doors, journal: Journal
-) -> EngineEnd:
+def to_sif(context: Context, job: Job) -> EngineEnd:
     """The SIF in the work folder, labelled with how its sample did."""
-    with journal.step("sif") as reuse:
-        sif, kept = converted(folder, lock, context, journal.known.image, options, doors)
+    known = job.journal.known
+    with job.journal.step("sif") as reuse:
+        sif, kept = converted(context, known.image, job)
         if kept:
             reuse()
-    journal.known.sif = sif
-    if not options.verify:
+    known.sif = sif
+    if not job.options.verify:
         return EngineEnd(engine="sif", verdict=unverified(sif.path))
-    end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-    journal.known.sif = with_verdict(folder, sif, end.verdict)
+    end = verified(in_sif(sif, job), job)
+    known.sif = with_verdict(job.folder, sif, end.verdict)
     return end
 
 
-def overall(ends: Sequence[EngineEnd], journal: Journal) -> Verdict:
-    """The first end that is not the best there is; with several engines its summary says whose it is."""
+def overall(known: Known) -> Verdict:
+    """Of the first engine's end that is not the best there is; with several, its summary says whose it is."""
+    ends = known.engines
     worst = next((end for end in ends if end.verdict.outcome != Outcome.MATCHES), ends[0])
     if worst.run:
-        journal.known.run = worst.run
+        known.run = worst.run
     if len(ends) == 1:
         return worst.verdict
     said = "; ".join(f"{end.engine}: {end.verdict.summary}" for end in ends)
@@ -255,16 +253,16 @@ def _report(folder: WorkFolder, verdict: Verdict, journal: Journal) -> Report:
 def lock_item(href: str, options: Options, doors: Doors) -> tuple[Path, Lock]:
     """`dlm-build lock`: the records up to the lock, in the work folder."""
     item = read(href, doors, options)
-    with locked(item, options, doors, Journal(doors.clock)) as (folder, lock):
-        return folder.root, lock
+    with locked(item, options, doors, Journal(doors.clock)) as job:
+        return job.folder.root, job.lock
 
 
 def render_item(href: str, options: Options, doors: Doors) -> tuple[Path, Context]:
     """`dlm-build render`: the work folder with the context written."""
     item = read(href, doors, options)
-    with locked(item, options, doors, Journal(doors.clock)) as (folder, lock):
-        context, _ = rendered(folder, lock, options, doors)
-        return folder.root / "context", context
+    with locked(item, options, doors, Journal(doors.clock)) as job:
+        context, _ = rendered(job)
+        return job.folder.root / "context", context
 
 
 def verify_item(href: str, options: Options, doors: Doors) -> Report:
@@ -280,9 +278,9 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     journal.known.plan, journal.known.lock_digest = lock.plan, lock.digest
     with folder.owned():
         try:
-            engines = options.to or built_engines(folder)
-            ends = [_reverified(engine, folder, lock, options, doors, journal) for engine in engines]
-            verdict = overall(ends, journal)
+            for engine in options.to or built_engines(folder):
+                journal.known.engines += (_reverified(engine, Job(folder, lock, options, doors, journal)),)
+            verdict = overall(journal.known)
         except UsageError:
             raise
         except DlmBuildError as problem:
@@ -299,25 +297,22 @@ def _build_command(href: str, options: Options) -> str:
     return shown(shlex.join(words), 500)
 
 
-def _reverified(
-    engine: str, folder: WorkFolder, lock: Lock, options: Options, doors: Doors, journal: Journal
-) -> EngineEnd:
+def _reverified(engine: Literal["docker", "sif"], job: Job) -> EngineEnd:
     """Run, judged and labelled as by a build.
 
     Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed.
     """
-    if engine == "sif":
-        sif = kept_sif(folder, lock)
-        if sif.signed_by:
-            from dlm_build.publishing.signing import Signer
+    known = job.journal.known
+    if engine == "docker":
+        known.image = image = kept_image(job.folder, job.lock, job.doors)
+        known.context_digest = image.context_digest
+        return verified(in_docker(image, job), job)
+    sif = kept_sif(job.folder, job.lock)
+    if sif.signed_by:
+        from dlm_build.publishing.signing import Signer
 
-            Signer(doors.programs, doors.settings).check(Path(sif.path), sif.signed_by)
-        journal.known.context_digest, journal.known.sif = sif.context_digest, sif
-        end = verified(in_sif(sif, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-        journal.known.sif = with_verdict(folder, sif, end.verdict)
-    else:
-        image = kept_image(folder, lock, doors)
-        journal.known.context_digest, journal.known.image = image.context_digest, image
-        end = verified(in_docker(image, lock.plan, folder, options, doors), lock.plan, folder, options, doors, journal)
-    journal.known.engines += (end,)
+        Signer(job.doors.programs, job.doors.settings).check(Path(sif.path), sif.signed_by)
+    known.context_digest, known.sif = sif.context_digest, sif
+    end = verified(in_sif(sif, job), job)
+    known.sif = with_verdict(job.folder, sif, end.verdict)
     return end

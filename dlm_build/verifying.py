@@ -16,11 +16,10 @@ import msgspec
 
 from dlm_build import __version__
 from dlm_build.config import Settings
-from dlm_build.doors import Doors, Options
+from dlm_build.doors import Doors
 from dlm_build.errors import InfraError, Outcome
-from dlm_build.journal import Journal
-from dlm_build.records import EngineEnd, Image, Plan, Record, Run, Sif, Verdict, digest_of
-from dlm_build.workfolder import WorkFolder
+from dlm_build.job import Job
+from dlm_build.records import EngineEnd, Image, Record, Run, Sif, Verdict, digest_of
 
 if TYPE_CHECKING:
     from dlm_build.running.gpu import Device
@@ -52,38 +51,38 @@ class Verified(Record, frozen=True, kw_only=True):
     verdict: Verdict
 
 
-def in_docker(image: Image, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
+def in_docker(image: Image, job: Job) -> Made:
     """Outputs land in `outputs/` of the work folder."""
+    folder, plan, gpu, doors = job.folder, job.plan, job.options.gpu, job.doors
 
     def device() -> Device:
         from dlm_build.running.gpu import choose_at
 
-        return choose_at(options.gpu, plan.gpu, at_engine(doors), doors.programs)
+        return choose_at(gpu, plan.gpu, at_engine(doors), doors.programs)
 
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_sample
 
         host = Host(at_engine(doors), doors.store, doors.notify, device)
-        return run_sample(image, plan, folder.root, options.gpu, host)
+        return run_sample(image, plan, folder.root, gpu, host)
 
     return Made("docker", image.digest, device, run, folder.root)
 
 
-def in_sif(sif: Sif, plan: Plan, folder: WorkFolder, options: Options, doors: Doors) -> Made:
+def in_sif(sif: Sif, job: Job) -> Made:
     """Outputs land in `sif/outputs/` of the work folder."""
+    place, plan, gpu, doors = job.folder.root / "sif", job.plan, job.options.gpu, job.doors
 
     def device() -> Device:
         from dlm_build.running.gpu import choose_host_gpu
 
-        return choose_host_gpu(options.gpu, plan.gpu, doors.programs)
-
-    place = folder.root / "sif"
+        return choose_host_gpu(gpu, plan.gpu, doors.programs)
 
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_in_sif
 
         host = Host(doors.settings, doors.store, doors.notify, device)
-        return run_in_sif(sif, plan, _open_folder(place), options.gpu, host)
+        return run_in_sif(sif, plan, _open_folder(place), gpu, host)
 
     return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run, place)
 
@@ -112,34 +111,34 @@ def unverified(what: str) -> Verdict:
     return Verdict(outcome=Outcome.BUILT, summary=f"built {what}; not verified, as asked")
 
 
-def verified(made: Made, plan: Plan, folder: WorkFolder, options: Options, doors: Doors, journal: Journal) -> EngineEnd:
+def verified(made: Made, job: Job) -> EngineEnd:
     """How the packaged sample did, unless that very run was judged before."""
-    if plan.sample is None:
+    if job.plan.sample is None:
         verdict = Verdict(
             outcome=Outcome.BUILT,
             summary="built; the item names no test sample, so nothing could be run",
-            hint=plan.fix_of("no-sample") or "name a sample; `dlm-build check` shows how in this item's dialect",
+            hint=job.plan.fix_of("no-sample") or "name a sample; `dlm-build check` shows how in this item's dialect",
         )
         return EngineEnd(engine=made.engine, verdict=verdict)
     from dlm_build.judging import rules_digest
 
     name, rules = VERIFIED[made.engine], rules_digest()
-    with journal.step(_step(made, "run")) as reuse:
+    with job.journal.step(_step(made, "run")) as reuse:
         device = made.device()
-        key = _run_key(plan, made, device, options, doors.settings)
-        kept = folder.load(name, Verified)
-        if kept and kept.key == key and not options.force and (done := _still_there(kept.run, made.place)):
+        key = _run_key(made, device, job)
+        kept = job.folder.load(name, Verified)
+        if kept and kept.key == key and not job.options.force and (done := _still_there(kept.run, made.place)):
             reuse()
             if kept.rules == rules:
                 return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
             run = done
         else:
-            folder.forget(name)
-            run = _with_processor(made.run(device), made, doors)
-    journal.known.run = run
-    verdict = _judged(run, made, plan, doors, journal)
+            job.folder.forget(name)
+            run = _with_processor(made.run(device), made, job.doors)
+    job.journal.known.run = run
+    verdict = _judged(run, made, job)
     if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
-        folder.save(name, Verified(key=key, rules=rules, run=run, verdict=verdict))
+        job.folder.save(name, Verified(key=key, rules=rules, run=run, verdict=verdict))
     return EngineEnd(engine=made.engine, run=run, verdict=verdict)
 
 
@@ -152,11 +151,11 @@ def _still_there(run: Run, place: Path) -> Run | None:
     return msgspec.structs.replace(run, output_folder=str(outputs)) if are_as_collected(run.outputs, outputs) else None
 
 
-def _judged(run: Run, made: Made, plan: Plan, doors: Doors, journal: Journal) -> Verdict:
+def _judged(run: Run, made: Made, job: Job) -> Verdict:
     from dlm_build.judging import judge
 
-    with journal.step(_step(made, "judge")):
-        return judge(run, plan, doors.store, doors.programs)
+    with job.journal.step(_step(made, "judge")):
+        return judge(run, job.plan, job.doors.store, job.doors.programs)
 
 
 def _with_processor(run: Run, made: Made, doors: Doors) -> Run:
@@ -177,7 +176,8 @@ def at_engine(doors: Doors) -> Settings:
     return msgspec.structs.replace(doors.settings, environment=environment)
 
 
-def _run_key(plan: Plan, made: Made, device: Device, options: Options, settings: Settings) -> tuple[str, ...]:
+def _run_key(made: Made, device: Device, job: Job) -> tuple[str, ...]:
+    plan = job.plan
     assert plan.sample is not None
     expected = plan.sample.expected.sha256 if plan.sample.expected else "none"
     policy = digest_of(plan.comparison) if plan.comparison else "none"
@@ -187,9 +187,9 @@ def _run_key(plan: Plan, made: Made, device: Device, options: Options, settings:
         plan.sample.input.sha256,
         expected,
         policy,
-        f"gpu={options.gpu}",
+        f"gpu={job.options.gpu}",
         _in_words(device),
-        digest_of(settings.limits),
+        digest_of(job.doors.settings.limits),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from dlm_build.doors import Doors, Options
 from dlm_build.errors import Outcome, UsageError, shown
+from dlm_build.job import Job
 from dlm_build.kept import built_engines, kept_image, kept_sif, label_of
-from dlm_build.records import Image, Lock, Record, Report, Sif, Verdict
+from dlm_build.records import Image, Record, Report, Sif, Verdict
 from dlm_build.verifying import VERIFIED, Made, Verified, in_docker, in_sif
 from dlm_build.workfolder import WorkFolder
 
@@ -39,19 +39,19 @@ class Ready(NamedTuple):
     """What the SIF is to be labelled with."""
 
 
-def ready_of(folder: WorkFolder, lock: Lock, options: Options, wanted: Wanted, doors: Doors) -> Ready:
-    chosen = wanted.to or built_engines(folder)
+def ready_of(job: Job, wanted: Wanted) -> Ready:
+    chosen = wanted.to or built_engines(job.folder)
     if wanted.sign and "sif" not in chosen:
         raise UsageError("--sign signs a SIF, and none is pushed", "make one with `dlm-build build --to docker,sif`")
     image, sif, label, verdicts = None, None, None, {}
     if "docker" in chosen:
-        image = kept_image(folder, lock, doors)
-        known = _verdict(in_docker(image, lock.plan, folder, options, doors), folder)
-        verdicts["docker"] = _admitted(known, image.reference, wanted, "docker", folder)
+        image = kept_image(job.folder, job.lock, job.doors)
+        known = _verdict(in_docker(image, job), job.folder)
+        verdicts["docker"] = _admitted(known, image.reference, wanted, "docker", job.folder)
     if "sif" in chosen:
-        sif = kept_sif(folder, lock)
-        label = _verdict(in_sif(sif, lock.plan, folder, options, doors), folder)
-        verdicts["sif"] = _admitted(label, sif.path, wanted, "sif", folder)
+        sif = kept_sif(job.folder, job.lock)
+        label = _verdict(in_sif(sif, job), job.folder)
+        verdicts["sif"] = _admitted(label, sif.path, wanted, "sif", job.folder)
     return Ready(image, sif, verdicts, label)
 
 

@@ -12,6 +12,8 @@ from functools import partial
 from dlm_build import __version__
 from dlm_build.doors import Doors, Options
 from dlm_build.errors import UsageError
+from dlm_build.job import Job
+from dlm_build.journal import Journal
 from dlm_build.kept import built_lock, changing_sif, with_verdict
 from dlm_build.pipeline import folder_of, read
 from dlm_build.progress import Event
@@ -41,7 +43,7 @@ def push_item(
     folder = WorkFolder(folder_of(item, options))
     lock = built_lock(folder, item, "dlm-build build")
     with folder.owned():
-        ready = ready_of(folder, lock, options, wanted, doors)
+        ready = ready_of(Job(folder, lock, options, doors, Journal(doors.clock)), wanted)
         context = context_of(ready)
         signing = _signing(wanted, doors) if wanted.sign else None
         place = _place(wanted, context, doors, web)

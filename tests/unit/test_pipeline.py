@@ -583,10 +583,10 @@ def locked(world: World, plan: Plan, **options: Any) -> tuple[Lock, bool]:
     journal = Journal(lambda: 0.0)
     item = pipeline.read(str(world.item), world.doors())
     world.done.clear()
-    with pipeline.locked(item, world.options(**options), world.doors(), journal) as (_, lock):
+    with pipeline.locked(item, world.options(**options), world.doors(), journal) as job:
         world.done = [step for step in world.done if step in ("lock", "fill")]
     steps = journal.report(Verdict(outcome="built", summary="s")).steps
-    return lock, next(step.reused for step in steps if step.name == "lock")
+    return job.lock, next(step.reused for step in steps if step.name == "lock")
 
 
 def saved(world: World, plan: Plan) -> Path:
