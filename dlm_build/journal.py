@@ -34,14 +34,14 @@ class Journal:
         self.known = Known()
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Callable[[], None]]:
-        """Times a step; the function it gives marks the step as reused."""
-        started, reused = self._clock(), []
+    def step(self, name: str) -> Iterator[Callable[[bool], None]]:
+        """Times a step; the function it gives is told whether the step had been done already."""
+        started, told = self._clock(), [False]
         try:
-            yield lambda: reused.append(True)
+            yield told.append
         finally:
             seconds = round(self._clock() - started, 3)
-            self._steps.append(Step(name=name, seconds=seconds, reused=bool(reused)))
+            self._steps.append(Step(name=name, seconds=seconds, reused=told[-1]))
 
     def report(self, verdict: Verdict) -> Report:
         known = msgspec.structs.asdict(self.known)

@@ -165,8 +165,7 @@ def locked(
         old = earlier_lock(folder, options)
         with journal.step("gather") as reuse, naming(item):
             materials, kept = gathered(item, folder, options, doors)
-            if kept:
-                reuse()
+            reuse(kept)
         with journal.step("plan"), naming(item):
             plan = planned(item, materials, options, doors, gone_for(old.plan if old else None))
         journal.known.plan = plan
@@ -174,8 +173,7 @@ def locked(
             admit(folder, plan)
         with journal.step("lock") as reuse:
             lock, kept = pinned(plan, old, partial(planned, item, materials, options, doors), options, doors)
-            if kept:
-                reuse()
+            reuse(kept)
         journal.known.plan = lock.plan
         journal.known.lock_digest = lock.digest
         keep_lock(folder, item, materials, lock)
@@ -190,8 +188,7 @@ def built_and_judged(job: Job) -> Verdict:
     job.folder.forget("report.json")
     with job.journal.step("render") as reuse:
         context, kept = rendered(job)
-        if kept:
-            reuse()
+        reuse(kept)
     known = job.journal.known
     known.context_digest = context.digest
     if "docker" in job.options.to:
@@ -206,8 +203,7 @@ def to_docker(context: Context, job: Job) -> EngineEnd:
     """The image in the engine, and how its sample did."""
     with job.journal.step("build") as reuse:
         image, kept = built(context, job)
-        if kept:
-            reuse()
+        reuse(kept)
     job.journal.known.image = image
     if not job.options.verify:
         return EngineEnd(engine="docker", verdict=unverified(image.reference))
@@ -219,8 +215,7 @@ def to_sif(context: Context, job: Job) -> EngineEnd:
     known = job.journal.known
     with job.journal.step("sif") as reuse:
         sif, kept = converted(context, known.image, job)
-        if kept:
-            reuse()
+        reuse(kept)
     known.sif = sif
     if not job.options.verify:
         return EngineEnd(engine="sif", verdict=unverified(sif.path))

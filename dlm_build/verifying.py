@@ -128,7 +128,7 @@ def verified(made: Made, job: Job) -> EngineEnd:
         key = _run_key(made, device, job)
         kept = job.folder.load(name, Verified)
         if kept and kept.key == key and not job.options.force and (done := _still_there(kept.run, made.place)):
-            reuse()
+            reuse(True)
             if kept.rules == rules:
                 return EngineEnd(engine=made.engine, run=done, verdict=kept.verdict)
             run = done

@@ -906,7 +906,7 @@ def test_the_journal_times_steps_and_keeps_what_failed() -> None:
     ticks = iter([1.0, 3.5, 4.0, 4.25])
     journal = Journal(lambda: next(ticks))
     with journal.step("lock") as reuse:
-        reuse()
+        reuse(True)
     with pytest.raises(ZeroDivisionError), journal.step("build"):
         raise ZeroDivisionError
     made = journal.report(Verdict(outcome="infra", summary="s"))
