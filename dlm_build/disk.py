@@ -1,9 +1,11 @@
-"""Space on disks, asked for before anything long begins."""
+"""Disks: space asked for before anything long begins, and their complaints as ones that the user can act on."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dlm_build.errors import InfraError
@@ -11,6 +13,9 @@ from dlm_build.local_files import is_there
 
 MARGIN = 64 << 20
 """Bytes that must stay free beyond what is estimated."""
+IN_STORE = "set `store` in the settings to"
+IN_OUTPUT = "name with --output"
+"""What moves bytes elsewhere, as disk_error words it."""
 
 
 def nearest(folder: Path) -> Path:
@@ -37,3 +42,25 @@ def refuse_full(what: str, needed: Mapping[Path, int]) -> None:
                 f"{there}: too little space: about {needed_mib} MiB are needed for {what}, {free_mib} MiB are free",
                 "free space there, or name another folder with --output, or with `store` in the settings",
             )
+
+
+@contextmanager
+def disk_errors(place: Path, instead: str = IN_STORE) -> Iterator[None]:
+    """What the operating system complains of inside the block, as `disk_error` words it."""
+    try:
+        yield
+    except OSError as problem:
+        raise disk_error(problem, place, instead) from problem
+
+
+def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraError:
+    """The operating system's complaint, as one the user can act on."""
+    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = f"make it writable, or {instead} a folder that is"
+    elif problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        hint = "it was there a moment ago, or its name is wrong"
+    elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
+        hint = f"this file system has no locks: {instead} a folder on a local disk"
+    else:
+        hint = f"free space there, or {instead} a folder on a larger disk"
+    return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)

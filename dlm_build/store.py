@@ -11,7 +11,6 @@ A reader sees an object whole or not at all, under kill, full disk, or a second 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -27,7 +26,8 @@ from typing import TypeVar
 
 import msgspec
 
-from dlm_build.errors import HashMismatch, InfraError
+from dlm_build.disk import disk_error, disk_errors
+from dlm_build.errors import HashMismatch
 from dlm_build.ownership import give_up, locked_file, own_folder, sweep
 from dlm_build.records import Record, from_json, to_json
 
@@ -247,33 +247,6 @@ class Incoming:
             self.path.replace(target)
             _sync_folder(target.parent)
         self._done = True
-
-
-IN_STORE = "set `store` in the settings to"
-IN_OUTPUT = "name with --output"
-"""What moves bytes elsewhere, as disk_error words it."""
-
-
-@contextmanager
-def disk_errors(place: Path, instead: str = IN_STORE) -> Iterator[None]:
-    """What the operating system complains of inside the block, as `disk_error` words it."""
-    try:
-        yield
-    except OSError as problem:
-        raise disk_error(problem, place, instead) from problem
-
-
-def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraError:
-    """The operating system's complaint, as one the user can act on."""
-    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        hint = f"make it writable, or {instead} a folder that is"
-    elif problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
-        hint = "it was there a moment ago, or its name is wrong"
-    elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
-        hint = f"this file system has no locks: {instead} a folder on a local disk"
-    else:
-        hint = f"free space there, or {instead} a folder on a larger disk"
-    return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
 
 
 def _all_zeros(chunk: bytes) -> bool:

@@ -9,9 +9,10 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from dlm_build.building.layout import DOCKERFILE, EPOCH, GENERATED
+from dlm_build.disk import IN_OUTPUT, disk_error, disk_errors
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Context, ContextFile, Package, digest_of
-from dlm_build.store import IN_OUTPUT, Store, disk_error, disk_errors
+from dlm_build.store import Store
 
 
 def write_context(context: Context, store: Store, folder: Path) -> None:

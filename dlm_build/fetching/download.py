@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dlm_build.disk import disk_error
 from dlm_build.errors import HashMismatch, InfraError, ResourceExceeded, SourceGone
 from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.patience import Patience
@@ -19,7 +20,7 @@ from dlm_build.fetching.wire import Answer, Trouble, Wire
 from dlm_build.magic import HEAD, stand_in
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Record
-from dlm_build.store import CHUNK, Store, Stored, disk_error
+from dlm_build.store import CHUNK, Store, Stored
 
 LARGEST = 64 << 30
 """Bytes of a download whose size nobody promised."""

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dlm_build.disk import disk_errors
 from dlm_build.errors import Outcome, shown
 from dlm_build.judging.compare import compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
 from dlm_build.judging.pairing import answering
 from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.records import Check, ComparisonPolicy, Member, OutputFile, Plan, Run, Verdict
-from dlm_build.store import disk_errors
 
 if TYPE_CHECKING:
     from dlm_build.proc import Programs

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from dlm_build.disk import IN_OUTPUT, disk_errors
 from dlm_build.errors import InfraError, shown
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Limits, Member, Run, RunEnd
 from dlm_build.running.log import Log
 from dlm_build.running.orphans import adopt_folder, sweep_folders
 from dlm_build.running.outputs import Collected, collect, remove_tree
-from dlm_build.store import IN_OUTPUT, Store, disk_errors
+from dlm_build.store import Store
 
 OUTPUTS = "outputs"
 LOG = "run.log"

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dlm_build.config import Settings
+from dlm_build.disk import IN_OUTPUT, disk_errors
 from dlm_build.errors import InfraError, ItemInvalid, shown
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import Event, Notify
@@ -24,7 +25,6 @@ from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
 from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
-from dlm_build.store import IN_OUTPUT, disk_errors
 
 CEILINGS = {"nofile": resource.RLIMIT_NOFILE, "fsize": resource.RLIMIT_FSIZE, "nproc": resource.RLIMIT_NPROC,
             "data": resource.RLIMIT_DATA}  # fmt: skip

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from dlm_build.disk import refuse_full
+from dlm_build.disk import disk_errors, refuse_full
 from dlm_build.errors import InfraError
 from dlm_build.proc import Programs
 from dlm_build.progress import Notify
@@ -16,7 +16,7 @@ from dlm_build.sif.layers import ImageLayer
 from dlm_build.sif.make import Parts, Progress, Request, make_sif
 from dlm_build.sif.merge import merged
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.store import Store, disk_errors
+from dlm_build.store import Store
 
 PACKED = 2
 """An image's bytes are at least this many times its layers', compressed, or its SIF."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dlm_build.disk import IN_OUTPUT, disk_error
 from dlm_build.errors import UsageError, shown
 from dlm_build.ownership import locked_file
-from dlm_build.store import IN_OUTPUT, disk_error
 
 
 @contextmanager

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from dlm_build.disk import IN_OUTPUT
 from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.proc import Programs
 from dlm_build.records import Record
-from dlm_build.store import IN_OUTPUT, OBJECT_TIME
+from dlm_build.store import OBJECT_TIME
 
 LEVELS = {"gzip": (1, 9), "zstd": (1, 22), "lz4": (0, 0), "xz": (0, 0)}
 """Compressors that Apptainer's own readers know, with their levels."""

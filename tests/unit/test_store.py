@@ -19,7 +19,7 @@ import pytest
 from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.ownership import locked_file
 from dlm_build.records import Finding
-from dlm_build.store import CHUNK, IN_OUTPUT, OBJECT_TIME, Store, Stored, disk_error
+from dlm_build.store import CHUNK, OBJECT_TIME, Store, Stored
 
 NOTHING_LEFT: list[str] = []
 
@@ -366,11 +366,3 @@ def test_a_waiting_thread_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
             order.append("first")
         waiting.result(timeout=10)
     assert order == ["first", "second"]
-
-
-@pytest.mark.parametrize(("number", "wanted"), [(errno.EACCES, "make it writable"), (errno.ENOSPC, "free space")])
-def test_a_disk_error_names_the_option_that_helps(number: int, wanted: str) -> None:
-    problem = OSError(number, os.strerror(number))
-    in_store, in_output = disk_error(problem, Path("x")), disk_error(problem, Path("x"), IN_OUTPUT)
-    assert wanted in in_store.hint and wanted in in_output.hint
-    assert "`store` in the settings" in in_store.hint and "--output" in in_output.hint
