@@ -69,17 +69,17 @@ def choose(wanted: bool | None, model_wants: bool, info: Mapping[str, Any], prog
 
     Raises InfraError when a GPU is demanded and there is none.
     """
-    return _unwanted(wanted, model_wants) or _kept(find_device(info, programs), wanted, HINT)
+    return _unwanted(wanted, model_wants) or _as_wanted(find_device(info, programs), wanted, HINT)
 
 
 def choose_at(wanted: bool | None, model_wants: bool, settings: Settings, programs: Programs) -> Device:
     """The same before there is a connection: the engine is asked only where a GPU is wanted. Raises InfraError."""
-    return _unwanted(wanted, model_wants) or _kept(probe(settings, programs), wanted, HINT)
+    return _unwanted(wanted, model_wants) or _as_wanted(probe(settings, programs), wanted, HINT)
 
 
 def choose_host_gpu(wanted: bool | None, model_wants: bool, programs: Programs) -> Device:
     """The same for a SIF, which takes this machine's GPUs with `--nv`. Raises InfraError."""
-    return _unwanted(wanted, model_wants) or _kept(find_host_gpu(programs), wanted, HOST_HINT)
+    return _unwanted(wanted, model_wants) or _as_wanted(find_host_gpu(programs), wanted, HOST_HINT)
 
 
 def find_host_gpu(programs: Programs) -> Device:
@@ -113,13 +113,8 @@ def _fallen_back(found: Fit, device: Device) -> Device:
 
 def described(programs: Programs) -> Gpu | None:
     """The first GPU as nvidia-smi describes it; None without the program or a GPU, or where it tells too little."""
-    query = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
-    try:
-        told = programs.run(query, timeout=20)
-    except InfraError:
-        return None
-    fields = [field.strip() for field in told.stdout.partition("\n")[0].split(",")]
-    if told.status != 0 or len(fields) != 3:
+    fields = _first_gpu("name,driver_version,compute_cap", programs)
+    if len(fields) != 3:
         return None
     return Gpu(name=fields[0], driver=fields[1], capability=fields[2] if fields[2][:1].isdigit() else None)
 
@@ -132,7 +127,7 @@ def _unwanted(wanted: bool | None, model_wants: bool) -> Device | None:
     return None
 
 
-def _kept(found: Device, wanted: bool | None, hint: str) -> Device:
+def _as_wanted(found: Device, wanted: bool | None, hint: str) -> Device:
     return _demanded(found, hint) if wanted else found
 
 
@@ -176,10 +171,15 @@ def _in_spec_files(folders: Any) -> bool:
 
 def _nvidia_smi(programs: Programs) -> tuple[str | None, str | None]:
     """Name and driver version of the first GPU; (None, None) without the program or a GPU."""
-    query = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    name, driver, *_ = (*_first_gpu("name,driver_version", programs), "", "")
+    return (name, driver or None) if name else (None, None)
+
+
+def _first_gpu(wanted: str, programs: Programs) -> list[str]:
+    """The fields `wanted` of the first GPU; empty without the program or a GPU."""
+    query = ("nvidia-smi", f"--query-gpu={wanted}", "--format=csv,noheader")
     try:
         told = programs.run(query, timeout=20)
     except InfraError:
-        return None, None
-    name, _, driver = told.stdout.partition("\n")[0].partition(",")
-    return (name.strip(), driver.strip() or None) if told.status == 0 and name.strip() else (None, None)
+        return []
+    return [field.strip() for field in told.stdout.partition("\n")[0].split(",")] if told.status == 0 else []
