@@ -63,7 +63,7 @@ def in_docker(image: Image, job: Job) -> Made:
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_sample
 
-        host = Host(at_engine(doors), doors.store, doors.notify, device)
+        host = Host(at_engine(doors), doors.programs, doors.store, doors.notify, device)
         return run_sample(image, plan, folder.root, gpu, host)
 
     return Made("docker", image.digest, device, run, folder.root)
@@ -81,7 +81,7 @@ def in_sif(sif: Sif, job: Job) -> Made:
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_in_sif
 
-        host = Host(doors.settings, doors.store, doors.notify, device)
+        host = Host(doors.settings, doors.programs, doors.store, doors.notify, device)
         return run_in_sif(sif, plan, _open_folder(place), gpu, host)
 
     return Made("sif", f"{sif.rootfs_digest} {sif.compression} {sif.packed_by}", device, run, place)

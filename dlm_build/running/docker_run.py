@@ -10,7 +10,7 @@ import msgspec
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, ItemInvalid
-from dlm_build.proc import RealPrograms
+from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Image, Plan, Run
 from dlm_build.running.container import container
@@ -34,6 +34,7 @@ class Host(NamedTuple):
 
     settings: Settings
     """They name the engine and the limits."""
+    programs: Programs
     store: Store
     notify: Notify
     device: Device | None = None
@@ -55,8 +56,8 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
         sweep(engine, host.notify)
         with told("ask the engine what it has"):
             info = engine.info()
-        programs = RealPrograms(host.settings.environment)
-        device = fitting(host.device or choose(gpu, plan.gpu, info, programs), plan, gpu is True, programs)
+        found = host.device or choose(gpu, plan.gpu, info, host.programs)
+        device = fitting(found, plan, gpu is True, host.programs)
         order = DockerOrder(
             name=new_name(),
             image=_image_id(engine, image),

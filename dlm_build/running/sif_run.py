@@ -13,7 +13,6 @@ import msgspec
 from dlm_build.config import Settings
 from dlm_build.disk import IN_OUTPUT, disk_errors
 from dlm_build.errors import InfraError, ItemInvalid, shown
-from dlm_build.proc import RealPrograms
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Plan, Run, Sif
 from dlm_build.running.apptainer import SifOrder, find_engine
@@ -42,9 +41,9 @@ def run_in_sif(sif: Sif, plan: Plan, folder: Path, gpu: bool | None, host: Host)
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
     user = ordinary_user(host.settings, os.geteuid())
-    programs = RealPrograms(host.settings.environment)
-    engine = find_engine(host.settings.apptainer.program, programs)
-    device = fitting(host.device or choose_host_gpu(gpu, plan.gpu, programs), plan, gpu is True, programs)
+    engine = find_engine(host.settings.apptainer.program, host.programs)
+    found = host.device or choose_host_gpu(gpu, plan.gpu, host.programs)
+    device = fitting(found, plan, gpu is True, host.programs)
     with scratch_place(folder, plan.sample.input, host.store, host.notify) as place:
         order = SifOrder(
             engine=engine,

@@ -60,6 +60,11 @@ def test_the_harness_knows_nothing_of_dlm_build() -> None:
             assert not any(name.split(".")[0] == "dlm_build" for name in imports(PACKAGE / module)), module
 
 
+def test_the_door_to_programs_is_opened_by_the_command_line_alone() -> None:
+    opened = [module for module in modules() if "dlm_build.proc.RealPrograms" in imports(PACKAGE / module)]
+    assert opened and all(module.startswith("cli/") for module in opened)
+
+
 @pytest.mark.parametrize("nouns", ["records.py", "errors.py"])
 def test_nouns_import_nothing_of_ours(nouns: str) -> None:
     assert not any(name.startswith("dlm_build") for name in imports(PACKAGE / nouns))

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from dlm_build.config import Settings
+from dlm_build.proc import RealPrograms
 from dlm_build.progress import silent
 from dlm_build.records import Archive, BaseImage, EnvironmentSpec, Image, Limits, Member, Plan, Run, Runner, SampleSpec
 from dlm_build.running import Host
@@ -42,7 +43,8 @@ forgotten_sockets = pytest.mark.filterwarnings("ignore:unclosed <socket:Resource
 
 def limited(settings: Settings, store: Store, **limits: Any) -> Host:
     """This machine under LIMITS, some of them changed by name."""
-    return Host(replace(settings, limits=replace(LIMITS, **limits)), store, silent)
+    settings = replace(settings, limits=replace(LIMITS, **limits))
+    return Host(settings, RealPrograms(settings.environment), store, silent)
 
 
 @contextmanager

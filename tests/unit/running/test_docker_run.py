@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError, ItemInvalid
+from dlm_build.proc import RealPrograms
 from dlm_build.progress import silent
 from dlm_build.records import Image, Member, Run
 from dlm_build.running import Host, docker_run, run_sample
@@ -51,7 +52,7 @@ def taken_home(order: DockerOrder, tmp_path: Path, words: str = "", **run: Any) 
 
 def test_without_a_sample_nothing_is_started(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ItemInvalid, match="no sample"):
-        run_sample(IMAGE, tiny_plan(sample=None), tmp_path, None, Host(Settings(), store, silent))
+        run_sample(IMAGE, tiny_plan(sample=None), tmp_path, None, Host(Settings(), RealPrograms({}), store, silent))
 
 
 def test_the_place_holds_the_sample_and_is_gone_afterwards(store: Store, tmp_path: Path) -> None:
