@@ -81,26 +81,43 @@ class _Where:
 
 
 def _asset(asset: Asset, node: Node, is_model: bool, where: _Where) -> dict[str, Any]:
-    href = href_of(node).value
-    assert isinstance(href, str)
-    published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
     _tell_moves(asset, node, where.notes)
-    rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}
-    moved_href = moved(published.replace("\\", "/"), where.origin, where.place)
-    made: dict[str, Any] = {"href": _reference(moved_href, asset.key, where.notes)}
+    made: dict[str, Any] = {"href": _href(asset, node, where)}
     made |= {
         name: own_text(node.at(name)) for name, text in (("type", asset.media_type), ("title", asset.title)) if text
     }
+    made |= _carried(asset, node, where)
+    made["roles"] = _roles(node, is_model)
+    if "mlm:model" in made["roles"] and not isinstance(made.get("mlm:artifact_type"), str):
+        made["mlm:artifact_type"] = _artifact_type(asset, where.notes)
+    return made | _of_its_file(asset, node)
+
+
+def _href(asset: Asset, node: Node, where: _Where) -> str:
+    """As it was published, where that is a URL; else as it leads there from the new item."""
+    href = href_of(node).value
+    assert isinstance(href, str)
+    published = (asset.published or asset.href) if "://" in (asset.published or asset.href) else href.strip()
+    return _reference(moved(published.replace("\\", "/"), where.origin, where.place), asset.key, where.notes)
+
+
+def _carried(asset: Asset, node: Node, where: _Where) -> dict[str, Any]:
+    """The fields that nobody reads, as they stand, but those that would say something else in the new item."""
+    rest = {plain(name): plain(member.value) for name, member in node.members() if name not in _READ}
     if where.fields:
         rest = _with_colons(rest, asset, where.notes)
+    made = {}
     for name, value in rest.items():
         if not where.fields and (name.startswith(("mlm:", "eo:", "file:")) or name in ("bands", "raster:bands")):
             where.notes.dropped(f"{asset.pointer}/{step(name)}", "it is told elsewhere, or not as its extension has it")
         elif value is not None and not (name in _TEXTS and not isinstance(value, str)):
             made[name] = value
-    made["roles"] = _roles(node, is_model)
-    if "mlm:model" in made["roles"] and not isinstance(made.get("mlm:artifact_type"), str):
-        made["mlm:artifact_type"] = _artifact_type(asset, where.notes)
+    return made
+
+
+def _of_its_file(asset: Asset, node: Node) -> dict[str, Any]:
+    """Checksum and size, in the words of the file extension."""
+    made: dict[str, Any] = {}
     if asset.sha256:
         made["file:checksum"] = f"1220{asset.sha256}"
     elif isinstance(other := plain(node.at("file:checksum").value), str) and _MULTIHASH.fullmatch(other):

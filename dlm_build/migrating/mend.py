@@ -237,9 +237,19 @@ def _agree(entry: Document, what: str, structure: Document, place: str, notes: N
 
 
 def _name_bands(made: Document, notes: Notes) -> None:
-    """A list of the bands that inputs and outputs name, where the item has none: MLM asks for it."""
-    if all(problem.pointer for problem in problems_of_item(made)):
-        return
+    """A list of the bands that inputs and outputs name, where MLM asks for it; no names, where there can be none."""
+    if _lacks_a_list(made):
+        _list_bands(made, notes)
+    if _lacks_a_list(made):
+        _drop_names(made["properties"], notes)
+
+
+def _lacks_a_list(made: Document) -> bool:
+    """MLM's schema asks for one by the whole item, and not by a place in it."""
+    return any(not problem.pointer for problem in problems_of_item(made))
+
+
+def _list_bands(made: Document, notes: Notes) -> None:
     properties = made["properties"]
     entries = [entry for side in _SIDES for entry in properties[side.field]]
     rows = [row for entry in entries for row in entry.get("bands") or ()]
@@ -249,8 +259,9 @@ def _name_bands(made: Document, notes: Notes) -> None:
         properties["bands"] = [{"name": name} for name in names]
         models[0].setdefault("bands", properties["bands"])
         notes.assumed("/properties/bands", "the bands that inputs and outputs name: MLM asks for a list of them")
-    if all(problem.pointer for problem in problems_of_item(made)):
-        return
+
+
+def _drop_names(properties: Document, notes: Notes) -> None:
     for side in _SIDES:
         for index, entry in enumerate(properties[side.field]):
             place = f"/properties/{side.field}/{index}"
