@@ -307,7 +307,7 @@ def _from_here(checked: Result) -> Result:
 
 
 @contextmanager
-def _writing(path: str | None) -> Iterator[Callable[[str], None]]:
+def _writing(path: str | None) -> Iterator[Callable[[str], object]]:
     """To stdout, or to a file."""
     if path is None:
         yield _print
@@ -315,14 +315,10 @@ def _writing(path: str | None) -> Iterator[Callable[[str], None]]:
     from dlm_build.cli.files import opened
 
     with opened(path) as stream:
-        yield lambda text: _ignored(stream.write(text))
+        yield stream.write
 
 
 def _print(text: str) -> None:
     if text:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
-
-
-def _ignored(_count: int) -> None:
-    """What a write returns."""

@@ -116,7 +116,7 @@ def _print_part(part: PushedPart) -> None:
         click.echo(f"       the tag led to {part.replaced} before")
     good = part.verdict.startswith("matches")
     click.secho(f"       {part.verdict}", fg="green" if good else "yellow", nl=False)
-    unsure = {True: "", False: ": whoever pulls it should know"}[good]
+    unsure = "" if good else ": whoever pulls it should know"
     click.echo(unsure if part.verdict != NOT_VERIFIED else f"{unsure}; `dlm-build verify` judges it")
     click.echo(f"       {part.pull}")
     if part.kind == "sif":

@@ -5,10 +5,14 @@ Equal parts give equal bytes, whichever of the two ways they came.
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
@@ -115,8 +119,6 @@ def make_sif(parts: Parts, request: Request, programs: Programs, progress: Progr
 
 
 def describe(context: Context, environment: dict[str, str]) -> Described:
-    import json
-
     labels: dict[str, str] = json.loads(context.text_of(LABELS))
     labels[CONTEXT] = context.digest
     return Described(
@@ -129,10 +131,6 @@ def labelled(sif: Sif, labels: dict[str, str]) -> Sif:
 
     Raises InfraError. To be done before it is signed.
     """
-    import shutil
-
-    from msgspec.structs import replace
-
     path = Path(sif.path)
     with beside(path) as part:
         shutil.copyfile(path, part)
