@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -54,6 +54,16 @@ class Choices(Record, frozen=True, kw_only=True):
     """Digests that a registry was found to have no more; never chosen."""
 
 
+class _Given(NamedTuple):
+    """All that a plan is made from."""
+
+    item: Item
+    materials: Materials
+    choices: Choices
+    tables: Tables
+    settings: Settings
+
+
 class _Log:
     """Decisions and findings in the order they were made."""
 
@@ -80,8 +90,9 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
     tables = replace(tables, bases=tuple(row for row in tables.bases if row.digest not in choices.dead_bases))
     log.findings.extend(BasePinDied.at("", found=digest) for digest in choices.dead_bases)
     declared = _declared(item, materials, log)
-    facts, as_of = _decide_model(item, materials, declared, choices, tables, log)
-    environment, base = _decide_images(facts, as_of, declared, (choices, tables, settings), log)
+    given = _Given(item, materials, choices, tables, settings)
+    facts, as_of = _decide_model(given, declared, log)
+    environment, base = _decide_images(facts, as_of, declared, given, log)
     installer = log.keep(decide_installer(tables, settings))
     sample = log.keep(decide_sample(item, materials.archive))
     comparison = log.keep(decide_comparison(item, sample, facts.runner))
@@ -104,9 +115,8 @@ def _declared(item: Item, materials: Materials, log: _Log) -> Declared | None:
     return read_environment(file, materials.environment_files)
 
 
-def _decide_model(
-    item: Item, materials: Materials, declared: Declared | None, choices: Choices, tables: Tables, log: _Log
-) -> tuple[Facts, datetime | None]:
+def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[Facts, datetime | None]:
+    item, materials, choices, tables, _ = given
     as_of = log.keep(noticed(decide_as_of(item, choices.as_of), in_the_future(item, tables.collected)))
     log.keep(decided("platform", "linux/amd64", "linux/amd64", "what the base images and the packages are made for"))
     weights = log.keep(decide_weights(item, materials))
@@ -120,7 +130,7 @@ def _decide_model(
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
     asked = declared_python(declared) if declared else None
-    python = log.keep(_python(asked, (picked.row, as_of), choices, tables, item.pointers.requirements))
+    python = log.keep(_python(asked, picked.row, as_of, given))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
     given = sample_member(item, materials.archive, item.sample.input) if item.sample else None
     facts = Facts(
@@ -130,41 +140,31 @@ def _decide_model(
     return facts, as_of
 
 
-def _python(
-    asked: tuple[str, str] | None,
-    model: tuple[FrameworkRow, datetime | None],
-    choices: Choices,
-    tables: Tables,
-    pointer: str,
-) -> Decided[str]:
+def _python(asked: tuple[str, str] | None, row: FrameworkRow, as_of: datetime | None, given: _Given) -> Decided[str]:
     """The best there is without those that were tried; the best of all where nothing else is left."""
-    first = decide_python(asked, *model, tables.python_releases, pointer)
-    if not choices.dead_pythons:
+    releases, dead, pointer = given.tables.python_releases, given.choices.dead_pythons, given.item.pointers.requirements
+    first = decide_python(asked, row, as_of, releases, pointer)
+    if not dead:
         return first
-    left = {python: day for python, day in tables.python_releases.items() if python not in choices.dead_pythons}
+    left = {python: day for python, day in releases.items() if python not in dead}
     try:
-        outcome = decide_python(asked, *model, left, pointer) if len(left) > 1 else first
+        outcome = decide_python(asked, row, as_of, left, pointer) if len(left) > 1 else first
     except ItemInvalid:
         return first
-    if outcome is first or (model[0].python and asked is None and outcome.value not in model[0].python):
+    if outcome is first or (row.python and asked is None and outcome.value not in row.python):
         return first
-    notes = [PythonWithoutPackages.at(pointer, found=tried, used=outcome.value) for tried in choices.dead_pythons]
+    notes = [PythonWithoutPackages.at(pointer, found=tried, used=outcome.value) for tried in dead]
     return noticed(outcome, *notes)
 
 
 def _decide_images(
-    facts: Facts,
-    as_of: datetime | None,
-    declared: Declared | None,
-    given: tuple[Choices, Tables, Settings],
-    log: _Log,
+    facts: Facts, as_of: datetime | None, declared: Declared | None, given: _Given, log: _Log
 ) -> tuple[EnvironmentSpec, BaseImage]:
     """The environment, then the base that has what the environment lacks, then the glibc the solver may count on."""
-    choices, tables, settings = given
-    spec = log.keep(decide_environment(facts, declared, settings))
+    spec = log.keep(decide_environment(facts, declared, given.settings))
     libraries, why = decide_libraries(facts, spec, declared)
     wanted = Wanted(cuda=facts.cuda, cudnn=cudnn_of(facts), libraries=libraries, why=why, as_of=as_of)
-    base = log.keep(decide_base(wanted, tables, choices.base, settings))
+    base = log.keep(decide_base(wanted, given.tables, given.choices.base, given.settings))
     return with_glibc(spec, glibc_of(base)), base
 
 
