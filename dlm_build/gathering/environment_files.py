@@ -44,32 +44,30 @@ def collect(
     item: Item, archive: Archive, manifest: dict[str, object], source: Source | None, outside: Outside
 ) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
     """The files in order of preference, those they include after them, and what was inferred on the way."""
-    fetch, store = outside.fetch, outside.store
     if item.runtime.requirement_file:
-        return _declared(item.runtime.requirement_file, item, (archive, source), fetch, store)
-    inside = _from_members("archive", archive.members, store, requirements_of(manifest))
+        return _declared(item.runtime.requirement_file, item, archive, source, outside)
+    inside = _from_members("archive", archive.members, outside.store, requirements_of(manifest))
     if inside or source is None:
         return inside, ()
-    return _from_members("source", source.members, store, None), ()
+    return _from_members("source", source.members, outside.store, None), ()
 
 
 # --- what the item names ----------------------------------------------------------------------------------------------
 
 
 def _declared(
-    wanted: str, item: Item, places: tuple[Archive, Source | None], fetch: Fetcher, store: Store
+    wanted: str, item: Item, archive: Archive, source: Source | None, outside: Outside
 ) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
-    archive, source = places
     asset = next((asset for asset in item.assets if asset.key == wanted), None)
     url = asset.href if asset else wanted
     if url.startswith(("https://", "http://")):
-        return _linked(url, fetch), ()
+        return _linked(url, outside.fetch), ()
     beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
     wanted = beside or (posixpath.basename(url) if asset else wanted)
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
         if found := find_member(rows, wanted):
-            files = _with_included(place, found.path, _reader(rows, store))
+            files = _with_included(place, found.path, _reader(rows, outside.store))
             return files, () if found.path == wanted else (_renamed(wanted, place, found, item.pointers.requirements),)
     or_source = " or the source" if source else ""
     raise ItemInvalid(
