@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import msgspec
@@ -33,6 +34,11 @@ def qualified(reference: str) -> str:
 
 def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
+
+
+def content_digest(content: bytes) -> str:
+    """What a registry calls these bytes by."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class _Variables(msgspec.Struct, frozen=True):

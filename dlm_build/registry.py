@@ -5,7 +5,6 @@ Every manifest asked for by digest is hashed. Mirrors from the settings are aske
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -26,7 +25,7 @@ from dlm_build.errors import (
 )
 from dlm_build.fetch import Fetcher, Response
 from dlm_build.fetching.urls import url_parts
-from dlm_build.oci import is_digest
+from dlm_build.oci import content_digest, is_digest
 from dlm_build.progress import Notify
 from dlm_build.records import BaseImage, Record
 from dlm_build.store import Store, Stored
@@ -90,7 +89,7 @@ class Registry:
         """A manifest or image configuration by digest, as its bytes. Raises as `resolve` does."""
         host, name = _split(repository)
         body = self._asked(host, f"{name}/{kind}/{digest}", f"{repository} {digest}").body
-        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+        if content_digest(body) != digest:
             raise HashMismatch(
                 f"{repository}: {digest} arrived as other bytes", "a mirror in the settings may be broken"
             )
@@ -237,7 +236,7 @@ def _split(repository: str) -> tuple[str, str]:
 
 
 def _manifest(body: bytes, repository: str, reference: str) -> Manifest:
-    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    digest = content_digest(body)
     if is_digest(reference) and digest != reference:
         raise HashMismatch(f"{repository}@{reference} arrived as {digest}", "a mirror in the settings may be broken")
     return Manifest(digest=digest, content=_decoded(body, f"{repository} {reference}"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import NamedTuple
 
+from dlm_build.oci import content_digest
 from dlm_build.records import Sif
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -37,13 +37,9 @@ def artefact_of(sif: Sif) -> Artefact:
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "config": {"mediaType": CONFIG_TYPE, "digest": digest_of(CONFIG), "size": len(CONFIG)},
+        "config": {"mediaType": CONFIG_TYPE, "digest": content_digest(CONFIG), "size": len(CONFIG)},
         "layers": [layer],
         "annotations": told | ({"dlm.signed-by": sif.signed_by} if sif.signed_by else {}),
     }
     raw = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
-    return Artefact(raw, digest_of(raw))
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    return Artefact(raw, content_digest(raw))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,7 +9,7 @@ from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.fetch import Response
 from dlm_build.fetching.sending import Broken, Part
 from dlm_build.fetching.urls import joined, url_parts
-from dlm_build.oci import is_digest
+from dlm_build.oci import content_digest, is_digest
 from dlm_build.progress import Event, Notify
 from dlm_build.publishing.access import Access, Web
 from dlm_build.publishing.refusals import no_registry, refused, unreached
@@ -82,7 +81,7 @@ class Remote:
         if answer.status == 404:
             return None
         digest = answer.headers.get("docker-content-digest", "")
-        return digest if is_digest(digest) else f"sha256:{hashlib.sha256(self.manifest(reference)).hexdigest()}"
+        return digest if is_digest(digest) else content_digest(self.manifest(reference))
 
     def manifest(self, reference: str) -> bytes:
         answer = self._asked("GET", f"/manifests/{reference}")
@@ -105,7 +104,7 @@ class Remote:
         if answer.status not in (200, 201, 202):
             raise refused(self._target, f"the manifest {reference}", answer, known=self._known)
         told = answer.headers.get("docker-content-digest")
-        if told is not None and told != f"sha256:{hashlib.sha256(body).hexdigest()}":
+        if told is not None and told != content_digest(body):
             raise HashMismatch(f"{self._target.host} stored another manifest: {told}", "push again")
 
     def put_blob(self, blob: Blob, notify: Notify) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 from dlm_build.doors import Doors
 from dlm_build.errors import HashMismatch, InfraError
 from dlm_build.fetching.sending import Part
+from dlm_build.oci import content_digest
 from dlm_build.progress import Event
-from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, Artefact, digest_of
+from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, Artefact
 from dlm_build.publishing.manifests import config_of, decoded, size_of
 from dlm_build.publishing.records import PushedPart
 from dlm_build.publishing.refusals import engine_refused
@@ -61,7 +62,7 @@ def _refuse_another(image: Image, digest: str, manifest: dict[str, Any], target:
 def push_sif(sif: Sif, artefact: Artefact, verdict: str, before: str | None, place: Place) -> PushedPart:
     target, remote, tag = place.target, place.remote, place.target.sif_tag()
     layer = Blob(f"sha256:{sif.sha256}", Part(Path(sif.path), 0, sif.size))
-    sent = [remote.put_blob(blob, place.notify) for blob in (Blob(digest_of(CONFIG), CONFIG), layer)]
+    sent = [remote.put_blob(blob, place.notify) for blob in (Blob(content_digest(CONFIG), CONFIG), layer)]
     if remote.tagged(artefact.digest) is None:
         remote.put_manifest(artefact.manifest, MANIFEST_TYPE, artefact.digest)
     if before != artefact.digest:
@@ -87,7 +88,7 @@ def push_sif(sif: Sif, artefact: Artefact, verdict: str, before: str | None, pla
 def _asked_back(place: Place, tag: str, digest: str) -> bytes:
     """The manifest as the registry gives it for the digest, to which the tag leads. Raises HashMismatch."""
     there, manifest = place.remote.tagged(tag), place.remote.manifest(digest)
-    if there != digest or digest_of(manifest) != digest:
+    if there != digest or content_digest(manifest) != digest:
         raise HashMismatch(
             f"{place.target.repository}:{tag} is {there} after the push, not {digest}",
             "somebody else pushes to this tag, or the registry changes manifests; use another tag or registry",

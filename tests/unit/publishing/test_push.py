@@ -11,9 +11,10 @@ from dlm_build.building.pushing import EnginePush
 from dlm_build.config import Settings
 from dlm_build.errors import HashMismatch
 from dlm_build.fetch import HttpFetcher
+from dlm_build.oci import content_digest
 from dlm_build.progress import silent
 from dlm_build.publishing.access import Access
-from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
+from dlm_build.publishing.artefact import MANIFEST_TYPE
 from dlm_build.publishing.remote import Remote
 from dlm_build.publishing.sending import push_image
 from dlm_build.publishing.tags import Place
@@ -34,7 +35,7 @@ class Sending:
         self.manifest = json.dumps({"config": {"digest": config}, "layers": [{"size": 7}]}).encode()
 
     def push(self, _image: Image, _repository: str, tag: str, *_: Any) -> EnginePush:
-        digest = digest_of(self.manifest)
+        digest = content_digest(self.manifest)
         self.told.manifests[digest] = (MANIFEST_TYPE, self.manifest)
         self.told.tags[tag] = digest
         return EnginePush(digest=digest, sent=1, present=0)
@@ -62,7 +63,7 @@ def pushed(told: Registry, engine: Sending, digest: str, config: str) -> Any:
 def test_the_image_that_was_judged_is_told(manifests: bool) -> None:
     with registry() as told:
         engine = Sending(told, CONFIG)
-        digest = digest_of(engine.manifest)
+        digest = content_digest(engine.manifest)
         part = pushed(told, engine, digest if manifests else CONFIG, CONFIG)
     assert (part.digest, part.size, part.verdict) == (digest, 7, "matches on cpu")
 

@@ -16,8 +16,9 @@ from dlm_build.doors import Doors
 from dlm_build.errors import Outcome, UsageError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.kept import load_sif
+from dlm_build.oci import content_digest
 from dlm_build.publishing.admitting import Wanted
-from dlm_build.publishing.artefact import MANIFEST_TYPE, digest_of
+from dlm_build.publishing.artefact import MANIFEST_TYPE
 from dlm_build.publishing.push import push_item
 from dlm_build.publishing.records import Pushed
 from dlm_build.publishing.signing import Key
@@ -58,7 +59,7 @@ class Pusher:
 
     def _push(self, image: Image, repository: str, tag: str, credentials: dict[str, str], *_more: object) -> EnginePush:
         self.shown.append(credentials)
-        digest = digest_of(MANIFEST)
+        digest = content_digest(MANIFEST)
         self._told.manifests[digest], self._told.tags[tag] = (MANIFEST_TYPE, MANIFEST), digest
         return EnginePush(digest=digest, sent=1, present=0)
 
@@ -134,7 +135,7 @@ def unlabelled(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def leads_elsewhere(told: Registry, tag: str) -> None:
-    digest = digest_of(MANIFEST)
+    digest = content_digest(MANIFEST)
     told.manifests[digest], told.tags[tag] = (MANIFEST_TYPE, MANIFEST), digest
 
 
@@ -155,7 +156,7 @@ def test_a_refused_push_leaves_the_sif_as_it_was(
     if why == "tag in use":
         (part,) = pusher(**wanted, replace=True).parts
         assert (
-            part.replaced == digest_of(MANIFEST)
+            part.replaced == content_digest(MANIFEST)
             and world.done == ["label"]
             and Signs.signed == ([KEY.fingerprint] if wanted else [])
         )

@@ -15,9 +15,10 @@ from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, UsageError
 from dlm_build.fetch import HttpFetcher
 from dlm_build.fetching.patience import Patience
 from dlm_build.fetching.sending import Part
+from dlm_build.oci import content_digest
 from dlm_build.progress import Event, silent
 from dlm_build.publishing.access import Access
-from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, artefact_of, digest_of
+from dlm_build.publishing.artefact import CONFIG, MANIFEST_TYPE, artefact_of
 from dlm_build.publishing.credentials import Credentials
 from dlm_build.publishing.remote import Blob, Remote
 from dlm_build.publishing.target import Target, parse_target
@@ -53,7 +54,7 @@ class Pusher:
 
 
 def blob_of(file: Path) -> Blob:
-    return Blob(digest_of(file.read_bytes()), Part(file, 0, file.stat().st_size))
+    return Blob(content_digest(file.read_bytes()), Part(file, 0, file.stat().st_size))
 
 
 def on(method: str, part: str, then: Fault) -> Fault:
@@ -212,8 +213,9 @@ def test_memory_does_not_grow_with_the_file(told: Registry, tmp_path: Path) -> N
 
 def sif_of(file: Path) -> Sif:
     return Sif(
-        path=str(file), sha256=digest_of(file.read_bytes())[7:], size=file.stat().st_size, rootfs_digest="sha256:r",
-        context_digest="c", base_digest="sha256:b", made_from="packages", compression="zstd:4", packed_by="m",
+        path=str(file), sha256=content_digest(file.read_bytes())[7:], size=file.stat().st_size,
+        rootfs_digest="sha256:r", context_digest="c", base_digest="sha256:b",
+        made_from="packages", compression="zstd:4", packed_by="m",
     )  # fmt: skip
 
 
@@ -224,13 +226,13 @@ def test_the_artefact_is_what_apptainer_looks_for(file: Path) -> None:
     (layer,) = told["layers"]
     assert layer["mediaType"] == "application/vnd.sylabs.sif.layer.v1.sif"
     assert (layer["size"], layer["annotations"]["org.opencontainers.image.title"]) == (SIZE, "m.sif")
-    assert made == artefact_of(sif_of(file)) and made.digest == digest_of(made.manifest)
+    assert made == artefact_of(sif_of(file)) and made.digest == content_digest(made.manifest)
 
 
 def test_manifest_by_digest_then_by_tag_and_read_back(told: Registry, file: Path) -> None:
     pusher, made = Pusher(told), artefact_of(sif_of(file))
     assert pusher.remote.tagged("1") is None
-    for blob in (blob_of(file), Blob(digest_of(CONFIG), CONFIG)):
+    for blob in (blob_of(file), Blob(content_digest(CONFIG), CONFIG)):
         pusher.remote.put_blob(blob, silent)
     pusher.remote.put_manifest(made.manifest, MANIFEST_TYPE, made.digest)
     assert told.tags == {} and pusher.remote.tagged(made.digest) == made.digest
