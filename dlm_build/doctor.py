@@ -121,11 +121,10 @@ def _image_store(info: EngineInfo) -> Line:
 def _gpu(doors: Doors, *, needs_docker: bool) -> Line:
     """The engine's; where there is none and SIF files do without, the one that `--nv` gives them."""
     from dlm_build.running.gpu import find_host_gpu, probe
-    from dlm_build.verifying import at_engine
 
     fix = "install the NVIDIA driver and nvidia-container-toolkit (`nvidia-ctk cdi generate`); CPU until then"
     try:
-        found = probe(at_engine(doors), doors.programs)
+        found = probe(doors.at_engine(), doors.programs)
     except DlmBuildError as problem:
         if needs_docker:
             return Line(name="GPU", state="warn", detail=problem.message, fix=problem.hint)

@@ -59,3 +59,8 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify
     clock: Callable[[], float]
     stdin: Callable[[], bytes]
+
+    def at_engine(self) -> Settings:
+        """The settings with the address of the very engine that builds; it may come from the user's Docker context."""
+        environment = {**self.settings.environment, "DOCKER_HOST": self.engine.host()}
+        return msgspec.structs.replace(self.settings, environment=environment)

@@ -6,7 +6,6 @@ from dlm_build.doors import Doors, Options
 from dlm_build.kept import load_sif
 from dlm_build.making import sif_place
 from dlm_build.records import Plan
-from dlm_build.verifying import at_engine
 from dlm_build.workfolder import WorkFolder
 
 
@@ -58,7 +57,7 @@ def _refuse_no_sif(folder: WorkFolder, plan: Plan, options: Options, doors: Door
 def _demand_gpu(plan: Plan, options: Options, doors: Doors) -> None:
     from dlm_build.running.gpu import demand, demand_on_host, fitting
 
-    devices = [demand(at_engine(doors), doors.programs)] if "docker" in options.to else []
+    devices = [demand(doors.at_engine(), doors.programs)] if "docker" in options.to else []
     devices += [demand_on_host(doors.programs)] if "sif" in options.to else []
     for device in devices:
         fitting(device, plan, True, doors.programs)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from dlm_build import __version__
-from dlm_build.config import Settings
 from dlm_build.doors import Doors
 from dlm_build.errors import InfraError, Outcome
 from dlm_build.job import Job
@@ -58,12 +57,12 @@ def in_docker(image: Image, job: Job) -> Made:
     def device() -> Device:
         from dlm_build.running.gpu import choose_at
 
-        return choose_at(gpu, plan.gpu, at_engine(doors), doors.programs)
+        return choose_at(gpu, plan.gpu, doors.at_engine(), doors.programs)
 
     def run(device: Device) -> Run:
         from dlm_build.running import Host, run_sample
 
-        host = Host(at_engine(doors), doors.programs, doors.store, doors.notify, device)
+        host = Host(doors.at_engine(), doors.programs, doors.store, doors.notify, device)
         return run_sample(image, plan, folder.root, gpu, host)
 
     return Made("docker", image.digest, device, run, folder.root)
@@ -168,12 +167,6 @@ def _with_processor(run: Run, made: Made, doors: Doors) -> Run:
 
 def _step(made: Made, name: str) -> str:
     return name if made.engine == "docker" else f"{name} sif"
-
-
-def at_engine(doors: Doors) -> Settings:
-    """The settings with the address of the very engine that builds; it may come from the user's Docker context."""
-    environment = {**doors.settings.environment, "DOCKER_HOST": doors.engine.host()}
-    return msgspec.structs.replace(doors.settings, environment=environment)
 
 
 def _run_key(made: Made, device: Device, job: Job) -> tuple[str, ...]:
