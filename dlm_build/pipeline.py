@@ -49,13 +49,7 @@ def run_item(href: str, options: Options, doors: Doors) -> Report:
         journal.known.item = item
         admit = partial(refuse_early, options=options, doors=doors)
         with locked(item, options, doors, journal, admit) as job:
-            try:
-                verdict = built_and_judged(job)
-            except UsageError:
-                raise
-            except DlmBuildError as problem:
-                verdict = verdict_of(problem)
-            return _report(job.folder, verdict, journal)
+            return _reported(job, built_and_judged)
     except UsageError:
         raise
     except DlmBuildError as problem:
@@ -236,9 +230,16 @@ def overall(known: Known) -> Verdict:
     return msgspec.structs.replace(worst.verdict, summary=said)
 
 
-def _report(folder: WorkFolder, verdict: Verdict, journal: Journal) -> Report:
-    report = journal.report(verdict)
-    folder.save("report.json", report)
+def _reported(job: Job, judged: Callable[[Job], Verdict]) -> Report:
+    """The report on how `judged` ended, well or badly, kept in the work folder too. Raises UsageError."""
+    try:
+        verdict = judged(job)
+    except UsageError:
+        raise
+    except DlmBuildError as problem:
+        verdict = verdict_of(problem)
+    report = job.journal.report(verdict)
+    job.folder.save("report.json", report)
     return report
 
 
@@ -272,15 +273,7 @@ def verify_item(href: str, options: Options, doors: Doors) -> Report:
     lock = built_lock(folder, item, _build_command(href, options))
     journal.known.plan, journal.known.lock_digest = lock.plan, lock.digest
     with folder.owned():
-        try:
-            for engine in options.to or built_engines(folder):
-                journal.known.engines += (_reverified(engine, Job(folder, lock, options, doors, journal)),)
-            verdict = overall(journal.known)
-        except UsageError:
-            raise
-        except DlmBuildError as problem:
-            verdict = verdict_of(problem)
-        return _report(folder, verdict, journal)
+        return _reported(Job(folder, lock, options, doors, journal), _judged_again)
 
 
 def _build_command(href: str, options: Options) -> str:
@@ -290,6 +283,13 @@ def _build_command(href: str, options: Options) -> str:
     words += ["--collection", options.collection] if options.collection is not None else []
     words += ["--to", ",".join(options.to)] if options.to not in ((), ("docker",)) else []
     return shown(shlex.join(words), 500)
+
+
+def _judged_again(job: Job) -> Verdict:
+    known = job.journal.known
+    for engine in job.options.to or built_engines(job.folder):
+        known.engines += (_reverified(engine, job),)
+    return overall(known)
 
 
 def _reverified(engine: Literal["docker", "sif"], job: Job) -> EngineEnd:
