@@ -18,6 +18,7 @@ pruning      the largest part of a value that a schema allows
 valid        what breaks a schema goes; nothing invalid is ever written
 secrets      names and passwords in front of a host stay behind
 account      what nothing else accounts for is kept or named: nothing is lost in silence
+books        what is known of where everything went
 records      Migrated, Note
 text         the new document as text
 """
