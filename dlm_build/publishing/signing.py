@@ -19,8 +19,7 @@ from dlm_build.proc import Finished, Programs
 from dlm_build.records import Sif
 from dlm_build.running.apptainer import find_engine
 from dlm_build.running.sif_run import closed_to, ordinary_user
-from dlm_build.sif.place import beside
-from dlm_build.sif.sif_file import settled
+from dlm_build.sif.place import beside, settled
 from dlm_build.sif.signed import check_frame, signers, without_times
 
 SECONDS = 1800.0

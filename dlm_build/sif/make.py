@@ -20,18 +20,9 @@ from dlm_build.records import Context, Lock, Sif
 from dlm_build.sif import squashfs
 from dlm_build.sif.container_files import Described, container_files, inspect_metadata, mount_points, with_labels
 from dlm_build.sif.merge import Layer, merged
-from dlm_build.sif.place import beside, refuse_folder
+from dlm_build.sif.place import beside, refuse_folder, settled, settling
 from dlm_build.sif.rootfs import RootfsDigest, as_tar
-from dlm_build.sif.sif_file import (
-    finish,
-    objects_of,
-    partition_offset,
-    read_metadata,
-    reading,
-    replace_metadata,
-    settled,
-    settling,
-)
+from dlm_build.sif.sif_file import finish, objects_of, partition_offset, read_metadata, reading, replace_metadata
 from dlm_build.store import sha256_of
 
 DEFINITION, LABELS = "Apptainer.def", "labels.json"

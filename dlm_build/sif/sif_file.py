@@ -9,14 +9,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from dlm_build.errors import InfraError, shown
-from dlm_build.store import sha256_of
 
 _LAUNCH = b"#!/usr/bin/env run-singularity\n"
 _MAGIC = b"SIF_MAGIC"
@@ -32,7 +29,6 @@ _ALIGNED = 4096
 ONE_GROUP = 0xF0000000 | 1
 _SUPERBLOCK = struct.Struct("<4s36xQ")
 """Magic, and the bytes in use."""
-_FLUSH_SECONDS = 1.0
 
 DEFINITION, PARTITION, JSON = 0x4001, 0x4004, 0x4006
 """Kinds of objects."""
@@ -111,37 +107,6 @@ def objects_of(path: Path) -> tuple[Object, ...]:
                 raise _broken(path, f"is cut short: {item.name} ends at {item.offset + item.size} of {length} bytes")
         _check_file_system(stream, path, found)
     return found
-
-
-@contextmanager
-def settling(part: Path) -> Iterator[None]:
-    """What is written to `part` meanwhile goes to the disk at once, which leaves little to wait for in `settled`.
-
-    Raises OSError from the disk, which tells of what it lost only once.
-    """
-    ended = Event()
-
-    def flush() -> None:
-        with part.open("rb") as stream:
-            while not ended.wait(_FLUSH_SECONDS):
-                os.fdatasync(stream.fileno())
-
-    with ThreadPoolExecutor(1) as pool:
-        flushed = pool.submit(flush)
-        try:
-            yield
-        finally:
-            ended.set()
-        flushed.result()
-
-
-def settled(part: Path) -> str:
-    """Its sha256, once it is durable; the one is made while the other takes place."""
-    with part.open("rb") as stream, ThreadPoolExecutor(1) as pool:
-        durable = pool.submit(os.fsync, stream.fileno())
-        sha256 = sha256_of(part)
-        durable.result()
-    return sha256
 
 
 @contextmanager

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from dlm_build.errors import InfraError, UsageError
-from dlm_build.sif.place import beside
+from dlm_build.sif import place
+from dlm_build.sif.place import beside, settled, settling
+from dlm_build.store import sha256_of
 
 
 def test_it_takes_its_place_at_the_end(tmp_path: Path) -> None:
@@ -56,3 +61,50 @@ def test_a_disks_complaint_is_one_line_with_a_way_out(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
     assert "--output" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+# --- made durable --------------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """Hears of every flush, and refuses them where it is told to."""
+
+    def __init__(self, problem: OSError | None = None) -> None:
+        self.asked = Event()
+        self._problem = problem
+
+    def fdatasync(self, _handle: int) -> None:
+        self.asked.set()
+        if self._problem:
+            raise self._problem
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(place, "_FLUSH_SECONDS", 0.001)
+    made = tmp_path / "x.sif"
+    made.write_bytes(b"new")
+    return made
+
+
+def test_what_is_written_goes_to_the_disk_before_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
+    with settling(path):
+        assert disk.asked.wait(30)
+    assert settled(path) == sha256_of(path)
+
+
+def test_a_disk_that_loses_something_meanwhile_is_heard(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(OSError(errno.EIO, "Input/output error"))
+    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
+    with pytest.raises(OSError, match="Input/output error"), settling(path):
+        assert disk.asked.wait(30)
+
+
+def test_what_fails_while_it_is_written_is_told_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(OSError(errno.EIO, "Input/output error"))
+    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
+    with pytest.raises(InfraError, match="mksquashfs failed"), settling(path):
+        assert disk.asked.wait(30)
+        raise InfraError("mksquashfs failed", "")

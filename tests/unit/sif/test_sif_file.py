@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import struct
 from pathlib import Path
-from threading import Event
 
 import pytest
 
 from dlm_build.errors import InfraError
-from dlm_build.sif import sif_file
-from dlm_build.sif.sif_file import (
-    finish,
-    objects_of,
-    partition_offset,
-    read_metadata,
-    replace_metadata,
-    settled,
-    settling,
-)
-from dlm_build.store import sha256_of
+from dlm_build.sif.sif_file import finish, objects_of, partition_offset, read_metadata, replace_metadata
 
 DEFINITION = b"Bootstrap: docker\n"
 METADATA = b'{"data":{}}'
@@ -104,48 +91,3 @@ def test_a_signed_file_keeps_its_metadata(tmp_path: Path) -> None:
     path.write_bytes(raw)
     with pytest.raises(InfraError, match="is signed already"):
         replace_metadata(path, b"{}")
-
-
-# --- made durable --------------------------------------------------------------------------------------------------
-
-
-class Disk:
-    """Hears of every flush, and refuses them where it is told to."""
-
-    def __init__(self, problem: OSError | None = None) -> None:
-        self.asked = Event()
-        self._problem = problem
-
-    def fdatasync(self, _handle: int) -> None:
-        self.asked.set()
-        if self._problem:
-            raise self._problem
-
-
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sif_file, "_FLUSH_SECONDS", 0.001)
-    return written(tmp_path / "x.sif")
-
-
-def test_what_is_written_goes_to_the_disk_before_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = Disk()
-    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
-    with settling(path):
-        assert disk.asked.wait(30)
-    assert settled(path) == sha256_of(path)
-
-
-def test_a_disk_that_loses_something_meanwhile_is_heard(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = Disk(OSError(errno.EIO, "Input/output error"))
-    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
-    with pytest.raises(OSError, match="Input/output error"), settling(path):
-        assert disk.asked.wait(30)
-
-
-def test_what_fails_while_it_is_written_is_told_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = Disk(OSError(errno.EIO, "Input/output error"))
-    monkeypatch.setattr(os, "fdatasync", disk.fdatasync)
-    with pytest.raises(InfraError, match="mksquashfs failed"), settling(path):
-        assert disk.asked.wait(30)
-        raise InfraError("mksquashfs failed", "")
