@@ -487,6 +487,11 @@ class Image(Record, frozen=True, kw_only=True):
     """diff ids."""
     seconds: float = 0.0
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What an engine may know it by, whatever it is tagged: the classic store knows the configuration's alone."""
+        return tuple(filter(None, (self.digest, self.config_digest)))
+
 
 class Sif(Record, frozen=True, kw_only=True):
     """One SIF file on this disk."""

@@ -257,7 +257,7 @@ def _id_of(client: DockerClient, image: Image) -> str:
     """The engine's name for the image by what it is, never by its tag. Raises UsageError."""
     from docker.errors import ImageNotFound
 
-    for digest in filter(None, (image.digest, image.config_digest)):
+    for digest in image.digests:
         with suppress(ImageNotFound):
             return str(client.images.get(digest).id)
     raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")

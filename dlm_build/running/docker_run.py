@@ -80,7 +80,7 @@ def _image_id(engine: DockerClient, image: Image) -> str:
     from docker.errors import ImageNotFound
 
     with told(f"find the image {image.reference}"):
-        for digest in filter(None, (image.digest, image.config_digest)):
+        for digest in image.digests:
             try:
                 return str(engine.images.get(digest).id)
             except ImageNotFound:
