@@ -9,6 +9,7 @@ field is named `*_digest`, which holds the OCI form `sha256:…`.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -386,6 +387,14 @@ class Plan(Record, frozen=True, kw_only=True):
     """Digests of pins that would have been chosen and that their registry no longer has."""
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def instant(self) -> datetime | None:
+        """`as_of` as a time; without an offset it is UTC."""
+        if self.as_of is None:
+            return None
+        parsed = datetime.fromisoformat(self.as_of)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
     def fix_of(self, code: str) -> str:
         """What is to be done about a finding, in the words of the item's dialect; empty where there is none."""

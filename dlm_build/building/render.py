@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dlm_build.building.describe import dlm_json
@@ -79,11 +78,7 @@ def environment_json(lock: Lock) -> str:
 
 def source_date_epoch(plan: Plan) -> int:
     """Seconds for the image's `created`: the instant its environment is of, else the fixed time of its files."""
-    if plan.as_of is None:
-        return EPOCH
-    parsed = datetime.fromisoformat(plan.as_of)
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return max(EPOCH, int(aware.timestamp()))
+    return EPOCH if plan.instant is None else max(EPOCH, int(plan.instant.timestamp()))
 
 
 def _trees(lock: Lock) -> list[tuple[str, list[ContextFile]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,14 +52,8 @@ def _question(plan: Plan) -> Question:
         specs=tuple(specs),
         homes={name_of(rest): channel for channel, rest in parsed if channel},
         virtual=_virtual(spec),
-        as_of=instant(plan.as_of) if plan.as_of else None,
+        as_of=plan.instant,
     )
-
-
-def instant(text: str) -> datetime:
-    """An ISO 8601 date or instant; without an offset it is UTC."""
-    parsed = datetime.fromisoformat(text)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _virtual(spec: EnvironmentSpec) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, ItemInvalid, PythonUnfit, shown
-from dlm_build.locking.conda import instant
 from dlm_build.locking.names import provided
 from dlm_build.locking.uv import Request, Unsolvable, Uv, pinned
 from dlm_build.locking.wheels import Entry, Target, best, supported_tags
@@ -34,7 +33,7 @@ def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ..
         requirements=tuple(_requirement(line, spec.origin) for line in spec.pip),
         target=target_of(plan, conda),
         constraints=known,
-        as_of=instant(plan.as_of) if plan.as_of else None,
+        as_of=plan.instant,
     )
     try:
         entries = uv.lock(request, f"index (for {spec.origin})")

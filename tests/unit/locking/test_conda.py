@@ -16,7 +16,7 @@ from dlm_build.errors import (
     Unpinned,
     UsageError,
 )
-from dlm_build.locking.conda import instant, solve_conda
+from dlm_build.locking.conda import solve_conda
 from dlm_build.records import Package
 from tests.unit.locking.worlds import asking, by_hand, conda_package, index, sha256, site
 
@@ -187,7 +187,8 @@ def test_a_channel_cannot_smuggle_paths_or_unpinned_bytes(
 
 @pytest.mark.parametrize("text", ["2024-05-01", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00"])
 def test_instants_are_utc(text: str) -> None:
-    assert instant(text).isoformat() == "2024-05-01T00:00:00+00:00"
+    instant = asking(as_of=text).instant
+    assert instant is not None and instant.isoformat() == "2024-05-01T00:00:00+00:00"
 
 
 # --- who is to blame
