@@ -14,7 +14,7 @@ from dlm_build.errors import HashMismatch, ItemInvalid, Unpinned, shown
 from dlm_build.locking.channels import allowed_channels, from_mirrors
 from dlm_build.locking.grammar import checked, well_formed
 from dlm_build.locking.published import packages_of
-from dlm_build.locking.solver import at_rest, ordered
+from dlm_build.locking.solver import every_build, ordered
 from dlm_build.locks import explicit_rows
 from dlm_build.records import Package
 
@@ -55,22 +55,12 @@ def _refuse_undigested(package: Package, origin: str) -> None:
 def _indexed(packages: Sequence[Package], bases: Mapping[str, str], cache: Path, origin: str) -> list[RepoDataRecord]:
     """The index's record of each. Raises ItemInvalid for one that its channel does not have."""
     names = sorted({package.name for package in packages})
-    known = {unquote(record.url): record for record in at_rest(_records(names, list(bases.values()), cache))}
+    known = {unquote(record.url): record for record in every_build(names, bases.values(), cache)}
     urls = [(package, unquote(f"{bases[package.channel]}{package.subdir}/{package.filename}")) for package in packages]
     for package, url in urls:
         if url not in known:
             raise ItemInvalid(f"{origin}: channel {package.channel} has no {package.filename}", _BY_LOCK)
     return [known[url] for _, url in urls]
-
-
-async def _records(names: list[str], bases: list[str], cache: Path) -> list[RepoDataRecord]:
-    from rattler import Channel, Gateway
-
-    sources = [Channel(base) for base in bases]
-    found = await Gateway(cache_dir=cache).query(
-        sources, ["linux-64", "noarch"], names, recursive=False, channel_relations="disabled"
-    )
-    return [record for group in found for record in group]
 
 
 def _completed(package: Package, record: RepoDataRecord, origin: str) -> Package:

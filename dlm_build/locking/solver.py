@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dlm_build.locking.channels import Served
 from dlm_build.locking.specs import match_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rattler.channel import Channel
 
 T = TypeVar("T")
+PLATFORMS: tuple[Literal["linux-64", "noarch"], ...] = ("linux-64", "noarch")
 SETTLE_SECONDS = 0.05
 
 
@@ -43,10 +44,28 @@ class Indexes(NamedTuple):
 
 def solved(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
     """Every package of the environment. Raises rattler's SolverError and GatewayError."""
-    return at_rest(_solve(question, indexes))
+    return _at_rest(_solve(question, indexes))
 
 
-def at_rest(asking: Coroutine[Any, Any, T]) -> T:
+def every_build(names: Sequence[str], bases: Iterable[str], cache: Path) -> list[RepoDataRecord]:
+    """Of the packages of these names, whatever their date, at these URLs of channels. Raises rattler's GatewayError."""
+    from rattler import Channel, Gateway
+
+    sources = [Channel(base) for base in bases]
+    return _at_rest(_queried(Gateway(cache_dir=cache), sources, PLATFORMS, names))
+
+
+async def _queried(
+    gateway: Gateway, sources: Sequence[Channel], platforms: Sequence[Any], names: Sequence[str]
+) -> list[RepoDataRecord]:
+    """Of these very packages, and not of what they depend on."""
+    found = await gateway.query(
+        list(sources), list(platforms), list(names), recursive=False, channel_relations="disabled"
+    )
+    return [record for group in found for record in group]
+
+
+def _at_rest(asking: Coroutine[Any, Any, T]) -> T:
     """The answer, once the solver's own threads have come to rest.
 
     They let go of Python objects a moment after they answered; an interpreter that exits meanwhile, as after an
@@ -75,7 +94,7 @@ async def _solve(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
         sources,
         [match_of(spec, question.origin) for spec in question.specs],
         gateway=gateway,
-        platforms=["linux-64", "noarch"],
+        platforms=list(PLATFORMS),
         virtual_packages=_virtual_packages(question.virtual),
         channel_priority=ChannelPriority.Strict,
         exclude_newer=question.as_of,
@@ -105,10 +124,7 @@ class _BuildDates:
         self._channel = channel
 
     async def fetch_package_records(self, platform: Any, name: Any) -> list[RepoDataRecord]:
-        found = await self._gateway.query(
-            [self._channel], [platform], [name.normalized], recursive=False, channel_relations="disabled"
-        )
-        records = [record for group in found for record in group]
+        records = await _queried(self._gateway, [self._channel], [platform], [name.normalized])
         for record in records:
             record.indexed_timestamp = None
         return records

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dlm_build.errors import EnvironmentUnsolvable, PythonUnfit, shown
-from dlm_build.locking.solver import Indexes, Question, at_rest, solved
+from dlm_build.locking.solver import Indexes, Question, every_build, solved
 from dlm_build.locking.specs import match_of, name_of
 from dlm_build.locking.talk import trimmed
 
@@ -16,7 +16,7 @@ _TRIALS = 6
 def unsolvable(question: Question, indexes: Indexes, talk: str) -> EnvironmentUnsolvable:
     """What to raise where the solver found nothing and said `talk`."""
     reason = trimmed(talk.removeprefix("Cannot solve the request because of: "))
-    reason += _also_absent(talk, at_rest(_absent(question, indexes)))
+    reason += _also_absent(talk, _absent(question, indexes))
     names = ", ".join(channel.name for channel in indexes.channels)
     spec, other = _culprit(question, indexes)
     if spec:
@@ -65,16 +65,10 @@ def _also_absent(talk: str, absent: list[str]) -> str:
     return f"\n  No package answers these either: {', '.join(shown(spec) for spec in untold[:12])}." if untold else ""
 
 
-async def _absent(question: Question, indexes: Indexes) -> list[str]:
+def _absent(question: Question, indexes: Indexes) -> list[str]:
     """The requirements that no package of the channels answers, whatever its date."""
-    from rattler import Channel, Gateway
-
-    gateway = Gateway(cache_dir=indexes.cache)
-    sources = [Channel(indexes.bases[channel.name]) for channel in indexes.channels]
     wanted = {spec: match_of(spec, question.origin) for spec in question.specs}
-    names = sorted({name_of(spec) for spec in wanted})
-    found = await gateway.query(sources, ["linux-64", "noarch"], names, recursive=False, channel_relations="disabled")
-    records = [record for group in found for record in group]
+    records = every_build(sorted({name_of(spec) for spec in wanted}), indexes.bases.values(), indexes.cache)
     return [spec for spec, match in wanted.items() if not any(match.matches(record) for record in records)]
 
 
