@@ -132,10 +132,10 @@ def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[
     asked = declared_python(declared) if declared else None
     python = log.keep(_python(asked, picked.row, as_of, given))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
-    given = sample_member(item, materials.archive, item.sample.input) if item.sample else None
+    sample = sample_member(item, materials.archive, item.sample.input) if item.sample else None
     facts = Facts(
         table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
-        runner=runner, sample=given.path if given else None, pointers=item.pointers, words=words_of(item),
+        runner=runner, sample=sample.path if sample else None, pointers=item.pointers, words=words_of(item),
     )  # fmt: skip
     return facts, as_of
 
