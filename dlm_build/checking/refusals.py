@@ -23,7 +23,7 @@ from dlm_build.hrefs import read_href, without_query
 from dlm_build.members import asset_beside
 from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.planning.command import parse_command
-from dlm_build.planning.comparison import never_matches
+from dlm_build.planning.comparison import hard_to_match
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import working_dir
@@ -57,18 +57,17 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
 
 def doubts(item: Item, *, alone: bool) -> tuple[Finding, ...]:
     """That the framework's version is not known, that the item is older than it, that its day has not come yet, or that
-    weights alone cannot give what is expected."""
-    expected = _expected(item) if alone else None
-    found = (in_the_future(item, tables().collected), *_of_version(item, alone=alone), expected)
+    what is expected is hard to match."""
+    found = (in_the_future(item, tables().collected), *_of_version(item, alone=alone), _expected(item, alone=alone))
     return tuple(finding for finding in found if finding)
 
 
-def _expected(item: Item) -> Finding | None:
+def _expected(item: Item, *, alone: bool) -> Finding | None:
     name = item.sample.expected if item.sample else None
     if name is None:
         return None
     href = next((asset.href for asset in item.assets if asset.key == name), name)
-    return never_matches(item, without_query(href))
+    return hard_to_match(item, without_query(href), alone=alone)
 
 
 # --- command and code --------------------------------------------------------------------------------------------

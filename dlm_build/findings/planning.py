@@ -255,6 +255,20 @@ class ExpectedNeverWritten(Kind):
     """
 
 
+class ExpectedComparedWhole(Kind):
+    """the expected output {found} is compared byte for byte, because {suffix} files are not read"""
+
+    severity = VERIFICATION
+    fix = "publish the expected output as .tif, .npy, .npz, .png, .json, .geojson or .csv, and let the code write that"
+    more = """
+    The numbers in an array, a raster, a table or a document may differ a little from the author's, as they do on
+    another processor. Other kinds of files must be the same to the byte, but many hold a date, or depend on the release
+    of the library that wrote them.
+
+    Before: `"output": "scores.h5"`. After: `"output": "scores.npy"`, and code that writes it.
+    """
+
+
 class BadTolerance(Kind):
     """the tolerance {name}={found} is not a number from 0 up; the default is used"""
 

@@ -13,14 +13,13 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from dlm_build.errors import shown
-from dlm_build.findings.planning import BadTolerance, ExpectedNeverWritten, ToleranceCapped
-from dlm_build.own_runners import OWN_RUNNERS, never_written
+from dlm_build.findings.planning import BadTolerance, ExpectedComparedWhole, ExpectedNeverWritten, ToleranceCapped
+from dlm_build.own_runners import OWN_RUNNERS, UNREAD, never_written
 from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.records import ComparisonPolicy, DeclaredSample, Finding, Item, Member, Runner, SampleSpec
 from dlm_build.tolerances import ATOL, RTOL, Tolerance
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
-
 
 _PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
 
@@ -36,17 +35,20 @@ def decide_comparison(item: Item, sample: SampleSpec | None, runner: Runner) -> 
         dont_care=item.outputs.dont_care_index, number_of_classes=item.outputs.number_of_classes,
     )  # fmt: skip
     text = task + (" (relaxed)" if relaxed else "")
-    if runner.kind in OWN_RUNNERS:
-        findings.append(never_matches(item, sample.expected.path))
+    findings.append(hard_to_match(item, sample.expected.path, alone=runner.kind in OWN_RUNNERS))
     return noticed(decided("comparison", policy, text, reason, item.pointers.task), *findings)
 
 
-def never_matches(item: Item, expected: str) -> Finding | None:
-    """Where dlm-build runs the weights itself: that the expected output is no kind of file that they give."""
-    suffix = never_written(expected)
-    if suffix is None:
-        return None
-    return ExpectedNeverWritten.at(item.pointers.sample, found=shown(expected), suffix=suffix)
+def hard_to_match(item: Item, expected: str, *, alone: bool) -> Finding | None:
+    """That the expected output is no kind of file that dlm-build gives, where it runs the weights `alone`; else that
+    it is compared byte for byte.
+    """
+    place, found = item.pointers.sample, shown(expected)
+    if alone:
+        suffix = never_written(expected)
+        return ExpectedNeverWritten.at(place, found=found, suffix=suffix) if suffix else None
+    suffix = PurePosixPath(expected).suffix.lower()
+    return ExpectedComparedWhole.at(place, found=found, suffix=suffix) if suffix in UNREAD else None
 
 
 def _task(declared: str, expected: Member) -> tuple[Task, str]:

@@ -59,7 +59,7 @@ def test_what_lifts_an_item_is_all_that_is_refused_of_it_and_what_it_lacks_besid
     assert places == ["run", "working_dir", "model_commit_hash"]
 
 
-@pytest.mark.parametrize("expected", ["out.geojson", "out.json"])
+@pytest.mark.parametrize("expected", ["out.geojson", "out.json", "out.h5"])
 @pytest.mark.parametrize("handler", ["handler.py:run", None])
 def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
     item = changed(
@@ -69,8 +69,10 @@ def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
             "properties__dlm:data__test_file": {"filename": "in.tif", "output": expected},
         }
     )
-    never = expected == "out.geojson" and handler is None
-    assert ("expected-never-written" in codes(check(item))) is never
+    never = expected != "out.json" and handler is None
+    found = codes(check(item))
+    assert ("expected-never-written" in found) is never
+    assert ("expected-compared-whole" in found) is (expected == "out.h5" and handler is not None)
 
 
 def test_a_model_in_one_file_has_no_sample_in_it() -> None:

@@ -160,6 +160,7 @@ def test_an_expected_file_of_scores_is_compared_as_scores() -> None:
         ({}, "m.onnx", "out.geojson", True), ({}, "m.onnx", "out.CSV", True), ({}, "m.pt", "out.csv", True),
         ({"run": RUN}, "m.pt", "out.csv", False), ({}, "m.onnx", "out.json", False), ({}, "m.onnx", "out", False),
         ({}, "m.onnx", "output_0.pb", True), ({}, "m.pt", "out.pth", True),
+        ({}, "m.onnx", "out.nc", True),
     ],
 )  # fmt: skip
 def test_weights_alone_write_no_tables(runtime: dict[str, str], weights: str, expected: str, told: bool) -> None:
@@ -167,6 +168,15 @@ def test_weights_alone_write_no_tables(runtime: dict[str, str], weights: str, ex
         item(framework="PyTorch", **runtime, sample=sample(expected=expected)), paths=(weights, "in.tif", expected)
     )
     assert ("expected-never-written" in findings(made)) is told
+    assert "expected-compared-whole" not in findings(made)
+
+
+@pytest.mark.parametrize(("expected", "told"), [("out.h5", True), ("out.NC", True), ("out.csv", False), ("out", False)])
+def test_what_code_writes_may_be_compared_as_a_whole(expected: str, told: bool) -> None:
+    made = plan(
+        item(framework="PyTorch", run=RUN, sample=sample(expected=expected)), paths=("m.pt", "in.tif", expected)
+    )
+    assert ("expected-compared-whole" in findings(made)) is told
 
 
 @pytest.mark.parametrize(
