@@ -27,6 +27,8 @@ class Words(Record, frozen=True, kw_only=True):
     runs: str
     """What to add where nothing says how to run the model."""
     environment: str
+    packages: str
+    """How an environment is named that is no lock yet."""
     sample: str
     expected: str
 
@@ -57,6 +59,8 @@ DLM = Words(
     at='add "model_commit_hash": "{commit}"',
     runs="add `docker.run`, a `model_handler`, or weights as ONNX or TorchScript",
     environment=f'put {_LOCK} into the archive, and add "requirement_file": "conda-lock.yml" to dlm:runtime',
+    packages='put an environment.yml or requirements.txt into the archive, and add "requirement_file": '
+    '"environment.yml" to dlm:runtime',
     sample='put a small input into the archive, and add "test_file": {"filename": "sample.tif"} to dlm:data',
     expected='put the output into the archive, and write "test_file": {"filename": "sample.tif", '
     '"output": "expected.tif"} in dlm:data',
@@ -72,6 +76,8 @@ MLM = Words(
     runs='add "mlm:entrypoint": "my_package.inference:predict" to the asset of the source code, or weights as ONNX or '
     "TorchScript",
     environment=f'publish {_LOCK} as an asset {{"href": "./conda-lock.yml", "roles": ["environment"]}}',
+    packages='publish an environment.yml or requirements.txt as an asset {"href": "./environment.yml", '
+    '"roles": ["environment"]}',
     sample='add an asset "test-input": {"href": "sample.tif", "roles": ["mlm:test-input"]}',
     expected='add an asset "expected-output": {"href": "expected.tif", "roles": ["mlm:expected-output"]}',
 )

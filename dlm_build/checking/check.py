@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from dlm_build.checking.grading import grade_of
 from dlm_build.checking.parts import Offer, offer_of, place
-from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import MEANINGS, Checked, Grade
 from dlm_build.errors import DlmBuildError, Outcome, UsageError
 from dlm_build.findings.completeness import ImageWithoutDigest
@@ -89,7 +88,7 @@ def _gaps(item: Item, offer: Offer) -> list[Finding]:
         gaps = [gap for gap in gaps if gap.code not in ("no-checksum", "nothing-runs-the-weights")]
     if "no-sample" in said | {gap.code for gap in gaps}:
         gaps = [gap for gap in gaps if gap.code != "no-expected-output"]
-    return [gap for gap in (*gaps, *without_recipe(item), *offer.doubts, *_image(item, said)) if gap.code not in said]
+    return [gap for gap in (*gaps, *offer.doubts, *_image(item, said)) if gap.code not in said]
 
 
 def _image(item: Item, said: set[str]) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import Part
 from dlm_build.checking.refusals import Refusals, doubts, refusals
 from dlm_build.checking.weights import as_published, digest_of_weights, suffix_of, weights_of
@@ -62,7 +63,7 @@ class Offer(Record, frozen=True, kw_only=True):
     sample: Part
     expected: Part
     doubts: tuple[Finding, ...] = ()
-    """Of no part: what a build takes in another sense than it was written."""
+    """Of no part: what a build takes in another sense than it was written, or has no recipe for."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -83,7 +84,7 @@ def offer_of(item: Item) -> Offer:
         environment=_refused(_as_said(_environment(item, words), said), refused),
         sample=_refused(_as_said(_sample(item, words), said), refused),
         expected=_refused(_as_said(_expected(item, words), said), refused),
-        doubts=doubts(item, alone=alone),
+        doubts=(*without_recipe(item, asset, alone=alone), *doubts(item, alone=alone)),
     )
 
 

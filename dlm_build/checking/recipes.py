@@ -4,22 +4,65 @@ from __future__ import annotations
 
 from functools import cache
 
+from dlm_build.checking.weights import suffix_of
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
 from dlm_build.planning.frameworks import table_of
+from dlm_build.planning.runner import BUILT_IN
 from dlm_build.planning.tables import Tables, load_tables
-from dlm_build.records import Finding, Item
+from dlm_build.records import Asset, Finding, Item
+from dlm_build.words import words_of
+
+_ALONE = frozenset(("onnx", "torchscript"))
+"""What dlm-build runs by itself, whatever the framework is called."""
 
 
-def without_recipe(item: Item) -> tuple[Finding, ...]:
-    """The finding that it cannot; nothing where it can, or where no framework is named."""
+def without_recipe(item: Item, model: Asset | None, *, alone: bool) -> tuple[Finding, ...]:
+    """The finding that it cannot; nothing where it can, or where no framework is named.
+
+    Without a table, the item has to name an environment and code of its own. `alone`: its weights need neither.
+    """
     framework = item.runtime.framework
-    if not framework or framework.lower() in _spellings():
+    if not framework or alone or framework.lower() in _spellings() or _is_alone(item, model):
         return ()
     known = tables().frameworks
     if table_of(framework, known):
         return ()
-    names = ", ".join(table.name for table in known)
-    return (FrameworkWithoutRecipe.at(item.pointers.framework, found=framework, known=names),)
+    lacks, how = _lacking(item, model)
+    if not lacks:
+        return ()
+    said = {"found": framework, "lacks": lacks, "how": how, "known": ", ".join(table.name for table in known)}
+    return (FrameworkWithoutRecipe.at(item.pointers.framework, **said),)
+
+
+def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
+    """What a build would stop for, and what to do about it; empty where it would not."""
+    words, environment, code = words_of(item), _has_environment(item), _names_code(item, model)
+    if environment:
+        return ("", "") if code else ("no code runs the weights", words.handler)
+    if code:
+        return "no environment is named that says what to install", words.packages
+    return "neither an environment nor code of its own is named", f"{words.packages}, and {words.handler}"
+
+
+def _is_alone(item: Item, model: Asset | None) -> bool:
+    return model is not None and model.declared in _ALONE and not _names_code(item, model)
+
+
+def _names_code(item: Item, model: Asset | None) -> bool:
+    """Whether a command or a handler is named; the manifest of an archive of TorchServe's always names one."""
+    runtime = item.runtime
+    named = (runtime.handler or "").strip()
+    return bool(runtime.docker.run or (named and named not in BUILT_IN) or (model and suffix_of(model.href) == ".mar"))
+
+
+def _has_environment(item: Item) -> bool:
+    """Whether one is named, the list of the archive has a file that a build takes for one, or the source may have."""
+    from dlm_build.gathering.environment_files import NAMES  # all of the room for one in a hundred items
+
+    if item.runtime.requirement_file or item.runtime.source_url:
+        return True
+    taken = {name for names in NAMES for name in names}
+    return any(entry.name.rpartition("/")[2] in taken for entry in item.archive)
 
 
 @cache

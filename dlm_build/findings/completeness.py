@@ -126,14 +126,19 @@ class CodeNotFound(Kind):
 
 
 class FrameworkWithoutRecipe(Kind):
-    """dlm-build has no recipe for {found}, so it cannot build the item itself; its grade does not suffer from that"""
+    """dlm-build has no recipe for {found}, and {lacks}; so it cannot build the item, whose grade does not suffer"""
 
     severity = BUILD
-    fix = "publish the model as ONNX too; dlm-build builds for {known}"
+    fix = "{how}, or publish the model as ONNX too; dlm-build has recipes for {known}"
     more = """
     What is known of each framework (its versions, the CUDA and Python each of them runs with, how its weights are run)
-    is a table of dlm-build's, and only what is in it can be built. The item may be complete, and another program may
-    build from it, so the grade, which is about the item, stays what it is.
+    is a table of dlm-build's. A model of another framework is built where the item says itself what the table would:
+    by an environment file that says what to install, and by a function or a command that runs the weights. An
+    environment file that is named nowhere, but lies in the archive or in the source, is found as well. The item may be
+    complete for other programs, so the grade, which is about the item, stays what it is.
+
+    Before: `"framework": "XGBoost"` alone. After: the same with `"model_handler": "handler.py:handle"` and
+    `"requirement_file": "environment.yml"`.
     """
 
 

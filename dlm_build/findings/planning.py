@@ -14,7 +14,8 @@ class FrameworkInferred(Kind):
     fix = 'add "framework": "{found}"'
     more = """
     Without a declared framework, the one that the environment installs is taken, else the one whose weights have such a
-    name. A file named `.pth` is nearly always of PyTorch, but a name proves nothing.
+    name. A file named `.pth` is nearly always of PyTorch, but a name proves nothing. Where neither tells a framework,
+    Python alone runs the model, in the environment that is declared.
 
     Before: `"dlm:runtime": {"version": "1.7.1"}`. After: `"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1"}`.
     """
@@ -33,6 +34,19 @@ class FrameworkOfWeights(Kind):
 
     Before: `"framework": "PyTorch", "version": "2.1.2"` and weights in ONNX. After: `"framework": "onnxruntime",
     "version": "1.20.1"`.
+    """
+
+
+class FrameworkOfEnvironment(Kind):
+    """says {found}, of which dlm-build has no table; {file} installs {framework}, which is planned for"""
+
+    severity = VERIFICATION
+    fix = "name {framework} and its version"
+    more = """
+    Device, CUDA and Python follow from the framework that is installed. A name that no table knows may be misspelt, or
+    that of a library on top of the framework, whose versions count apart: so the version beside it is not used.
+
+    Before: `"framework": "PyTroch"` and an environment with `torch==2.1.2`. After: `"framework": "PyTorch"`.
     """
 
 
@@ -98,6 +112,20 @@ class CudaUnsupported(Kind):
     operation on the GPU fails.
 
     Before: `cudatoolkit=11.0` beside `pytorch=1.5.1`. After: `cudatoolkit=10.2`.
+    """
+
+
+class CudaUnknown(Kind):
+    """a GPU is wanted, but neither the environment nor a table tells for which CUDA"""
+
+    severity = VERIFICATION
+    fix = "add `cuda-version=12.4`, with the CUDA that the packages were built for, to the environment"
+    more = """
+    Of a framework that dlm-build has no table of, only the environment tells the CUDA. The model is planned for a GPU
+    all the same, since many wheels bring all that they need; but the solver takes no package of conda's that is built
+    for CUDA, the base image brings no CUDA libraries, and the driver is not compared with anything.
+
+    Before: `py-xgboost=2.0.3` for a model that wants a GPU. After: `py-xgboost=2.0.3` and `cuda-version=12.0`.
     """
 
 

@@ -12,7 +12,8 @@ class NoFramework(Kind):
     fix = 'add "framework": "PyTorch"'
     more = """
     Everything that is installed follows from the framework. Without its name the environment file is asked, then the
-    kind of the weights (`.onnx`, `.pth`, `.h5`, …). Where neither tells, the build stops and says so.
+    kind of the weights (`.onnx`, `.pth`, `.h5`, …). Where neither tells, the model is taken for one that Python alone
+    runs in its environment; without an environment, the build stops and says so.
 
     Before: `"dlm:runtime": {"version": "1.7.1"}`. After: `"dlm:runtime": {"framework": "PyTorch", "version": "1.7.1"}`.
     """

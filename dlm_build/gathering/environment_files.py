@@ -26,13 +26,13 @@ LIMIT = 16 << 20
 _FILES_LIMIT = 32
 _EXPLICIT = ("explicit.txt", "conda-linux-64.lock")
 """Names that are taken for an environment only where the text is one."""
-_NAMES = (
+NAMES = (
     ("conda-lock.yml", "conda-lock.yaml"),
     _EXPLICIT,
     ("environment.yml", "environment.yaml", "conda.yaml", "conda.yml"),
     ("requirements.txt",),
 )
-"""Best first."""
+"""Of those that are found where none is named, best first."""
 _INCLUDE = re.compile(r"^\s*(?:-\s+)?['\"]?(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#'\"]+)", re.MULTILINE)
 _LOCK = re.compile(r"^package:\s*$", re.MULTILINE)
 
@@ -103,7 +103,7 @@ def _from_members(
     place: str, members: tuple[Member, ...], store: Store, named: str | None
 ) -> tuple[EnvironmentFile, ...]:
     paths = [member.path for member in members]
-    chosen = [path for names in _NAMES for path in _shallowest(paths, names)]
+    chosen = [path for names in NAMES for path in _shallowest(paths, names)]
     if named in paths and named not in chosen:
         chosen.append(named)
     read = _reader(members, store)

@@ -52,6 +52,8 @@ class Build(Record, frozen=True, kw_only=True):
     """A build of the framework's own makers, the only ones the table tells of."""
     for_cpu: bool = False
     """Certain to have no CUDA in it."""
+    wanted: bool = False
+    """Planned for a GPU, though perhaps for an unknown CUDA."""
 
 
 class Fit(Record, frozen=True, kw_only=True):
@@ -74,6 +76,7 @@ def build_of(plan: Plan) -> Build:
         cuda=plan.cuda,
         own=not by_conda or spec.channels[:1] == ("pytorch",),
         for_cpu=plan.cuda is None and _without_cuda(plan),
+        wanted=plan.gpu,
     )
 
 
@@ -102,7 +105,8 @@ def fit(build: Build, gpu: Gpu, table: GpuTable) -> Fit:
         reason = f"the environment holds {build.framework} {build.version or ''}".rstrip() + " without CUDA"
         return Fit(fits=False, reason=reason, hint=FOR_CUDA)
     if build.cuda is None:
-        return Fit(fits=True, reason="planned for the CPU; whether the build has CUDA is not known")
+        planned = "planned for a GPU" if build.wanted else "planned for the CPU"
+        return Fit(fits=True, reason=f"{planned}; whether the build has CUDA is not known")
     return _driver(build.cuda, gpu, table) or _too_old(build.cuda, gpu, table) or _code(build, gpu, table)
 
 

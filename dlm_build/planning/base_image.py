@@ -33,6 +33,8 @@ class Wanted(Record, frozen=True, kw_only=True):
     """What the base is for."""
 
     cuda: str | None
+    gpu: bool = False
+    """With no CUDA: it is wanted all the same, only not known."""
     cudnn: str | None
     libraries: Libraries
     why: str
@@ -136,6 +138,8 @@ def _choose(candidates: Sequence[Candidate], wanted: Wanted) -> Candidate:
         cudnn = [one for one in fitting if cudnn_major(one) == (wanted.cudnn or "")[:1]]
         return min(cudnn or fitting, key=lambda one: (_gap(one, wanted), one.rank, *_taste(one, wanted)))
     fitting = [one for one in candidates if one.best.flavour == "base"]
+    if wanted.cuda is None and wanted.gpu:
+        return min(fitting, key=lambda one: (one.rank, *_taste(one, wanted)))
     if wanted.cuda is None:
         return min(fitting, key=lambda one: (one.rank, *(-part for part in one.cuda), one.best.os))
     return min(fitting, key=lambda one: (_gap(one, wanted)[:1], one.rank, _gap(one, wanted), *_taste(one, wanted)))
@@ -190,6 +194,8 @@ def _best_of(rows: Sequence[BaseRow], kinds: Sequence[str]) -> BaseRow | None:
 def _reason(chosen: Candidate, wanted: Wanted) -> str:
     best = chosen.best
     flavour = f"`{best.flavour}`, because {wanted.why}"
+    if wanted.cuda is None and wanted.gpu:
+        return f"{flavour}; the oldest confirmed one starts on most drivers"
     if wanted.cuda is None:
         return f"{flavour}; the newest confirmed one"
     asked = numbers(wanted.cuda)

@@ -122,7 +122,8 @@ def _completed(facts: Facts, declared: Declared, settings: Settings) -> tuple[Pa
     pip = [_pinned_pip(text, facts, notes) for text in declared.pip]
     if not _pins_python(declared, facts):
         conda.append(f"python={facts.python}")
-    if not (conda_framework(declared, facts.table) or pip_framework(declared, facts.table)):
+    installed = conda_framework(declared, facts.table) or pip_framework(declared, facts.table)
+    if facts.table.is_known and not installed:
         _add_framework(facts, declared, pip, notes)
     _add_cuda(facts, declared, conda, notes)
     _add_needs(facts, declared, conda, pip, notes)
@@ -209,7 +210,7 @@ def _add_needs(facts: Facts, declared: Declared, conda: list[str], pip: list[str
 def decide_libraries(facts: Facts, spec: EnvironmentSpec, declared: Declared | None) -> tuple[Libraries, str]:
     """Where the CUDA libraries come from, and why one may think so."""
     if facts.cuda is None:
-        return "none", "nothing needs CUDA"
+        return "none", "nothing tells the CUDA" if facts.gpu else "nothing needs CUDA"
     if any(line.startswith(CUDA_PACKAGES) or "::cudatoolkit" in line for line in spec.conda):
         return "brought", "conda brings the CUDA libraries"
     if spec.lock_text is not None and declared is not None:
@@ -237,7 +238,7 @@ def _libraries_of_pip(facts: Facts, pip: Sequence[str]) -> tuple[Libraries, str]
     extras = {extra for each in installed for extra in each.extras}
     if extras & {"and-cuda", "cudnn"} or with_cudnn(pip):
         return "brought", "the wheels bring the CUDA libraries"
-    return "wanted", f"the wheels of {facts.table.name} {facts.picked.version} bring no CUDA libraries"
+    return "wanted", f"the wheels of {facts.table.name} {facts.picked.version}".rstrip() + " bring no CUDA libraries"
 
 
 def with_glibc(spec: EnvironmentSpec, glibc: str) -> EnvironmentSpec:

@@ -15,6 +15,7 @@ from dlm_build.findings.runtime import NoFrameworkVersion
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.env_files import Declared
 from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
+from dlm_build.planning.others import NAMELESS, made_for
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.planning.versions import Picked, numbers, pick
 from dlm_build.records import Finding, Item, Member, ModelFormat
@@ -33,18 +34,24 @@ _BY_FORMAT: dict[ModelFormat, str] = {
 def decide_framework(
     item: Item, weights: Member | None, declared: Declared | None, tables: Sequence[Framework]
 ) -> Decided[Framework]:
-    """Raises ItemInvalid where it is none that the tables know, or nothing tells."""
+    """One that the tables know, else one made for the item, whose own environment then says what is installed.
+
+    Raises ItemInvalid where it declares none.
+    """
     named = item.runtime.framework
     if named and named.strip():
-        return noticed(_named(named, tables, item.pointers.framework, _by_reader(item)), _keras(named, item))
+        return noticed(_named(named, item, declared, tables), _keras(named, item))
     installed = framework_of(declared, tables) if declared else None
     if installed and declared:
         return _inferred(item, installed, f"its environment installs it ({shown(declared.origin)})")
     if weights and (told := _told_by(weights)):
         name, reason = told
         return _inferred(item, next(table for table in tables if table.name == name), reason)
+    if declared:
+        reason = f"its environment ({shown(declared.origin)}) says what is installed, and no framework that is known"
+        return _inferred(item, made_for(NAMELESS), reason)
     message = "the item names no framework, and nothing else tells"
-    raise invalid(item.pointers.framework, message, f"name one of {_known(tables)}")
+    raise invalid(item.pointers.framework, message, _without_table(item, tables))
 
 
 def decide_framework_alone(item: Item, alone: str | None, tables: Sequence[Framework]) -> Decided[Framework] | None:
@@ -81,10 +88,31 @@ def _by_reader(item: Item) -> str:
     return next((finding.message for finding in told), "")
 
 
-def _named(named: str, tables: Sequence[Framework], pointer: str, reason: str) -> Decided[Framework]:
+def _named(named: str, item: Item, declared: Declared | None, tables: Sequence[Framework]) -> Decided[Framework]:
+    pointer, reason = item.pointers.framework, _by_reader(item) or f"{shown(named)} is declared"
     if table := table_of(named, tables):
-        return decided("framework", table, table.name, reason or f"{shown(named)} is declared", pointer)
-    raise invalid(pointer, f"{shown(named)} is not a framework dlm-build knows", f"name one of {_known(tables)}")
+        return decided("framework", table, table.name, reason, pointer)
+    if declared is None:
+        message = f"dlm-build has no recipe for {shown(named)}, and no environment says what to install"
+        raise invalid(pointer, message, _without_table(item, tables))
+    made, installed = made_for(named), framework_of(declared, tables)
+    if installed and framework_of(declared, [made]) is None:
+        reason = f"{reason}, of which there is no table; its environment installs {installed.name}"
+        note = kinds.FrameworkOfEnvironment.at(pointer, found=named, file=declared.origin, framework=installed.name)
+        return noticed(decided("framework", installed, installed.name, reason, pointer), note)
+    reason = f"{reason}; {shown(declared.origin)} says what is installed"
+    return decided("framework", made, made.name, reason, pointer)
+
+
+def is_another(item: Item, table: Framework) -> bool:
+    """Whether a version that the item gives is not that of `table`, since it names another framework, or Python alone
+    runs the model."""
+    named = (item.runtime.framework or "").strip()
+    return table.is_known and not _is(named, table) if named else not table.is_known
+
+
+def _without_table(item: Item, tables: Sequence[Framework]) -> str:
+    return f"{words_of(item).packages}, or name one of {_known(tables)}"
 
 
 def table_of(named: str, tables: Sequence[Framework]) -> Framework | None:
@@ -131,11 +159,13 @@ def decide_version(item: Item, declared: Declared | None, table: Framework, as_o
 
 
 def _version(picked: Picked, reason: str, table: Framework) -> Decided[Picked]:
+    if not table.is_known:
+        return decided("framework-version", picked, picked.version or "not known", reason)
     return decided("framework-version", picked, picked.version, reason, f"row {table.name} {picked.row.version}")
 
 
 def _missing(item: Item, picked: Picked) -> Finding | None:
-    if (item.runtime.version or "").strip():
+    if (item.runtime.version or "").strip() or not picked.row.is_known:
         return None
     fix = words_of(item).version.format(version=picked.version)
     return replace(NoFrameworkVersion.at(item.pointers.version), hint=fix)
@@ -166,6 +196,8 @@ def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: 
         return noticed(outcome, note if said or choice else None)
     if said is not None:
         return decided("gpu", said, _yes(said), "declared", item.pointers.gpu)
+    if not table.is_known and not (declared and declared_cuda(declared)):
+        return decided("gpu", False, "no", "the item does not say, and its environment asks for no CUDA")
     reason = "the item does not say; a build for GPUs also runs without one"
     return decided("gpu", True, "yes", reason)
 
@@ -183,6 +215,9 @@ def decide_cuda(item: Item, declared: Declared | None, row: FrameworkRow, gpu: b
         cuda, place = evidence
         outcome: Decided[str | None] = decided("cuda", cuda, cuda, "the environment asks for it", shown(place))
         return noticed(outcome, _untested(cuda, row, place))
+    if not row.is_known:
+        unknown: Decided[str | None] = decided("cuda", None, "not known", "no package of the environment tells it")
+        return noticed(unknown, kinds.CudaUnknown.at(item.pointers.gpu))
     reason = f"what {row.version} brings by default" + (f" ({row.cuda_source})" if row.cuda_source else "")
     chosen = row.cuda_default
     if row.conda_style and (hinted := _hinted(item)) in row.cuda:
@@ -200,7 +235,7 @@ def _hinted(item: Item) -> str:
 
 def _untested(cuda: str, row: FrameworkRow, place: str) -> Finding | None:
     known = {numbers(one)[:2] for one in row.cuda} | {numbers(one)[:1] for one in row.cuda if "." not in one}
-    if numbers(cuda)[:2] in known or numbers(cuda)[:1] in known:
+    if not row.is_known or numbers(cuda)[:2] in known or numbers(cuda)[:1] in known:
         return None
     return kinds.CudaUnsupported.at(place, found=cuda, framework=row.version, other=", ".join(row.cuda))
 

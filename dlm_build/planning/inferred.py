@@ -71,9 +71,11 @@ def framework_requirement(facts: Facts) -> str:
         case "mxnet":
             build = f"mxnet-cu{(facts.cuda or '').replace('.', '')}" if facts.gpu else "mxnet"
             return f"{build}=={(row.pip or '').partition('==')[2] or version}"
-        case _:
+        case "onnxruntime":
             extra = "[cuda,cudnn]" if numbers(version) >= EXTRAS_SINCE else ""
             return f"onnxruntime-gpu{extra}{exact}" if facts.gpu else f"onnxruntime{exact}"
+        case _:
+            return f"{facts.table.distributions[0]}{exact}"
 
 
 def _companions(facts: Facts) -> tuple[str, ...]:

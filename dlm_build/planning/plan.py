@@ -23,9 +23,11 @@ from dlm_build.planning.frameworks import (
     decide_framework_alone,
     decide_gpu,
     decide_version,
+    is_another,
 )
 from dlm_build.planning.inferred import Facts, cudnn_of
 from dlm_build.planning.members import decide_weights
+from dlm_build.planning.others import said_python
 from dlm_build.planning.pythons import decide_python
 from dlm_build.planning.runner import decide_runner, framework_alone
 from dlm_build.planning.sample import decide_sample, sample_member
@@ -99,9 +101,9 @@ def make_plan(item: Item, materials: Materials, choices: Choices, tables: Tables
     return Plan(
         item_id=item.id, item_sha256=item.sha256, title=item.title, license=item.license,
         as_of=iso(as_of) if as_of else None,
-        framework=facts.table.name, framework_version=facts.picked.version, cuda=facts.cuda, python=facts.python,
-        gpu=facts.gpu, base=base, installer_base=installer, environment=environment, runner=facts.runner,
-        inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
+        framework=facts.table.name, framework_version=facts.picked.version or None, cuda=facts.cuda,
+        python=facts.python, gpu=facts.gpu, base=base, installer_base=installer, environment=environment,
+        runner=facts.runner, inputs=item.inputs, outputs=item.outputs, sample=sample, comparison=comparison,
         archive=materials.archive, source=materials.source, dead_bases=choices.dead_bases,
         dead_pythons=choices.dead_pythons, decisions=tuple(log.decisions), findings=_all_findings(item, materials, log),
     )  # fmt: skip
@@ -122,20 +124,21 @@ def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[
     weights = log.keep(decide_weights(item, materials))
     alone = decide_framework_alone(item, framework_alone(item, materials, weights), tables.frameworks)
     table = log.keep(alone or decide_framework(item, weights, declared, tables.frameworks))
-    if alone:  # the version that is declared is of another framework, or of none
+    if alone or is_another(item, table):  # the version that is declared is of another framework, or of none
         item = replace(item, runtime=replace(item.runtime, version=None))
     picked = log.keep(decide_version(item, declared, table, as_of))
     if settled := settle_as_of(as_of, picked.row, from_item=choices.as_of == "item", pointer=item.date_pointer):
         as_of = log.replace(settled)
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
-    asked = declared_python(declared) if declared else None
+    asked = (declared_python(declared) if declared else None) or said_python(table, picked, item.pointers.version)
     python = log.keep(_python(asked, picked.row, as_of, given))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
     sample = sample_member(item, materials.archive, item.sample.input) if item.sample else None
     facts = Facts(
-        table=table, picked=picked, version_declared=bool(item.runtime.version), gpu=gpu, cuda=cuda, python=python,
-        runner=runner, sample=sample.path if sample else None, pointers=item.pointers, words=words_of(item),
+        table=table, picked=picked, version_declared=bool(item.runtime.version and picked.version), gpu=gpu,
+        cuda=cuda, python=python, runner=runner, sample=sample.path if sample else None, pointers=item.pointers,
+        words=words_of(item),
     )  # fmt: skip
     return facts, as_of
 
@@ -163,7 +166,7 @@ def _decide_images(
     """The environment, then the base that has what the environment lacks, then the glibc the solver may count on."""
     spec = log.keep(decide_environment(facts, declared, given.settings))
     libraries, why = decide_libraries(facts, spec, declared)
-    wanted = Wanted(cuda=facts.cuda, cudnn=cudnn_of(facts), libraries=libraries, why=why, as_of=as_of)
+    wanted = Wanted(cuda=facts.cuda, gpu=facts.gpu, cudnn=cudnn_of(facts), libraries=libraries, why=why, as_of=as_of)
     base = log.keep(decide_base(wanted, given.tables, given.choices.base, given.settings))
     return with_glibc(spec, glibc_of(base)), base
 

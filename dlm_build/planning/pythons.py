@@ -62,6 +62,8 @@ def _undeclared(
 ) -> Decided[str]:
     chosen = settled(supported, as_of, releases)
     when = f"by {as_of.date()}" if as_of else "by now"
+    if not row.is_known:
+        return decided("python", chosen, chosen, f"the newest that was two years old {when}, else the oldest")
     reason = f"the newest that {row.version} supports and that was two years old {when}, else its oldest"
     return decided("python", chosen, chosen, reason, f"row {row.version}")
 

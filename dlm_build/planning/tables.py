@@ -44,6 +44,11 @@ class FrameworkRow(Record, frozen=True, kw_only=True):
     """`[and-cuda]` brings the CUDA libraries as wheels."""
     note: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """False where there is only a version, or not even that: see Framework.is_known."""
+        return bool(self.cuda)
+
 
 class Framework(Record, frozen=True, kw_only=True):
     name: str
@@ -56,6 +61,11 @@ class Framework(Record, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     notes: tuple[str, ...] = ()
     rows: tuple[FrameworkRow, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """False for one of no table, made for an item whose own environment says what is installed: it has no rows."""
+        return bool(self.rows)
 
 
 class Drivers(Record, frozen=True, kw_only=True):

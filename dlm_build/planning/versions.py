@@ -41,18 +41,33 @@ def numbers(text: str) -> Numbers:
 
 def pick(table: Framework, declared: str | None, as_of: datetime | None, pointer: str) -> Picked:
     """The row for a version as published at `pointer`. Raises ItemInvalid where it is no version at all."""
+    if not table.is_known:
+        return _as_said(declared)
     if declared is None or not declared.strip():
         offered = _offered(table.rows, as_of)
         row = _newest(offered or _installable(table.rows)[:1])
         reason = f"newest {_by(as_of)}" if offered else "the oldest that can be installed"
         return Picked(row=row, version=_version(table, row), reason=f"no version is declared; {reason}")
-    text = re.sub(r"^(v|==?)\s*(?=\d)|(\.[x*])+$", "", declared.strip().lower())
+    text = _plain(declared)
     if len(text) <= LONGEST and (asked := numbers(text)):
         return _pick_version(table, asked, as_of)
     if len(text) <= LONGEST and text[:1] in set("<>=~!"):
         return _pick_range(table, text, as_of, pointer)
     known = f"{table.rows[0].version} to {table.rows[-1].version}"
     raise invalid(pointer, f"{shown(declared)} is not a version", f"write a version of {table.name} such as {known}")
+
+
+def _plain(declared: str) -> str:
+    """Without a `v` or `=` in front, and without `.x` behind."""
+    return re.sub(r"^(v|==?)\s*(?=\d)|(\.[x*])+$", "", declared.strip().lower())
+
+
+def _as_said(declared: str | None) -> Picked:
+    """Of a framework that is in no table: its environment installs what it says, so any version will do, and none."""
+    text = _plain(declared or "")
+    version = Version(text).public if numbers(text) else ""
+    reason = "declared" if version else "no one version is declared; the environment decides"
+    return Picked(row=FrameworkRow(version=version, cuda=(), cuda_default=""), version=version, reason=reason)
 
 
 def _pick_version(table: Framework, asked: Numbers, as_of: datetime | None) -> Picked:

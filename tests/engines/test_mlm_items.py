@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dlm_build.errors import Outcome
@@ -81,6 +82,21 @@ def item_of(properties: dict[str, Any], assets: dict[str, Any], name: str) -> di
     published = json.loads((ONNX / "item.json").read_text())
     kept = {name: published[name] for name in ("type", "stac_version", "geometry", "bbox", "links")}
     return {**kept, "stac_extensions": [SCHEMA], "id": name, "properties": properties, "assets": assets}
+
+
+NEAREST = """\
+from pathlib import Path
+
+import numpy as np
+
+CENTRES = np.load(Path(__file__).with_name("centres.npz"))["centres"]
+
+
+def classify(path):
+    distances = np.abs(np.load(path)[None] - CENTRES[:, :, None, None]).sum(axis=1)
+    return distances.argmin(axis=0).astype("uint8")
+"""
+"""A model of no network: each pixel is of the class whose centre is nearest."""
 
 
 @pytest.fixture
@@ -159,3 +175,29 @@ def test_a_migrated_item_comes_to_the_same_verdict(cli: Cli, example: str, tmp_p
     assert one.plan and other.plan
     for name in ("framework_version", "environment", "base", "runner", "inputs", "archive", "comparison"):
         assert getattr(one.plan, name) == getattr(other.plan, name), name
+
+
+def test_a_framework_without_a_table_is_built_from_the_items_own_environment_and_code(cli: Cli, tmp_path: Path) -> None:
+    centres = np.eye(3, dtype="float32")
+    np.savez(tmp_path / "centres.npz", centres=centres)
+    labels = np.arange(64, dtype="uint8").reshape(8, 8) % 3
+    np.save(tmp_path / "sample.npy", np.moveaxis(centres[labels], -1, 0))
+    np.save(tmp_path / "expected.npy", labels)
+    (tmp_path / "environment.yml").write_text("dependencies: [python=3.11, numpy=1.26.4]\nchannels: [conda-forge]\n")
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
+        archive.write(tmp_path / "centres.npz", "centres.npz")
+        archive.writestr("nearest.py", NEAREST)
+    assets = {
+        "model": asset(tmp_path / "model.zip", "mlm:model", **{"mlm:entrypoint": "nearest:classify"}),
+        "environment": asset(tmp_path / "environment.yml", "mlm:environment"),
+        "test-input": asset(tmp_path / "sample.npy", "mlm:test-input"),
+        "expected-output": asset(tmp_path / "expected.npy", "mlm:expected-output"),
+    }
+    named = {"created": "2026-05-01T00:00:00Z", "mlm:framework": "scikit-learn", "mlm:tasks": ["semantic-segmentation"]}
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(item_of(named, assets, "nearest")))
+    assert "framework-without-recipe" not in cli("check", str(item), "--format", "json").stdout
+    ended = cli(str(item), "--json", "--output", "out")
+    assert ended.status == 0 and ended.report.verdict.outcome == Outcome.MATCHES, ended.stdout + ended.stderr
+    plan = ended.report.plan
+    assert plan and (plan.framework, plan.framework_version, plan.cuda) == ("scikit-learn", None, None)

@@ -56,7 +56,11 @@ def test_nobody_asks_for_the_checksum_of_nothing() -> None:
 
 
 def test_a_framework_without_a_recipe_blocks_this_tool_and_not_the_grade() -> None:
-    checked = check(changed(**{"properties__dlm:runtime__framework": "Caffe"}))
+    runtime = "properties__dlm:runtime__"
+    checked = check(changed(**{f"{runtime}framework": "Caffe", f"{runtime}requirement_file": None,
+                               f"{runtime}model_src_url": None,
+                               "properties__dlm:archive": [{"name": "weights.pth", "roles": ["model weight"]}],
+                               f"{runtime}docker": {"image_name": "me/coast@sha256:" + "0f" * 32}}))  # fmt: skip
     assert "framework-without-recipe" in codes(checked)
     assert checked.grade.letter == "A"
 

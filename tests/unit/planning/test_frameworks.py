@@ -27,7 +27,7 @@ def test_spellings(spelled: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["caffe", "JAX", "scikit-learn", "PyTörch", "py\ntorch\u202e!", "x" * 5000])
-def test_an_unknown_framework_is_named_with_the_known_ones(named: str) -> None:
+def test_an_unknown_framework_without_an_environment_is_named_with_the_known_ones(named: str) -> None:
     with pytest.raises(ItemInvalid) as caught:
         plan(item(framework=named, run=RUN))
     assert "\n" not in caught.value.message

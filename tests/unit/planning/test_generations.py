@@ -56,7 +56,6 @@ def test_reasons_name_the_items_own_places(name: str, framework: str, run: str, 
 @pytest.mark.parametrize(
     ("name", "old", "new", "place"),
     [
-        ("bare.json", '"PyTorch"', '"Abacus"', "/properties/engine/name"),
         ("bare.json", "shoreline infer {input}", "shoreline infer {inputs}", "/properties/engine/docker:run"),
         ("engine.json", '"shoreline.pth"', '"other.pth"', "/properties/dlm:archive"),
         ("model.yml", "filename: scene.tif", "filename: other.tif", "/properties/model:inputs/test_file"),
@@ -68,3 +67,9 @@ def test_errors_name_the_items_own_places(name: str, old: str, new: str, place: 
     with pytest.raises(ItemInvalid) as caught:
         planned(read_item(text.replace(old, new), "shoreline"))
     assert caught.value.message.startswith(f"{place}: ")
+
+
+def test_a_framework_without_table_and_environment_is_named_at_the_items_own_place() -> None:
+    text = (TOLD / "bare.json").read_text("utf-8").replace('"PyTorch"', '"Abacus"')
+    with pytest.raises(ItemInvalid, match=r"^/properties/engine/name: dlm-build has no recipe for Abacus"):
+        plan(read_item(text, "shoreline"), paths=PATHS)
