@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def undocked(job: Cli, no_docker: dict[str, str]) -> Report:
 @pytest.fixture(scope="module")
 def both(undocked: Report, job: Cli, docker: Any) -> Iterator[Report]:
     """Made with Docker, in another folder, under another umask and zone; no earlier image may stand in for it."""
-    tag = f"dlm-test/{job.folder.parent.name}:sif-job"
+    tag = f"dlm-test/{secrets.token_hex(8)}:sif-job"
     line = f'umask 027; exec "{DLM_BUILD}" "{ONNX}" --to docker,sif --output docked --tag "{tag}" --json'
     (job.folder / "docked").mkdir()  # open, as 027 would close it to the user who runs the model
     ended = Cli(job.folder, job.config, "/bin/sh")("-c", line, env={"TZ": "Asia/Tokyo", "LANG": "C"})
