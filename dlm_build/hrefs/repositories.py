@@ -33,8 +33,10 @@ def _at_ref(kind: HrefKind, url: str | None, reason: str, repository: str, segme
 
 def github(web: Web) -> Href | None:
     """Pages of github.com. `/raw/` is used in place of the raw host, since it leads to Git LFS objects too."""
+    if web.at(0) == "user-attachments":
+        return None
     if len(web.segments) < 2 or web.at(0) in _GITHUB_OWN:
-        return None if web.at(0) == "user-attachments" else Href(kind="page", reason="a page of GitHub", instead=_FILE)
+        return Href(kind="page", reason="a page of GitHub", instead=_FILE)
     home = f"https://github.com/{web.at(0)}/{web.at(1).removesuffix('.git')}"
     what, after = web.at(2), web.segments[3:]
     if not what:

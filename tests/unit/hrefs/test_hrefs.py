@@ -22,6 +22,8 @@ FILES = [
     (f"{GH}/releases/latest/download/m.pt", f"{GH}/releases/latest/download/m.pt"),
     (f"{GH}/archive/refs/tags/v1.zip", f"{GH}/archive/refs/tags/v1.zip"),
     (f"{GH}/models/m.pt", f"{GH}/raw/HEAD/models/m.pt"), (f"{GH}/files/123/m.zip", f"{GH}/files/123/m.zip"),
+    ("https://github.com/user-attachments/files/123/m.zip",) * 2,
+    ("https://github.com/user-attachments/assets/1-2",) * 2,
     ("https://www.github.com/o/r/blob/v1/m.pt", f"{GH}/raw/v1/m.pt"),
     ("https://gitlab.com/g/s/r/-/blob/v1/m.mar?ref_type=tags", "https://gitlab.com/g/s/r/-/raw/v1/m.mar"),
     ("https://git.example/g/r/-/blob/v1/m.mar", "https://git.example/g/r/-/raw/v1/m.mar"),
