@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from dlm_build.errors import shown
 from dlm_build.unpacking.decompressed import decompressed
-from dlm_build.unpacking.tar_entries import BLOCK, Content, Entry, Kind, broken
+from dlm_build.unpacking.tar_entries import BLOCK, BrokenLayer, Content, Entry, Kind, broken
 
 _EXTENDED_LIMIT = 1 << 20
+_DIGITS = 20
 _EXTENSIONS = (b"x", b"g", b"L", b"K")
 _KINDS: dict[bytes, Kind] = {
     b"0": "file", b"\0": "file", b"7": "file", b"5": "folder", b"2": "symlink", b"1": "hardlink",
@@ -124,7 +125,7 @@ def _entry(fields: _Fields, size: int, extended: dict[str, bytes], layer: str) -
     if kind is None or "sparse" in extended:
         raise broken(layer, f"an entry of a kind this version does not read ({fields.flag!r})")
     if "size" in extended:
-        size = int(extended["size"])
+        size = _decimal(extended["size"], layer)
     mode = _number(fields.mode, layer) & 0o7777
     path = _path(name, layer)
     if kind == "file":
@@ -150,9 +151,9 @@ def _extension(flag: bytes, raw: bytes, layer: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     while raw and flag == b"x":
         digits, _, _ = raw.partition(b" ")
-        length = int(digits) if digits.isdigit() else 0
+        length = _decimal(digits, layer)
         if not len(digits) < length <= len(raw):
-            raise broken(layer, "an extended header cannot be read")
+            raise _unreadable(layer)
         key, _, value = raw[len(digits) + 1 : length - 1].partition(b"=")
         if key in (b"path", b"linkpath", b"size"):
             found[key.decode()] = value
@@ -160,6 +161,17 @@ def _extension(flag: bytes, raw: bytes, layer: str) -> dict[str, bytes]:
             found["sparse"] = value
         raw = raw[length:]
     return found
+
+
+def _decimal(digits: bytes, layer: str) -> int:
+    """Of an extended header. No more digits than a size has: Python counts no thousands of them."""
+    if not digits.isdigit() or len(digits) > _DIGITS:
+        raise _unreadable(layer)
+    return int(digits)
+
+
+def _unreadable(layer: str) -> BrokenLayer:
+    return broken(layer, "an extended header cannot be read")
 
 
 def _text(field: bytes) -> bytes:

@@ -74,6 +74,16 @@ def test_nothing_outside_of_it_is_named(name: str, tmp_path: Path) -> None:
         list(layer(tmp_path, ("file", name, "")).entries())
 
 
+@pytest.mark.parametrize("record", [b"12 size=abc\n", b"13 size=-512\n", b"8 size=\n", b"1" * 5000 + b" size=3\n"])
+def test_an_extended_header_that_cannot_be_read_is_an_error(record: bytes, tmp_path: Path) -> None:
+    head = packed_header(Entry("x", "file", 0o644, len(record)))
+    (tmp_path / "l").write_bytes(
+        head[:156] + b"x" + head[157:] + record + padding(len(record)) + tar(("file", "a", "text"))
+    )
+    with pytest.raises(BrokenLayer, match="an extended header cannot be read"):
+        entries(tmp_path / "l")
+
+
 def test_what_is_no_tar_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "l").write_bytes(b"<html>" * 1000)
     with pytest.raises(BrokenLayer, match="layer l: it is no tar"):
