@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import shown
 from dlm_build.judging.detections import BOXES, COLUMNS, OUTLINES, columns_in_order, in_order, is_number
-from dlm_build.judging.places import NAMED_BOXES, NAMED_POSITIONS, with_places
+from dlm_build.judging.places import NAMED_CORNERS, NAMED_POSITIONS, NAMED_SIDES, with_places
 from dlm_build.judging.values import array_checks, figure_checks, number_checks
 from dlm_build.records import Check, ComparisonPolicy
 
@@ -19,6 +19,11 @@ SHOWN_GROUPS = 12
 """Kinds of numbers of a document that are reported, the worst first; every one is compared."""
 _AMONG, _ALONE = 0.05, 5e-3
 """The size of a position: as a share of what all of its kind are spread over, else of its largest coordinate."""
+_DRAWN = (
+    ("box", BOXES), ("corners", NAMED_CORNERS), ("sides", NAMED_SIDES), ("outline", OUTLINES | NAMED_POSITIONS),
+    ("boxes", COLUMNS),
+)  # fmt: skip
+"""Shapes by the keys of their numbers."""
 
 
 def json_checks(actual: Any, expected: Any, policy: ComparisonPolicy, *, own_form: bool = False) -> tuple[Check, ...]:
@@ -120,7 +125,7 @@ class _Place(NamedTuple):
     kind: str
     """The pointer without the positions in lists."""
     drawn: str = ""
-    """`box`, `outline` or `boxes` below a key of one or of several."""
+    """`box`, `outline` or `boxes` below a key of one or of several; `corners` or `sides` where names tell which."""
 
     def member(self, key: str) -> _Place:
         return _Place(f"{self.pointer}/{key}", f"{self.kind}/{key}", _drawn(key))
@@ -130,9 +135,7 @@ class _Place(NamedTuple):
 
 
 def _drawn(key: str) -> str:
-    if key in BOXES or key in NAMED_BOXES:
-        return "box"
-    return "outline" if key in OUTLINES or key in NAMED_POSITIONS else "boxes" if key in COLUMNS else ""
+    return next((drawn for drawn, keys in _DRAWN if key in keys), "")
 
 
 class _Figure(NamedTuple):
@@ -140,7 +143,8 @@ class _Figure(NamedTuple):
 
     mine: list[list[float]]
     theirs: list[list[float]]
-    is_box: bool
+    drawn: str
+    """As in its place; `outline` of what has not as many numbers as a box."""
 
 
 class _Near(NamedTuple):
@@ -213,13 +217,13 @@ def _figure(mine: list[Any], theirs: list[Any], drawn: str) -> _Figure | None:
     flat = all(map(is_number, theirs))
     if drawn == "boxes" and not flat:  # a single box may stand there without a list around it
         return None
-    is_box = drawn in ("box", "boxes") and flat and len(theirs) in (4, 6)
+    is_box = drawn != "outline" and flat and len(theirs) in (4, 6)
     ours, authors = (_positions(shape, len(shape) // 2 if is_box else 2) for shape in (mine, theirs))
     if not ours or not authors or [*map(len, ours)] != [*map(len, authors)]:
         return None
     if not any(isinstance(number, float) for row in (*ours, *authors) for number in row):
         return None
-    return _Figure(ours, authors, is_box)
+    return _Figure(ours, authors, drawn if is_box else "outline")
 
 
 def _positions(shape: list[Any], together: int) -> list[list[float]]:
@@ -236,19 +240,19 @@ def _figures(name: str, figures: list[_Figure], policy: ComparisonPolicy) -> Che
     import numpy as np
     from msgspec.structs import replace
 
-    pairs = [(np.array(one.mine, np.float64), np.array(one.theirs, np.float64), one.is_box) for one in figures]
+    pairs = [(np.array(one.mine, np.float64), np.array(one.theirs, np.float64), one.drawn) for one in figures]
     alone = [theirs[0] for _, theirs, _ in pairs if len(theirs) == 1]
     apart = _AMONG * _spread(np.array(alone)) if len({*map(len, alone)}) == 1 else 0.0
     sized = [
-        (mine, theirs, _size(theirs, is_box) or apart or _ALONE * _largest(theirs)) for mine, theirs, is_box in pairs
+        (mine, theirs, _size(theirs, drawn) or apart or _ALONE * _largest(theirs)) for mine, theirs, drawn in pairs
     ]
     return replace(figure_checks(sized, policy), detail=f"{len(figures)} shapes at {shown(name or '/')}")
 
 
-def _size(theirs: npt.NDArray[Any], is_box: bool) -> float:
+def _size(theirs: npt.NDArray[Any], drawn: str) -> float:
     """Its longest side; 0 where it has none. Of a box the smaller of what its numbers may mean: corners, or sides."""
-    size = _spread(theirs)
-    sides = float(abs(theirs[1]).max()) if is_box else 0.0
+    size = 0.0 if drawn == "sides" else _spread(theirs)
+    sides = float(abs(theirs[1]).max()) if drawn not in ("corners", "outline") else 0.0
     return min(size, sides) if size and sides else size or sides
 
 

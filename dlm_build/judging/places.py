@@ -11,14 +11,17 @@ from typing import Any
 
 from dlm_build.judging.detections import is_number
 
-_BOXES = (
+_CORNERS = (
     ("xmin", "ymin", "xmax", "ymax"), ("minx", "miny", "maxx", "maxy"), ("x1", "y1", "x2", "y2"),
     ("left", "top", "right", "bottom"), ("west", "south", "east", "north"),
-    ("x", "y", "width", "height"), ("x", "y", "w", "h"),
 )  # fmt: skip
-_POSITIONS = (("lon", "lat"), ("longitude", "latitude"), ("lng", "lat"), ("easting", "northing"), ("x", "y"))
+_SIDES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
+_ANY = ("x", "y")
+"""Of a diagram, too, such as an hour and what was measured then: no position where one of them is counted."""
+_POSITIONS = (("lon", "lat"), ("longitude", "latitude"), ("lng", "lat"), ("easting", "northing"), _ANY)
 
-NAMED_BOXES = frozenset(map(", ".join, _BOXES))
+NAMED_CORNERS = frozenset(map(", ".join, _CORNERS))
+NAMED_SIDES = frozenset(map(", ".join, _SIDES))
 NAMED_POSITIONS = frozenset(map(", ".join, _POSITIONS))
 """Keys under which the numbers of each are gathered."""
 
@@ -27,12 +30,12 @@ def with_places(mine: list[Any], theirs: list[Any]) -> tuple[list[Any], list[Any
     """Two lists of rows, with such numbers gathered in one list where every row of both has them.
 
     A row alone stays as it is: nothing tells how far apart its kind lies. What may be a position is held to the limits
-    of numbers as well: `x` and `y` may be an hour and what was measured then.
+    of numbers as well: its names may mean another thing.
     """
     if len(theirs) < 2:
         return mine, theirs
-    for names in (*_BOXES, *_POSITIONS):
-        if all(_has(row, names) for row in chain(theirs, mine)):
+    for names in (*_CORNERS, *_SIDES, *_POSITIONS):
+        if all(_has(row, names) for row in chain(theirs, mine)) and not (names == _ANY and _is_counted(theirs)):
             mine, theirs = ([_gathered(row, names) for row in rows] for rows in (mine, theirs))
     return mine, theirs
 
@@ -42,6 +45,11 @@ def _has(row: Any, names: tuple[str, ...]) -> bool:
         return False
     found = _by_name(row)
     return all(is_number(row.get(found.get(name))) for name in names)
+
+
+def _is_counted(rows: list[dict[str, Any]]) -> bool:
+    found = [_by_name(row) for row in rows]
+    return any(all(type(row[keys[name]]) is int for row, keys in zip(rows, found, strict=True)) for name in _ANY)
 
 
 def _gathered(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -331,3 +331,23 @@ def test_the_name_of_a_layer_is_that_of_its_file() -> None:
     assert failing({**layer, "name": "out"}, layer) == []
     assert failing({**layer, "features": [{"type": "Feature", "name": "b"}]}, layer)
     assert failing({key: layer[key] for key in ("type", "features")}, layer)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {"x": 100.0, "y": 100.5, "width": 101.0, "height": 99.8},
+        {"west": -0.5, "south": -0.5, "east": 0.001, "north": 0.002},
+    ],
+)
+def test_names_tell_whether_a_box_is_told_by_corners_or_by_sides(box: dict[str, float]) -> None:
+    rows, first = [box, {name: number + 10 for name, number in box.items()}], next(iter(box))
+    size = max(box["width"], box["height"]) if "width" in box else 0.502
+    for share, told in ((0.01, []), (0.03, [f"shapes near 2 shapes at /*/{', '.join(box)}"])):
+        assert failing([{**box, first: box[first] + share * size}, rows[1]], rows) == told
+
+
+def test_what_is_counted_is_no_coordinate() -> None:
+    rows = [{"x": hour, "y": 288.5 + hour} for hour in range(24)]
+    assert failing([{**row, "y": row["y"] * 1.0004} for row in rows], rows) == []
+    assert failing([{**row, "y": row["y"] * 1.004} for row in rows], rows) == ["relative error 24 numbers at /*/y"]
