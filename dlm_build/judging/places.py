@@ -60,4 +60,5 @@ def _gathered(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _by_name(row: dict[str, Any]) -> dict[str, str]:
-    return {key.lower(): key for key in row}
+    """The keys by their names; those of XML's attributes begin with `@`."""
+    return {key.lower().removeprefix("@"): key for key in row}

@@ -65,3 +65,11 @@ def test_numbers_are_near_and_the_layout_means_nothing() -> None:
     place = PLACE.format("11.5,48.25,0 11.6,48.5,0")
     assert checked(place.replace("48.25", "48.2501"), place) == []
     assert checked(place.replace("48.25", "48.28"), place) == ["shapes near 1 shapes at /kml/Point/coordinates"]
+
+
+def test_coordinates_in_attributes_are_positions() -> None:
+    """A kilometre is less than a thousandth of a latitude."""
+    points = "".join(f'<trkpt lat="{48.5 + n / 1000}" lon="{11.25 + n / 1000}"/>' for n in range(9))
+    track = f"<gpx>{points}</gpx>"
+    assert checked(track.replace("48.502", "48.5020001"), track) == []
+    assert checked(track.replace("48.502", "48.512"), track) == ["shapes near 9 shapes at /gpx/trkpt/*/lon, lat"]
