@@ -39,7 +39,8 @@ ALPHA = "alpha"
 NUMBERS = "biufc"
 """Kinds of elements, as NumPy names them, that an array may have."""
 
-_LAYOUT = re.compile(r"[\t\r\n]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What no text holds; bytes of labels may be read as letters, too."""
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -190,7 +191,7 @@ def _table(raw: bytes) -> dict[str, Any]:
     rows = read_table(text)
     if rows is not None:
         return {"kind": "table", "arrays": {}, "value": rows}
-    if not _LAYOUT.sub("", text).isprintable():  # bytes of labels may be read as letters, too
+    if _CONTROL.search(text):
         return {"kind": "bytes", "arrays": {}}
     return {"kind": "text", "arrays": {}, "value": [line.rstrip() for line in text.rstrip().splitlines()]}
 

@@ -366,11 +366,11 @@ def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_text_is_compared_line_by_line(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "expected.txt").write_text("land cover\nforest: 0.5\n")
+    (tmp_path / "expected.txt").write_text("land\u00a0cover\nforest: 0.5\n", encoding="utf-8")
     policy, output = ComparisonPolicy(task="exact"), bench.outputs / "out.txt"
-    output.write_bytes(b"land cover \r\nforest: 0.5")
+    output.write_bytes("land\u00a0cover \r\nforest: 0.5".encode())
     assert bench.judged(tmp_path / "expected.txt", output, policy=policy).outcome == Outcome.MATCHES
-    output.write_text("land cover\nwater: 0.5\n")
+    output.write_text("land\u00a0cover\nwater: 0.5\n", encoding="utf-8")
     verdict = bench.judged(tmp_path / "expected.txt", output, policy=policy)
     assert "text content: water: 0.5 against forest: 0.5, first difference at /1" in verdict.summary
 
