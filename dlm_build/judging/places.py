@@ -6,7 +6,8 @@ positions and boxes that they are.
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterable
+from itertools import compress
 from typing import Any
 
 from dlm_build.judging.detections import is_number
@@ -27,16 +28,20 @@ NAMED_POSITIONS = frozenset(map(", ".join, _POSITIONS))
 
 
 def with_places(mine: list[Any], theirs: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Two lists of rows, with such numbers gathered in one list where every row of both has them.
+    """Two lists of as many rows, with such numbers gathered in one list where a row of both has them: a thing that was
+    not found has none.
 
     A row alone stays as it is: nothing tells how far apart its kind lies. What may be a position is held to the limits
     of numbers as well: its names may mean another thing.
     """
-    if len(theirs) < 2:
-        return mine, theirs
-    for names in (*_CORNERS, *_SIDES, *_POSITIONS):
-        if all(_has(row, names) for row in chain(theirs, mine)) and not (names == _ANY and _is_counted(theirs)):
-            mine, theirs = ([_gathered(row, names) for row in rows] for rows in (mine, theirs))
+    told = {name for keys in {tuple(row) for row in theirs if isinstance(row, dict)} for name in _by_name(keys)}
+    for names in filter(told.issuperset, (*_CORNERS, *_SIDES, *_POSITIONS)):
+        having = [_has(row, names) and _has(other, names) for row, other in zip(theirs, mine, strict=True)]
+        if sum(having) > 1 and not (names == _ANY and _is_counted([*compress(theirs, having)])):
+            mine, theirs = (
+                [_gathered(row, names) if has else row for row, has in zip(rows, having, strict=True)]
+                for rows in (mine, theirs)
+            )
     return mine, theirs
 
 
@@ -59,6 +64,6 @@ def _gathered(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {**rest, ", ".join(names): [row[key] for key in keys]}
 
 
-def _by_name(row: dict[str, Any]) -> dict[str, str]:
+def _by_name(row: Iterable[str]) -> dict[str, str]:
     """The keys by their names; those of XML's attributes begin with `@`."""
     return {key.lower().removeprefix("@"): key for key in row}

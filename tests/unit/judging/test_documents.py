@@ -351,3 +351,12 @@ def test_what_is_counted_is_no_coordinate() -> None:
     rows = [{"x": hour, "y": 288.5 + hour} for hour in range(24)]
     assert failing([{**row, "y": row["y"] * 1.0004} for row in rows], rows) == []
     assert failing([{**row, "y": row["y"] * 1.004} for row in rows], rows) == ["relative error 24 numbers at /*/y"]
+
+
+def test_a_row_without_a_place_hides_no_other() -> None:
+    rows = [{"lat": 48.05 + n / 90, "lon": 11.05 + n / 50} for n in range(5)]
+    far = [{**row, "lat": row["lat"] + 0.02} for row in rows]
+    lost = {"lat": None, "lon": None}
+    assert failing([*rows, lost], [*rows, lost]) == []
+    assert failing([*far, lost], [*rows, lost]) == ["shapes near 5 shapes at /*/lon, lat"]
+    assert failing([lost, *rows], [rows[0], *rows]) == ["JSON content first difference at /0/lat"]
