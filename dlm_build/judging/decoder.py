@@ -191,7 +191,7 @@ def _table(raw: bytes) -> dict[str, Any]:
     rows = read_table(text)
     if rows is not None:
         return {"kind": "table", "arrays": {}, "value": rows}
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or not text.strip():
         return {"kind": "bytes", "arrays": {}}
     return {"kind": "text", "arrays": {}, "value": [line.rstrip() for line in text.rstrip().splitlines()]}
 

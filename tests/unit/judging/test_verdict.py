@@ -375,6 +375,12 @@ def test_a_text_is_compared_line_by_line(bench: Bench, tmp_path: Path) -> None:
     assert "text content: water: 0.5 against forest: 0.5, first difference at /1" in verdict.summary
 
 
+def test_an_empty_text_is_matched_by_no_other(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "expected.txt").write_text("")
+    (bench.outputs / "out.txt").write_text(" \n")
+    assert bench.judged(tmp_path / "expected.txt", bench.outputs / "out.txt").outcome == Outcome.MISMATCH
+
+
 def test_bytes_that_could_be_letters_are_no_text(bench: Bench, tmp_path: Path) -> None:
     for folder, label in ((tmp_path, 10), (bench.outputs, 13)):
         (folder / "map.bin").write_bytes(bytes([1, 2, 3, label]))
