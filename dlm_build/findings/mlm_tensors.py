@@ -41,9 +41,9 @@ class SeveralInputs(Kind):
     severity = VERIFICATION
     fix = "give the sample as an .npz that has an array for each input, by the model's own name for it"
     more = """
-    A sample is one file. An ONNX model that takes several inputs at once is fed by a file of several arrays, as they
-    are: batch axis, scaling and type of each are the author's. With any other sample it can be built, and its run will
-    fail, unless code of the author's reads the file.
+    A sample is one file. A model of ONNX or TorchScript that takes several inputs at once is fed by a file of several
+    arrays, as they are: batch axis and scaling of each are the author's. With any other sample it can be built, and its
+    run will fail, unless code of the author's reads the file.
 
     Before: `"mlm:input": [{"name": "optical"}, {"name": "elevation"}]`, and a sample in GeoTIFF. After: `sample.npz`
     from `numpy.savez("sample.npz", optical=…, elevation=…)`.

@@ -12,7 +12,7 @@ import numpy as np
 from . import tensors
 from .contract import Contract, HarnessError
 from .environment import wants_gpu
-from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, read_arrays, read_picture, write_tiff
+from .pictures import TIFF_SUFFIXES, Picture, can_write_tiff, holds_several, read_arrays, read_picture, write_tiff
 from .results import write_array, write_json
 
 ARRAY_FORMS = (".npy", ".npz")
@@ -23,14 +23,16 @@ class Model:
 
     def __init__(
         self,
-        run: Callable[[Any], list[Any]],
+        run: Callable[[Any], Mapping[str, Any] | list[Any]],
         shape: Sequence[Any] | None,
         dtype: str = "float32",
         names: Sequence[str] = (),
         device: str = "cpu",
-        inputs: Mapping[str, str] | None = None,
+        inputs: Mapping[str, str | None] | None = None,
+        optional: Sequence[str] = (),
     ) -> None:
         self.run = run
+        """Gives the results in order, or by names where it knows them only then."""
         self.shape = shape
         self.dtype = dtype
         self.names = names
@@ -38,7 +40,9 @@ class Model:
         self.device = device
         """`gpu` or `cpu`: where it really is, not where it was asked to be."""
         self.inputs = inputs or {}
-        """Names and types where it takes several at once; `run` then takes the arrays by name."""
+        """Names and types (None: any) where it takes several at once; `run` then takes the arrays by name."""
+        self.optional = optional
+        """Which of these it can do without. With only one that it cannot, it takes a picture as well."""
 
 
 class Answer(NamedTuple):
@@ -48,6 +52,8 @@ class Answer(NamedTuple):
     results: list[Any]
     scenes: list[Any]
     """The first result, or each scene of it."""
+    names: Sequence[str]
+    """The model's own for the results; empty where it has none."""
     bands_last: bool = False
 
 
@@ -68,7 +74,7 @@ def run_arrays(contract: Contract, kind: str, inputs: list[Path], output: Path) 
 
 def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     """One file through the model, in the units and order the item declares; several inputs at once as they are."""
-    answer = _of_several(model, path) if model.inputs else _of_one(contract, model, path)
+    answer = _of_several(model, path) if _takes_several(model, path) else _of_one(contract, model, path)
     stem, task = output / path.stem, contract.task
     scores = _scores(answer.results) if "classification" in task else None
     several = len(answer.results) > 1 and contract.form == ".npz"
@@ -77,11 +83,16 @@ def run_one(contract: Contract, model: Model, path: Path, output: Path) -> None:
     elif scores is not None and not several:
         _write_scores(contract, scores, stem)
     elif contract.form in (".npz", ".json"):
-        _write_whole(model, answer.results, contract.form, stem)
+        _write_whole(answer, contract.form, stem)
     else:
         placed = path.suffix.lower() in TIFF_SUFFIXES or answer.picture.crs is not None
         as_map = contract.form in TIFF_SUFFIXES or (placed and contract.form != ".npy")
         _write_others(answer, as_map, stem)
+
+
+def _takes_several(model: Model, path: Path) -> bool:
+    needed = len(model.inputs) - len(model.optional)
+    return needed > 1 or (len(model.inputs) > 1 and holds_several(path))
 
 
 def _of_one(contract: Contract, model: Model, path: Path) -> Answer:
@@ -90,27 +101,31 @@ def _of_one(contract: Contract, model: Model, path: Path) -> Answer:
         picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
     given = _prepared(contract, picture.array, path, model.dtype)
     tensor, bands_last = tensors.batched(given, model.shape)
-    results = _run(model, tensor.astype(model.dtype))
+    names, results = _run(model, tensor.astype(model.dtype))
     # The rows of an array that has the model's own axes are the author's, whatever they are: all of them are wanted.
     whole = given.ndim == tensor.ndim and given.shape[:1] != (1,)
     if not whole:
         results = [_first_scene(result, tensor.shape[0]) for result in results]
-    return Answer(picture, results, _scenes(results[0], whole and tensor.ndim >= 4), bands_last)
+    return Answer(picture, results, _scenes(results[0], whole and tensor.ndim >= 4), names, bands_last)
 
 
 def _of_several(model: Model, path: Path) -> Answer:
-    arrays = read_arrays(path, list(model.inputs))
+    arrays = read_arrays(path, list(model.inputs), model.optional)
     print(f"dlm: the arrays of {path.name} are fed to the model as they are", file=sys.stderr)
-    results = _run(model, {name: array.astype(model.inputs[name]) for name, array in arrays.items()})
+    fed = {name: array.astype(model.inputs[name] or array.dtype) for name, array in arrays.items()}
+    names, results = _run(model, fed)
     first = next(iter(arrays.values()))
-    return Answer(Picture(first), results, _scenes(results[0], first.ndim >= 4))
+    return Answer(Picture(first), results, _scenes(results[0], first.ndim >= 4), names)
 
 
-def _run(model: Model, fed: Any) -> list[Any]:
-    results = [_array(result) for result in model.run(fed)]
-    if not results:
+def _run(model: Model, fed: Any) -> tuple[Sequence[str], list[Any]]:
+    """The results and their names."""
+    given = model.run(fed)
+    if not given:
         raise HarnessError("the model returned nothing")
-    return results
+    if isinstance(given, Mapping):
+        return list(given), [_array(result) for result in given.values()]
+    return model.names, [_array(result) for result in given]
 
 
 def _array(result: Any) -> Any:
@@ -197,10 +212,11 @@ def _write_scores(contract: Contract, result: Any, stem: Path) -> None:
         write_json(_named(stem, ".json"), values)
 
 
-def _write_whole(model: Model, results: list[Any], form: str, stem: Path) -> None:
+def _write_whole(answer: Answer, form: str, stem: Path) -> None:
     """All results in one file, by the model's names for them."""
-    named = len(set(model.names)) == len(results)
-    names = list(model.names) if named else [f"arr_{number}" for number in range(len(results))]
+    results = answer.results
+    named = len(set(answer.names)) == len(results)
+    names = list(answer.names) if named else [f"arr_{number}" for number in range(len(results))]
     by_name = {names[number]: result for number, result in enumerate(results)}
     if form == ".json":
         # In the model's order, which a comparison with a plain list needs.

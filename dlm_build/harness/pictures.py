@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,33 @@ def read_picture(path: Path) -> Picture:
         raise HarnessError(f"{path} cannot be read: {problem}{hint}", EXIT_INPUT) from problem
 
 
-def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """The arrays of those names in an .npz, as stored. Raises HarnessError."""
-    wanted = ", ".join(names)
+def holds_several(path: Path) -> bool:
+    """Whether it is a file of several arrays; what cannot be read is not, and tells when it is."""
+    if path.suffix.lower() != ".npz":
+        return False
+    try:
+        with zipfile.ZipFile(str(path)) as packed:
+            return len(packed.namelist()) > 1
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def read_arrays(path: Path, names: Sequence[str], optional: Collection[str] = ()) -> dict[str, Any]:
+    """The arrays of those names in an .npz, as stored; `optional` are those that need not be there.
+
+    Raises HarnessError.
+    """
+    wanted = ", ".join(name + " (optional)" * (name in optional) for name in names)
     if path.suffix.lower() != ".npz":
         text = "the model takes {} inputs at once; give an .npz with an array for each: {}"
         raise HarnessError(text.format(len(names), wanted), EXIT_INPUT)
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
-            missing = [name for name in names if name not in loaded.files]
+            missing = [name for name in names if name not in loaded.files and name not in optional]
             if missing:
                 text = "{} has no array {}; the model takes {}, the file holds {}"
                 raise HarnessError(text.format(path, missing[0], wanted, ", ".join(loaded.files)), EXIT_INPUT)
-            return {name: loaded[name] for name in names}
+            return {name: loaded[name] for name in names if name in loaded.files}
     except HarnessError:
         raise
     except Exception as problem:  # zip, deflate and numpy have each their own

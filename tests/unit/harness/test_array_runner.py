@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -534,10 +535,27 @@ class Tensor:
         return self.array
 
 
-def test_torchscript_results_are_flattened_in_order() -> None:
-    one, two, three = (Tensor(np.full(1, n)) for n in (1, 2, 3))
-    nested = {"out": one, "aux": [two, (three, None)]}
-    assert [int(array[0]) for array in torchscript_model.flattened(nested)] == [1, 2, 3]
+class Found(NamedTuple):
+    boxes: Any
+    scores: Any
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (lambda a, b: a, [1]),
+        (lambda a, b: (a, [b, None], 3), [1, 2, 3]),
+        (lambda a, b: {"out": a, "aux": b, "count": 3}, {"out": 1, "aux": 2, "count": 3}),
+        (lambda a, b: {"out": [a, b], "aux": {"low": 3}}, {"out.0": 1, "out.1": 2, "aux.low": 3}),
+        (Found, {"boxes": 1, "scores": 2}),
+        (lambda a, b: ({}, [Found(a, b)]), {"boxes": 1, "scores": 2}),
+        (lambda a, b: [{"out": a}, {"out": b}], [1, 2]),
+        (lambda a, b: {"out": None}, []),
+    ],
+)
+def test_torchscript_results_have_the_models_names_or_their_order(result: Any, expected: Any) -> None:
+    got = torchscript_model.results_of(result(Tensor(np.array(1)), Tensor(np.array(2))))
+    assert (got or []) == expected
 
 
 def test_torchscript_runs_without_gradients_in_eval_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,6 +564,9 @@ def test_torchscript_runs_without_gradients_in_eval_mode(tmp_path: Path, monkeyp
     class Module:
         def eval(self) -> None:
             seen.append("eval")
+
+        def parameters(self) -> list[Any]:
+            return []
 
         def __call__(self, tensor: Tensor) -> Tensor:
             seen.append("call")
@@ -575,3 +596,125 @@ def test_torchscript_runs_without_gradients_in_eval_mode(tmp_path: Path, monkeyp
     assert torchscript_model.load_torchscript(contract, gpu=True).device == "gpu"
     fake.cuda.is_available = bool
     assert torchscript_model.load_torchscript(contract, gpu=True).device == "cpu"
+
+
+class Module:
+    """As much of a TorchScript module as the runner touches: a `forward` whose code says what it takes."""
+
+    def __init__(self, answer: Any, *arguments: tuple[str, str, bool], reals: tuple[str, ...] = ("float32",)) -> None:
+        schema = [SimpleNamespace(name=n, type=t, has_default_value=lambda d=d: d) for n, t, d in arguments]
+        self.forward = SimpleNamespace(schema=SimpleNamespace(arguments=[SimpleNamespace(name="self"), *schema]))
+        self.answer = answer
+        self.reals = reals
+        self.fed: Any = None
+
+    def eval(self) -> None:
+        pass
+
+    def parameters(self) -> list[Any]:
+        return [SimpleNamespace(dtype=f"torch.{name}") for name in self.reals]
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        values = [value.array if isinstance(value, Tensor) else value for value in (*given, *named.values())]
+        self.fed = dict(zip(named, values, strict=True)) if named else values[0]
+        return self.answer(*values)
+
+
+def run_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Module, name: str = "in.npz", **sections: Any
+) -> Path:
+    torch = SimpleNamespace(
+        device=str, jit=SimpleNamespace(load=lambda *_, **__: module), no_grad=nullcontext, from_numpy=Tensor,
+        cuda=SimpleNamespace(is_available=bool),
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    contract = make_contract(tmp_path, files={"model/net.pt": b"x"}, **sections)
+    array_runner.run_arrays(contract, "torchscript", [tmp_path / name], tmp_path / "out")
+    return tmp_path / "out"
+
+
+SOUND = [("x", "Tensor", False), ("sr", "int", False)]
+MASKED = [("x", "Tensor", False), ("mask", "Optional[Tensor]", True), ("scale", "float", True)]
+
+
+def test_torchscript_of_several_inputs_is_fed_by_the_names_in_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez(tmp_path / "in.npz", sr=np.array([16000]), x=np.ones((3, 8)), unused=0)
+    module = Module(lambda x, sr: Tensor(x * sr), *SOUND)
+    out = run_module(tmp_path, monkeypatch, module, sample={**SHOWN, "form": ".npy"})
+    assert type(module.fed["sr"]) is int and module.fed["x"].dtype == np.float32
+    assert np.load(out / "in.npy").tolist() == np.full((3, 8), 16000).tolist()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "fed"),
+    [
+        ({"x": 1, "mask": 2, "scale": 3}, ["x", "mask", "scale"]),
+        ({"x": 1, "scale": 3}, ["x", "scale"]),
+        ({"a": 1}, None),
+    ],
+)
+def test_what_a_model_can_do_without_need_not_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: Any, fed: list[str] | None
+) -> None:
+    np.savez(tmp_path / "in.npz", **arrays)
+    module = Module(lambda *given: Tensor(np.ones((1, 3))), *MASKED)
+    run_module(tmp_path, monkeypatch, module)
+    assert (list(module.fed) if isinstance(module.fed, dict) else None) == fed
+
+
+@pytest.mark.parametrize(
+    ("kind", "reals", "taken"),
+    [
+        ("float64", ("float32",), "float32"),
+        ("float32", ("float64",), "float64"),
+        ("float64", ("float32", "float64"), "float64"),
+        ("float64", ("bfloat16",), "float64"),
+        ("uint8", ("float32",), "uint8"),
+        ("bool", (), "bool"),
+        ("uint16", (), "int32"),
+        ("uint32", (), "int64"),
+    ],
+)
+def test_real_numbers_of_several_inputs_have_the_models_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, reals: tuple[str, ...], taken: str
+) -> None:
+    np.savez(tmp_path / "in.npz", sr=7, x=np.ones((1, 3), kind))
+    module = Module(lambda x, sr: Tensor(x), *SOUND, reals=reals)
+    run_module(tmp_path, monkeypatch, module)
+    assert module.fed["x"].dtype == taken
+
+
+def test_a_picture_has_the_type_of_the_models_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene(tmp_path / "in.tif")
+    module = Module(lambda x: Tensor(x), ("x", "Tensor", False), reals=("float64",))
+    run_module(tmp_path, monkeypatch, module, "in.tif")
+    assert module.fed.dtype == np.float64
+
+
+def test_a_model_that_names_its_results_is_written_by_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene(tmp_path / "in.tif")
+    module = Module(lambda x: {"out": Tensor(x), "count": 3}, ("x", "Tensor", False))
+    out = run_module(tmp_path, monkeypatch, module, "in.tif", sample={**SHOWN, "form": ".npz"})
+    with np.load(out / "in.npz") as written:
+        assert written["out"].shape == (2, 4, 6) and written["count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("inputs", "arrays", "message", "status"),
+    [
+        (SOUND, {"x": 1}, "has no array sr; the model takes x, sr, the file holds x", 66),
+        (MASKED, {"y": 1, "mask": 1}, r"takes x, mask \(optional\), scale \(optional\), the file holds y, mask", 66),
+        (SOUND, {"x": 1, "sr": [1, 2]}, "takes sr: int: one number, and not an array of 2", 66),
+        ([("images", "List[Tensor]", False), ("n", "int", True)], {"images": 1},
+         r"takes images: List\[Tensor\], n: int \(optional\), of which no array can be the images", 70),
+    ],
+)  # fmt: skip
+def test_what_does_not_feed_torchscript_is_told_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: Any, arrays: Any, message: str, status: int
+) -> None:
+    np.savez(tmp_path / "in.npz", **arrays)
+    with pytest.raises(HarnessError, match=message) as caught:
+        run_module(tmp_path, monkeypatch, Module(None, *inputs))
+    assert caught.value.status == status
