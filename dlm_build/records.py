@@ -120,6 +120,10 @@ class Inputs(Record, frozen=True, kw_only=True):
     selected_bands: tuple[int, ...] = ()
     """0-based indices into the file's bands, in the order the model takes them."""
     dtype: str | None = None
+    axes: tuple[str, ...] = ()
+    """Names of the tensor's axes in the model's order, where it is no picture's; a sample that is an array has them."""
+    tensor_dtype: str | None = None
+    """Of a tensor with such axes; `dtype` is that of the file's bands where the item says it."""
     number_of_bands: int | None = None
     nodata: float | None = None
 

@@ -30,11 +30,14 @@ class Model:
         device: str = "cpu",
         inputs: Mapping[str, str | None] | None = None,
         optional: Sequence[str] = (),
+        typed: bool = True,
     ) -> None:
         self.run = run
         """Gives the results in order, or by names where it knows them only then."""
         self.shape = shape
         self.dtype = dtype
+        self.typed = typed
+        """Whether anybody says so; else `dtype` is what it takes of real numbers, and it may take tokens."""
         self.names = names
         """Of the results, where the model gives them any."""
         self.device = device
@@ -96,12 +99,14 @@ def _takes_several(model: Model, path: Path) -> bool:
 
 
 def _of_one(contract: Contract, model: Model, path: Path) -> Answer:
-    picture = read_picture(path)
+    picture, shape, dtype = read_picture(path), model.shape, model.dtype
     if path.suffix.lower() in ARRAY_FORMS:
-        picture.array = tensors.bands_first(picture.array, model.shape, contract.inputs.get("channels"))
-    given = _prepared(contract, picture.array, path, model.dtype)
-    tensor, bands_last = tensors.batched(given, model.shape)
-    names, results = _run(model, tensor.astype(model.dtype))
+        if not model.typed and tensors.are_tokens(picture.array, contract.inputs):
+            shape, dtype = shape or ("rows", "columns"), "int64"
+        picture.array = tensors.bands_first(picture.array, shape, contract.inputs.get("channels"))
+    given = _prepared(contract, picture.array, path, dtype)
+    tensor, bands_last = tensors.batched(given, shape)
+    names, results = _run(model, tensor.astype(dtype))
     # The rows of an array that has the model's own axes are the author's, whatever they are: all of them are wanted.
     whole = given.ndim == tensor.ndim and given.shape[:1] != (1,)
     if not whole:

@@ -13,6 +13,22 @@ LABEL_TYPES = ("uint8", "uint16", "int16", "int32", "uint32")
 """Of class numbers, the first that fits; every GDAL writes and reads these, and none with 64 bits."""
 
 
+BAND_AXES = ("bands", "band", "channels", "channel", "c", "variables", "variable", "features", "feature")
+SCALING = ("scaling_factor", "mean", "std")
+
+
+def are_tokens(array: Any, inputs: dict[str, Any]) -> bool:
+    """Whether whole numbers of 64 bits, which no picture has, are to reach a model of unknown type as they are.
+
+    They are rows and columns, or have the axes that the item names.
+    """
+    if array.dtype != np.int64 or any(inputs.get(name) for name in SCALING):
+        return False
+    picture = any(inputs.get(name) for name in ("channels", "height", "width"))
+    rows = array.ndim in (1, 2) or (array.ndim == 3 and array.shape[0] == 1)  # as a file of rows and columns is read
+    return bool(inputs.get("axes")) or (rows and not picture)
+
+
 def bands_first(array: Any, shape: Sequence[Any] | None, channels: int | None) -> Any:
     """`array` as pictures are, with its bands first, where it lies as a model with `channels` bands last takes it.
 
@@ -30,11 +46,12 @@ def selected(array: Any, inputs: dict[str, Any], dtype: str = "float32") -> Any:
     """The bands the model takes in order, scaled and normalised in float32; as `dtype` where they need neither."""
     bands = list(inputs.get("selected_bands") or ())
     if bands and array.ndim >= 3:
-        missing = [band for band in bands if not 0 <= band < array.shape[-3]]
+        axis = band_axis(array, inputs)
+        missing = [band for band in bands if not 0 <= band < array.shape[axis]]
         if missing:
             text = "the model takes band {} (counted from 0), the input has {} bands"
-            raise HarnessError(text.format(missing[0], array.shape[-3]), EXIT_INPUT)
-        array = array[..., bands, :, :]
+            raise HarnessError(text.format(missing[0], array.shape[axis]), EXIT_INPUT)
+        array = np.take(array, bands, axis=axis)
     factor = inputs.get("scaling_factor")
     if factor is None and not inputs.get("mean") and not inputs.get("std"):
         return np.asarray(array).astype(dtype)  # not by way of float32, which holds no token above 2**24
@@ -42,6 +59,13 @@ def selected(array: Any, inputs: dict[str, Any], dtype: str = "float32") -> Any:
     if factor is not None:
         tensor = tensor * np.float32(factor)
     return _normalised(tensor, inputs)
+
+
+def band_axis(array: Any, inputs: dict[str, Any]) -> int:
+    """Counted from the end: a picture's, or where the item names the axes of another tensor, the one called so."""
+    axes = list(inputs.get("axes") or ())
+    named = [at - len(axes) for at, name in enumerate(axes) if name in BAND_AXES and len(axes) - at <= array.ndim]
+    return named[0] if named else -3 if array.ndim >= 3 else -1
 
 
 def _normalised(tensor: Any, inputs: dict[str, Any]) -> Any:
@@ -60,11 +84,11 @@ def _statistic(tensor: Any, inputs: dict[str, Any], name: str) -> Any:
     values = np.asarray(list(inputs.get(name) or ()), dtype=np.float32)
     if values.size == 0:
         return None
-    axis = -3 if tensor.ndim >= 3 else -1
+    axis = band_axis(tensor, inputs)
     if values.size not in (1, tensor.shape[axis]):
         text = "the item gives {} numbers for the {} of the bands, the input has {} bands"
         raise HarnessError(text.format(values.size, name, tensor.shape[axis]), EXIT_INPUT)
-    return values.reshape((-1, 1, 1)) if axis == -3 else values
+    return values.reshape((-1,) + (1,) * (-axis - 1))
 
 
 def batched(tensor: Any, shape: Sequence[Any] | None) -> tuple[Any, bool]:

@@ -13,7 +13,7 @@ NUMBERS = {"int": int, "float": float, "bool": bool}  # type: dict[str, Callable
 """What one number becomes for an input that is no tensor, by what the model's own code declares."""
 WIDER = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 """For the types that most releases of torch have not."""
-
+WHOLE = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 REAL = ("float16", "float32", "float64")
 
 
@@ -57,7 +57,9 @@ def load_torchscript(contract: Contract, gpu: bool) -> Model:
 
     names = {one.name: None for one in inputs} if len(inputs) > 1 else {}  # type: dict[str, str | None]
     optional = [one.name for one in inputs if one.optional and names]
-    return Model(run, None, real or "float32", (), "gpu" if on_gpu else "cpu", names, optional)
+    axes, dtype = _declared(contract, real)
+    where = "gpu" if on_gpu else "cpu"
+    return Model(run, axes, dtype or real or "float32", (), where, names, optional, dtype is not None)
 
 
 def inputs_of(module: Any) -> list[Input]:
@@ -73,6 +75,16 @@ def inputs_of(module: Any) -> list[Input]:
         text = "the model takes {}, of which no array can be the {}; a `model_handler` can make it"
         raise HarnessError(text.format(", ".join(one.shown for one in inputs), needed[0].name))
     return [one for one in inputs if one not in strange]
+
+
+def _declared(contract: Contract, real: str | None) -> tuple[list[str] | None, str | None]:
+    """The axes and the type of a tensor that is no picture, as the item says them; of real numbers, the model's own."""
+    axes, dtype = contract.inputs.get("axes"), contract.inputs.get("tensor_dtype")
+    if not axes:
+        return None, None
+    if dtype in REAL:
+        dtype = real or dtype
+    return list(axes), dtype if dtype in WHOLE + REAL else None
 
 
 def real_type(module: Any) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
 from dlm_build.findings.mlm_tensors import DimensionsAssumed, DimensionsMiscounted, DimensionsUnread, SizesNotNumbers
 from dlm_build.items.document import Number, Value
@@ -40,6 +42,8 @@ class Shape(Record, frozen=True, kw_only=True):
     channels: int | None = None
     height: int | None = None
     width: int | None = None
+    axes: tuple[str, ...] = ()
+    """The names of all dimensions, in order, where they are not a picture's."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -66,14 +70,14 @@ def read_shape(node: Node, *, image: bool = True) -> Shape:
         order = ", ".join(shown(name, 40) for name in names)
         place.find(DimensionsMiscounted, found=list(sizes), count=len(sizes), other=len(names), order=order)
         return Shape()
-    shape = _by_names(dict(zip(names, sizes, strict=True)), sizes)
+    shape = _with_axes(names, sizes)
     if shape is not None:
         return shape
     if image:
         order = ", ".join(shown(name, 40) for name in names)
         place.find(DimensionsUnread, found=list(sizes), order=order, fix=_renamed(names, sizes) or _AS_ARRAY)
     batch = _batch(names)
-    return Shape(batch=sizes[names.index(batch)] if batch else None)
+    return Shape(batch=sizes[names.index(batch)] if batch else None, axes=names)
 
 
 def _renamed(names: Sequence[str], sizes: tuple[int, ...]) -> str:
@@ -150,6 +154,12 @@ def dimensions(structure: Node) -> tuple[str, ...]:
     return tuple([row.strip().lower() if isinstance(row, str) else "" for row in node.values()])
 
 
+def _with_axes(names: tuple[str, ...], sizes: tuple[int, ...]) -> Shape | None:
+    """None where they are neither a picture's nor rows and columns."""
+    shape = _by_names(dict(zip(names, sizes, strict=True)), sizes)
+    return shape if shape is None or _sides(names) else replace(shape, axes=names)
+
+
 def _by_names(by_name: dict[str, int], sizes: tuple[int, ...]) -> Shape | None:
     """None where they are not the dimensions of an image."""
     height, width = _sides(by_name) or (None, None)
@@ -178,4 +188,4 @@ def _unnamed(place: Node, sizes: tuple[int, ...]) -> Shape:
         place.find(DimensionsUnread, found=list(sizes), order="no names", fix=fix)
         return Shape()
     place.find(DimensionsAssumed, found=list(sizes), order=", ".join(order), names=_quoted(order))
-    return _by_names(dict(zip(order, sizes, strict=True)), sizes) or Shape()
+    return _with_axes(order, sizes) or Shape()

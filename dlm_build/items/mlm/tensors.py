@@ -72,7 +72,8 @@ def read_mlm_inputs(
         structure = first
     elif structure is not first:
         note_unknown(structure, _OLD_STRUCTURE, _STRUCTURE)
-    shape = lenient(structure, lambda place: _input_shape(place, image=form not in _ARRAYS), Shape())
+    image = form not in _ARRAYS
+    shape = lenient(structure, lambda place: _input_shape(place, image=image), Shape())
     names = band_names(first)
     _check_bands(first, names, shape)
     _note_processing(first, "pre_processing_function")
@@ -85,6 +86,7 @@ def read_mlm_inputs(
     if listing.nodata:
         check_nodata(listing.nodata, nodata, listing.data_type)
     declared = lenient(said(structure, "data_type", "dtype"), _dtype, None)
+    axes = () if image else shape.axes
     return Inputs(
         name=text_of(first, "name"),
         batch=_fixed(shape.batch),
@@ -96,6 +98,8 @@ def read_mlm_inputs(
         std=scaling.std,
         selected_bands=selected or lenient(first, lambda node: selected_bands(node, names, listing), ()),
         dtype=listing.data_type or declared,
+        axes=axes,
+        tensor_dtype=declared if axes else None,
         nodata=nodata,
     )
 

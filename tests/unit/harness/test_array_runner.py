@@ -652,7 +652,7 @@ def test_torchscript_of_several_inputs_is_fed_by_the_names_in_its_code(
     [
         ({"x": 1, "mask": 2, "scale": 3}, ["x", "mask", "scale"]),
         ({"x": 1, "scale": 3}, ["x", "scale"]),
-        ({"a": 1}, None),
+        ({"a": 1.0}, None),
     ],
 )
 def test_what_a_model_can_do_without_need_not_be_there(
@@ -718,3 +718,54 @@ def test_what_does_not_feed_torchscript_is_told_what_it_takes(
     with pytest.raises(HarnessError, match=message) as caught:
         run_module(tmp_path, monkeypatch, Module(None, *inputs))
     assert caught.value.status == status
+
+
+SERIES_AXES = ["batch", "time", "channel"]
+
+
+@pytest.mark.parametrize(
+    ("given", "inputs", "taken"),
+    [
+        (np.ones((3, 5, 2), np.float32), {"axes": SERIES_AXES}, ("float32", (3, 5, 2))),
+        (np.ones((5, 2)), {"axes": SERIES_AXES, "tensor_dtype": "float64"}, ("float32", (1, 5, 2))),
+        (np.ones((9, 4), np.uint8), {"axes": ["batch", "bands"]}, ("float32", (9, 4))),
+        (np.ones((1, 4)), {"axes": ["batch", "bands"]}, ("float32", (1, 4))),
+        (np.ones(8), {"axes": ["samples"]}, ("float32", (8,))),
+        (np.ones((1, 2, 3, 4, 6)), {"axes": ["batch", "time", "bands", "y", "x"]}, ("float32", (1, 2, 3, 4, 6))),
+        (np.ones((2, 7), np.int32), {"axes": ["batch", "tokens"], "tensor_dtype": "int64"}, ("int64", (2, 7))),
+        (np.ones((2, 7), np.int64), {"axes": ["batch", "tokens"], "tensor_dtype": "int32"}, ("int32", (2, 7))),
+        (np.ones((2, 3, 7), np.int64), {"axes": ["batch", "texts", "tokens"]}, ("int64", (2, 3, 7))),
+        (np.ones((2, 7), np.int64), {}, ("int64", (2, 7))),
+        (np.ones(7, np.int64), {}, ("int64", (1, 7))),
+        (np.ones((2, 7), np.int64), {"mean": [1.0]}, ("float32", (1, 1, 2, 7))),
+        (np.ones((2, 7), np.int64), {"channels": 1}, ("float32", (1, 1, 2, 7))),
+        (np.ones((3, 4, 6), np.int64), {}, ("float32", (1, 3, 4, 6))),
+        (np.ones((2, 7), np.int32), {}, ("float32", (1, 1, 2, 7))),
+    ],
+)
+def test_torchscript_is_given_the_axes_and_type_that_the_item_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, inputs: Any, taken: Any
+) -> None:
+    np.save(tmp_path / "in.npy", given)
+    module = Module(Tensor, ("x", "Tensor", False))
+    run_module(tmp_path, monkeypatch, module, "in.npy", inputs=inputs)
+    assert (module.fed.dtype.name, module.fed.shape) == taken
+
+
+def test_an_array_of_other_axes_is_told_those_of_the_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "in.npy", np.ones((1, 3, 5, 2)))
+    with pytest.raises(HarnessError, match="takes a tensor of batch x time x channel, the input gives 1 x 3 x 5 x 2"):
+        run_module(tmp_path, monkeypatch, Module(None), "in.npy", inputs={"axes": SERIES_AXES})
+
+
+@pytest.mark.parametrize(("axes", "at"), [(SERIES_AXES, 2), (["batch", "bands", "time"], 1)])
+def test_the_bands_of_a_series_are_chosen_and_scaled_where_the_item_has_them(
+    tmp_path: Path, axes: list[str], at: int
+) -> None:
+    series = np.moveaxis(np.arange(12, dtype=np.float32).reshape(2, 3, 2), 2, at)
+    np.save(tmp_path / "in.npy", series)
+    session = Session(lambda tensor: tensor, ("data", "tensor(float)", ["N", None, None]))
+    inputs = {"axes": axes, "selected_bands": [1, 0], "mean": [1.0, 0.0]}
+    run(tmp_path, session, "in.npy", inputs=inputs)
+    expected = np.arange(12).reshape(2, 3, 2)[..., ::-1] - [1, 0]
+    assert np.moveaxis(session.fed["data"], at, 2).tolist() == expected.tolist()

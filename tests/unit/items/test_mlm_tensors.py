@@ -224,8 +224,34 @@ def test_a_sample_that_is_an_array_may_have_any_dimensions() -> None:
     item = copy.deepcopy(MLM)
     item["properties"]["mlm:input"][0]["input"] = {"shape": [-1, 24, 2], "dim_order": ["batch", "time", "channel"]}
     assert "dimensions-unread" in codes(read(item))
+    assert read(item).inputs.axes == ()
     item["assets"]["sample"]["href"] = "./sample.npy"
-    assert "dimensions-unread" not in codes(read(item))
+    assert "dimensions-unread" not in codes(read(item)) and read(item).inputs.axes == ("batch", "time", "channel")
+
+
+@pytest.mark.parametrize(
+    ("shape", "order", "axes"),
+    [
+        ([-1, 4], ["Batch", "bands"], ("batch", "bands")),
+        ([-1, 128], None, ("batch", "bands")),
+        ([16000], ["samples"], ("samples",)),
+        (
+            [-1, 5, 3, 64, 64],
+            ["batch", "time", "bands", "height", "width"],
+            ("batch", "time", "bands", "height", "width"),
+        ),
+        ([-1, 3, 64, 64], ["batch", "bands", "height", "width"], ()),
+        ([64, 64], ["height", "width"], ()),
+        ([-1, 4], ["batch"], ()),
+    ],
+)
+def test_the_axes_of_a_sample_that_is_no_picture(shape: list[int], order: Any, axes: tuple[str, ...]) -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"]["sample"]["href"] = "./sample.npy"
+    structure = {"shape": shape, "data_type": "int64", **({"dim_order": order} if order else {})}
+    item["properties"]["mlm:input"] = [{"name": "x", "bands": [], "input": structure}]
+    inputs = read(item).inputs
+    assert (inputs.axes, inputs.tensor_dtype) == (axes, "int64" if axes else None)
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, False), (2, True), (3, False), (4, True)])
