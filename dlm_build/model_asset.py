@@ -24,7 +24,8 @@ _PREFIX = re.compile(r"(?:mlm|ml model|dlm):")
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
 SINGLE_SUFFIXES = (
-    ".onnx", ".pt", ".pth", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".safetensor", ".tflite", ".npz", ".pt2",
+    ".onnx", ".torchscript", ".pt", ".pth", ".pt2", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".safetensor",
+    ".tflite", ".npz",
 )  # fmt: skip
 _BARE_NAME = re.compile(r"[\w.-]*")
 _DIVIDED = re.compile(r"[\s_-]+")

@@ -22,8 +22,9 @@ from dlm_build.records import Finding, Item, Member, ModelFormat
 from dlm_build.words import words_of
 
 _BY_SUFFIX = {
-    ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".ckpt": "pytorch", ".h5": "tensorflow",
-    ".keras": "tensorflow", ".pb": "tensorflow", ".tflite": "tensorflow", ".params": "mxnet",
+    ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".pt2": "pytorch", ".torchscript": "pytorch",
+    ".ckpt": "pytorch", ".h5": "tensorflow", ".keras": "tensorflow", ".pb": "tensorflow", ".tflite": "tensorflow",
+    ".params": "mxnet",
 }  # fmt: skip
 _BY_FORMAT: dict[ModelFormat, str] = {
     "onnx": "onnxruntime", "torchscript": "pytorch", "exported": "pytorch", "torch-pickle": "pytorch",

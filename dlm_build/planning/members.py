@@ -16,7 +16,8 @@ WEIGHT_ROLES = frozenset({
     "model artefact", "model artifact", "mlm:model", "mlm:weights",
 })  # fmt: skip
 WEIGHT_SUFFIXES = (
-    ".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".safetensor", ".pb", ".h5", ".keras", ".tflite", ".params",
+    ".onnx", ".torchscript", ".pt", ".pth", ".pt2", ".ckpt", ".safetensors", ".safetensor", ".pb", ".h5", ".keras",
+    ".tflite", ".params",
 )  # fmt: skip
 """Best first."""
 

@@ -33,6 +33,7 @@ _FORMATS: dict[ModelFormat, str] = {
     "keras": "is a Keras model", "hdf5": "is HDF5, as Keras writes", "tflite": "is TensorFlow Lite",
     "safetensors": "is safetensors: numbers without a network",
 }  # fmt: skip
+_BY_NAME: dict[str, ModelFormat] = {".onnx": "onnx", ".torchscript": "torchscript"}
 _RUN_BY: dict[ModelFormat, str] = {"onnx": "onnxruntime", "torchscript": "pytorch"}
 
 
@@ -63,7 +64,7 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         message = "nothing says how to run the model, and no member is known to be its weights"
         raise invalid(item.pointers.archive, message, words_of(item).runs)
     suffix = PurePosixPath(weights.path).suffix.lower()
-    form = weights.format or ("onnx" if suffix == ".onnx" else None)
+    form = _form_of(weights)
     if form == "onnx":
         runner = Runner(kind="onnx", weights=weights.path, working_dir=folder)
         reason = "no command and no handler; the weights are ONNX"
@@ -82,6 +83,11 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
     raise invalid(item.pointers.handler, f"nothing says how to run {shown(weights.path)}{what}", words_of(item).runs)
 
 
+def _form_of(weights: Member) -> ModelFormat | None:
+    """By their bytes, else by a name that nothing else has."""
+    return weights.format or _BY_NAME.get(PurePosixPath(weights.path).suffix.lower())
+
+
 def framework_alone(item: Item, materials: Materials, weights: Member | None) -> str | None:
     """What runs weights by themselves, where no command and no handler runs them; None for others.
 
@@ -90,7 +96,7 @@ def framework_alone(item: Item, materials: Materials, weights: Member | None) ->
     named, _ = _declared_handler(item, materials)
     if weights is None or item.runtime.docker.run or (named and named not in BUILT_IN):
         return None
-    form = weights.format or ("onnx" if weights.path.lower().endswith(".onnx") else None)
+    form = _form_of(weights)
     return _RUN_BY.get(form) if form else None
 
 

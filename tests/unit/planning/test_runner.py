@@ -169,6 +169,12 @@ def test_torchscript_is_said_to_be_assumed() -> None:
     assert "torchscript-assumed" in findings(made)
 
 
+def test_a_file_called_torchscript_in_an_archive_is_the_weights() -> None:
+    made = plan(item(), paths=("net.torchscript", "in.tif", "out.tif"))
+    assert (made.framework, made.runner.kind, made.runner.weights) == ("pytorch", "torchscript", "net.torchscript")
+    assert "weights-inferred" in findings(made)
+
+
 def alone(path: str, form: ModelFormat | None) -> Archive:
     """A model that is one file, with the sample beside it."""
     whole = Member(path=path, size=1, sha256="b" * 64, format=form)
