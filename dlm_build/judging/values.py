@@ -112,8 +112,9 @@ def _floats(actual: Array, expected: Array, policy: ComparisonPolicy, nodata: fl
         if policy.task == "class-scores":
             yield from _ranking(actual, expected)
         yield from _map(mine, theirs, expected.dtype.name)
+        maps = (np.where(counted, actual, np.nan), np.where(counted, expected, np.nan))
         for axis in _band_axes(expected.shape):
-            yield from _bands(np.where(counted, actual, np.nan), np.where(counted, expected, np.nan), axis)
+            yield from _bands(*maps, axis)
 
 
 def _held(nodata: float, expected: Array) -> float:
