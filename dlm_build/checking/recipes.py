@@ -6,14 +6,12 @@ from functools import cache
 
 from dlm_build.checking.weights import suffix_of
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
+from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.planning.frameworks import table_of
-from dlm_build.planning.runner import BUILT_IN
+from dlm_build.planning.runner import is_own_handler
 from dlm_build.planning.tables import Tables, load_tables
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.words import words_of
-
-_ALONE = frozenset(("onnx", "torchscript"))
-"""What dlm-build runs by itself, whatever the framework is called."""
 
 
 def without_recipe(item: Item, model: Asset | None, *, alone: bool) -> tuple[Finding, ...]:
@@ -45,14 +43,14 @@ def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
 
 
 def _is_alone(item: Item, model: Asset | None) -> bool:
-    return model is not None and model.declared in _ALONE and not _names_code(item, model)
+    return model is not None and model.declared in OWN_RUNNERS and not _names_code(item, model)
 
 
 def _names_code(item: Item, model: Asset | None) -> bool:
     """Whether a command or a handler is named; the manifest of an archive of TorchServe's always names one."""
     runtime = item.runtime
-    named = (runtime.handler or "").strip()
-    return bool(runtime.docker.run or (named and named not in BUILT_IN) or (model and suffix_of(model.href) == ".mar"))
+    own = is_own_handler((runtime.handler or "").strip())
+    return bool(runtime.docker.run or own or (model and suffix_of(model.href) == ".mar"))
 
 
 def _has_environment(item: Item) -> bool:

@@ -23,7 +23,7 @@ _TAKEN = frozenset({
 })  # fmt: skip
 """Top folders that hold the system, the environment or the mounts of a run; for what is in them see _is_apps_own."""
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-BUILT_IN = frozenset({
+_BUILT_IN = frozenset({
     "image_classifier", "image_segmenter", "object_detector", "text_classifier", "text_to_speech_synthesizer",
 })  # fmt: skip
 """Handlers that TorchServe carries itself, so no archive does."""
@@ -49,7 +49,7 @@ def decide_runner(
         reason = "the item's command, as one line for a shell (--allow-shell)" if shell else "the item's command"
         return decided("runner", runner, "command: " + shown(" ".join(argv)), reason, item.pointers.run)
     named, pointer = _declared_handler(item, materials)
-    if named and named not in BUILT_IN:
+    if is_own_handler(named):
         handler = read_handler(named, materials, pointer)
         runner = Runner(kind="handler", handler=handler, weights=path, working_dir=folder)
         return decided("runner", runner, f"handler {handler}", "the declared handler", pointer)
@@ -94,10 +94,15 @@ def framework_alone(item: Item, materials: Materials, weights: Member | None) ->
     Their bytes decide, and not what the item calls its framework: that may be what they were trained with.
     """
     named, _ = _declared_handler(item, materials)
-    if weights is None or item.runtime.docker.run or (named and named not in BUILT_IN):
+    if weights is None or item.runtime.docker.run or is_own_handler(named):
         return None
     form = _form_of(weights)
     return _RUN_BY.get(form) if form else None
+
+
+def is_own_handler(named: str) -> bool:
+    """Whether a handler is named, and it is code of the author's."""
+    return bool(named) and named not in _BUILT_IN
 
 
 def _seen(weights: Member) -> str:
