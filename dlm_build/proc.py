@@ -76,8 +76,8 @@ class Programs(Protocol):
         """Run `argv` to its end. `env` is added to the base environment; `on_line` hears stderr as it comes.
 
         Whatever the program left running is ended with it, but for a daemon that made itself a session of its own.
-        `stdin` may come in pieces; whatever making them raises ends the program and passes through. Raises InfraError
-        when the program is not installed. A non-zero status is the caller's to judge.
+        `stdin` may come in pieces; whatever making them or `on_line` raises ends the program and passes through. Raises
+        InfraError when the program cannot be started. A non-zero status is the caller's to judge.
         """
         ...
 
@@ -105,22 +105,24 @@ class RealPrograms:
         timer = Timer(timeout, _expire, (child.pid, expired))
         try:
             with _threads():
-                readers = [_reading(child.stdout, out), _reading(child.stderr, err)]
+                readers = [_reading(child.stdout, out, child.pid), _reading(child.stderr, err, child.pid)]
                 timer.start()
             _feed(child, stdin)
             _await_end(child.pid)
             timer.cancel()
             timer.join()
             end_group(child.pid)
-            status = child.wait()
             for reader in readers:
                 reader.join(timeout=10)
+            status = child.wait()  # only now may its number become another's
         except BaseException:
             end_group(child.pid)
             child.wait()
             raise
         finally:
             timer.cancel()
+        if err.problem:
+            raise err.problem
         return Finished(
             argv=tuple(argv),
             status=status,
@@ -131,7 +133,7 @@ class RealPrograms:
         )
 
     def _start(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None, fed: bool) -> subprocess.Popen[bytes]:
-        try:
+        with _starting(argv[0]):
             return subprocess.Popen(
                 list(argv),
                 env=env,
@@ -141,13 +143,6 @@ class RealPrograms:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        except (FileNotFoundError, PermissionError) as problem:
-            raise InfraError(
-                f"cannot start {argv[0]}: {problem.strerror}",
-                f"install {argv[0]} or put it on PATH; `dlm-build doctor` says what is missing",
-            ) from problem
-        except OSError as problem:
-            raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", RAISE_LIMITS) from problem
 
 
 class Child:
@@ -190,8 +185,8 @@ class Child:
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
-    """Start `argv` in a session of its own, `environment` being all it sees. Raises InfraError where it is missing."""
-    try:
+    """Start `argv` in a session of its own, `environment` being all it sees. Raises InfraError where it cannot be."""
+    with _starting(argv[0]):
         return Child(
             subprocess.Popen(
                 list(argv),
@@ -204,8 +199,20 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> Child:
                 start_new_session=True,
             )
         )
+
+
+@contextlib.contextmanager
+def _starting(program: str) -> Iterator[None]:
+    """Raises InfraError for whatever the system has against starting it."""
+    try:
+        yield
     except (FileNotFoundError, PermissionError) as problem:
-        raise InfraError(f"cannot start {argv[0]}: {problem.strerror}", f"install {argv[0]}") from problem
+        raise InfraError(
+            f"cannot start {program}: {problem.strerror}",
+            f"install {program} or put it on PATH; `dlm-build doctor` says what is missing",
+        ) from problem
+    except OSError as problem:
+        raise InfraError(f"cannot start {program}: {problem.strerror}", RAISE_LIMITS) from problem
 
 
 @contextlib.contextmanager
@@ -243,6 +250,8 @@ class _Kept:
         self._size = 0
         self._tail_size = 0
         self._on_line = on_line
+        self.problem: Exception | None = None
+        """What `on_line` raised, in the thread that reads."""
 
     def add(self, line: str) -> None:
         if self._size < KEPT:
@@ -267,13 +276,17 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         yield chunk.decode("utf-8", "replace")
 
 
-def _reading(stream: IO[bytes] | None, kept: _Kept) -> Thread:
+def _reading(stream: IO[bytes] | None, kept: _Kept, pid: int) -> Thread:
     assert stream is not None
 
     def work() -> None:
         with stream:
-            for line in _lines(stream):
-                kept.add(line)
+            try:
+                for line in _lines(stream):
+                    kept.add(line)
+            except Exception as problem:
+                kept.problem = problem
+                end_group(pid)
 
     thread = Thread(target=work, daemon=True)
     thread.start()

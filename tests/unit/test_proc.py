@@ -99,6 +99,8 @@ def test_a_machine_without_another_process_is_infra(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("subprocess.Popen", refused)
     with pytest.raises(InfraError, match="cannot start true: Resource temporarily unavailable"):
         programs().run(["true"])
+    with pytest.raises(InfraError, match="cannot start true: Resource temporarily unavailable"):
+        start(["true"], {})
 
 
 def test_the_environment_is_the_given_one_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +116,19 @@ def test_stdin_folder_and_lines(tmp_path: Path) -> None:
     done = programs().run([PYTHON, "-c", code], cwd=tmp_path, stdin=b"fed", on_line=heard.append)
     assert done.stdout == f"{tmp_path} fed\n"
     assert heard == ["a", "b"]
+
+
+def test_what_hearing_a_line_raises_ends_the_program_and_passes_through() -> None:
+    """As where stderr leads to a program that reads no more: a build is then interrupted, and has not failed."""
+
+    def unheard(_: str) -> NoReturn:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    code = "import sys, time; print('a', file=sys.stderr, flush=True); time.sleep(60)"
+    started = time.monotonic()
+    with pytest.raises(BrokenPipeError):
+        programs().run([PYTHON, "-c", code], on_line=unheard)
+    assert time.monotonic() - started < 30
 
 
 def test_no_stdin_is_an_empty_one() -> None:
