@@ -68,35 +68,6 @@ class Framework(Record, frozen=True, kw_only=True):
         return bool(self.rows)
 
 
-class Drivers(Record, frozen=True, kw_only=True):
-    """Lowest Linux driver per CUDA."""
-
-    per_toolkit: dict[str, str]
-    """By toolkit release, e.g. `12.4 GA`: the driver it shipped with."""
-    per_major: dict[str, str]
-    """By CUDA major version, e.g. `12`: the floor of minor-version compatibility."""
-    rule: str
-    sources: tuple[str, ...]
-
-
-class ComputeRow(Record, frozen=True, kw_only=True):
-    """One generation of GPUs."""
-
-    sm: str
-    gpus: str
-    min_cuda: str
-    last_cuda: str | None
-    pytorch: str | None
-
-
-class Compute(Record, frozen=True, kw_only=True):
-    """Compute capabilities: what a GPU needs, and what framework builds have."""
-
-    rows: tuple[ComputeRow, ...]
-    pytorch_wheels: dict[str, str]
-    sources: tuple[str, ...]
-
-
 class BaseRow(Record, frozen=True, kw_only=True):
     """One digest that an image tag was seen to have."""
 
@@ -127,8 +98,6 @@ class Tables(Record, frozen=True, kw_only=True):
     frameworks: tuple[Framework, ...]
     python_releases: dict[str, str]
     """`X.Y` → ISO date of its first release."""
-    drivers: Drivers
-    compute: Compute
     bases: tuple[BaseRow, ...]
     collected: str = ""
     """ISO date of what is known of frameworks."""
@@ -143,8 +112,6 @@ class _FrameworksFile(Record, frozen=True, kw_only=True):
     frameworks: tuple[Framework, ...]
     python_releases: dict[str, str]
     python_source: str
-    drivers: Drivers
-    compute: Compute
 
 
 class _BasesFile(Record, frozen=True, kw_only=True):
@@ -172,8 +139,6 @@ def parse_tables(frameworks: bytes, bases: bytes) -> Tables:
     return Tables(
         frameworks=facts.frameworks,
         python_releases=facts.python_releases,
-        drivers=facts.drivers,
-        compute=facts.compute,
         bases=images.rows,
         collected=facts.collected,
     )

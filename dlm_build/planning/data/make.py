@@ -76,15 +76,12 @@ def write_tables(facts: dict[str, Any], digests: list[dict[str, Any]], folder: P
 
 def frameworks_text(facts: dict[str, Any]) -> str:
     tables = [_framework(TABLE_NAMES[name], facts["frameworks"][name]) for name in TABLE_NAMES]
-    nvidia = facts["nvidia"]
     return _lines({
         "generated": GENERATED,
         "collected": facts["generated"],
         "frameworks": tables,
         "python_releases": PYTHON_RELEASES,
         "python_source": PYTHON_SOURCE,
-        "drivers": _drivers(nvidia["driver_minimum_linux_x86_64"]),
-        "compute": _compute(nvidia["compute_capability"]),
     })  # fmt: skip
 
 
@@ -143,24 +140,6 @@ def _conda_style(conda: dict[str, Any]) -> str | None:
     if "pytorch_cuda" in conda:
         return "pytorch-cuda"
     return "cudatoolkit" if "cudatoolkit" in conda else None
-
-
-def _drivers(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "per_toolkit": table["per_toolkit"],
-        "per_major": {major.removesuffix(".x"): floor for major, floor in table["minor_version_compatibility"].items()},
-        "rule": _clean(table["rule"]),
-        "sources": [_clean(text) for text in table["sources"]],
-    }
-
-
-def _compute(table: dict[str, Any]) -> dict[str, Any]:
-    rows = [{key: row[key] for key in ("sm", "gpus", "min_cuda", "last_cuda", "pytorch")} for row in table["table"]]
-    return {
-        "rows": rows,
-        "pytorch_wheels": table["pytorch_wheel_arch"],
-        "sources": [_clean(text) for text in table["sources"]],
-    }
 
 
 def _base(row: dict[str, Any]) -> dict[str, Any]:

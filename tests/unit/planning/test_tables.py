@@ -31,8 +31,6 @@ def test_the_shipped_tables_are_whole() -> None:
     assert len(loaded.framework("pytorch").rows) == 50
     assert all(is_digest(row.digest) for row in loaded.bases)
     assert all(row.sources for row in loaded.bases)
-    assert loaded.drivers.per_major["12"] == "525.60.13"
-    assert any(row.sm == "9.0" and row.min_cuda == "11.8" for row in loaded.compute.rows)
 
 
 def test_a_digest_twice_under_one_tag_would_be_a_copying_error() -> None:
