@@ -168,7 +168,7 @@ class Item(Record, frozen=True, kw_only=True):
     origin: str
     """The path, URL or `-` it was read from."""
     sha256: str
-    """Of the canonical JSON of the document as read: names work folders, keys caches."""
+    """Of the canonical JSON of the document as read: what was built is of this very text, or of another."""
     dialect: str
     """e.g. `dlm/runtime`."""
     dialect_version: str | None = None

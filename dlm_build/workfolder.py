@@ -37,7 +37,8 @@ _TRIES = 16
 
 
 def default_folder(item: Item) -> Path:
-    """`dlm-out/<readable part of the id>-<8 hex of the item's digest>`; hostile ids only lose their readable part."""
+    """`dlm-out/<readable part of the id>-<8 hex of where the item lies>`, so that an item that was mended is built in
+    the folder it had; hostile ids only lose their readable part."""
     return Path("dlm-out") / f"{slug(item.id)}-{hashlib.sha256(item.origin.encode()).hexdigest()[:8]}"
 
 

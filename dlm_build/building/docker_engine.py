@@ -54,15 +54,7 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     """Version, or None where buildx is missing."""
     containerd_store: bool
     """Images have manifest digests, so that equal builds can be seen to be equal."""
-    cdi: bool
-    """Devices can be asked for by CDI name."""
     rootless: bool
-    memory: int
-    """Bytes of the machine the engine runs on."""
-    root: str
-    """The engine's own folder."""
-    mirrors: tuple[str, ...]
-    """Mirrors of Docker Hub the engine itself uses."""
 
 
 class DockerEngine:
@@ -87,11 +79,7 @@ class DockerEngine:
             api=str(version.get("ApiVersion", "")),
             buildx=self._buildx_version(),
             containerd_store=any("containerd" in str(value) for _, value in info.get("DriverStatus") or ()),
-            cdi=bool(info.get("CDISpecDirs")),
             rootless="name=rootless" in (info.get("SecurityOptions") or ()),
-            memory=int(info.get("MemTotal", 0)),
-            root=str(info.get("DockerRootDir", "")),
-            mirrors=tuple((info.get("RegistryConfig") or {}).get("Mirrors") or ()),
         )
 
     def image(self, reference: str) -> Image | None:
@@ -203,6 +191,7 @@ class DockerEngine:
             raise ItemHostile(f"the base image sets {shown(loaded[0])}", "use a base that does not; see --base")
 
     def _mirrors(self) -> tuple[str, ...]:
+        """Of Docker Hub, which the engine itself uses."""
         with self._client() as client:
             return tuple((client.info().get("RegistryConfig") or {}).get("Mirrors") or ())
 

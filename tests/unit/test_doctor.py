@@ -21,8 +21,8 @@ from dlm_build.store import Store
 from tests.unit.planning.inputs import tables
 
 WELL = EngineInfo(
-    host="unix:///the.sock", server="29.1", api="1.52", buildx="0.30.1", containerd_store=True, cdi=True,
-    rootless=False, memory=8 << 30, root="/var/lib/docker", mirrors=(),
+    host="unix:///the.sock", server="29.1", api="1.52", buildx="0.30.1", containerd_store=True,
+    rootless=False,
 )  # fmt: skip
 CHANNEL = "http://127.0.0.1:8000/conda-forge/"
 INDEX = "http://127.0.0.1:8001/simple/"
