@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dlm_build.building.build_errors import build_problem, engine_problem
+from dlm_build.building.build_errors import build_problem
 from dlm_build.building.buildx import Progress, build_argv, has_foreign_compression, mirror_args, used_digests
 from dlm_build.building.export import Exported, take_in
 from dlm_build.building.folder import package_folder
 from dlm_build.building.labels import BASE_DIGEST, CONTEXT
 from dlm_build.building.pushing import EnginePush, PushTalk
 from dlm_build.config import Settings
+from dlm_build.docker_client import DEFAULT_ADDRESS, connected, id_of
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
 from dlm_build.oci import parse_reference
 from dlm_build.proc import Programs
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 BUILD_SECONDS = 4 * 3600.0
+ANSWER_SECONDS = 300
+"""How long the engine may take for one answer; a layer of many gigabytes is read before it is sent."""
 OLDEST_BUILDX = "0.13"
 """The first whose builds can be heard as JSON."""
 _PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
@@ -140,7 +142,10 @@ class DockerEngine:
         name, talk = f"{repository}:{tag}", PushTalk(notify)
         had = self.image(name)
         with self._client() as client:
-            client.api.tag(_id_of(client, image), repository, tag, force=True)
+            found = id_of(client, image)
+            if found is None:
+                raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
+            client.api.tag(found, repository, tag, force=True)
             try:
                 for row in client.api.push(repository, tag, stream=True, decode=True, auth_config=credentials):
                     talk.hear(row)
@@ -211,28 +216,11 @@ class DockerEngine:
         if self._asked is None:
             argv = ("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
             ended = self._programs.run(argv, timeout=60)
-            self._asked = (ended.stdout.strip() if ended.status == 0 else "") or "unix:///var/run/docker.sock"
+            self._asked = (ended.stdout.strip() if ended.status == 0 else "") or DEFAULT_ADDRESS
         return self._asked
 
-    @contextmanager
-    def _client(self) -> Iterator[DockerClient]:
-        """The SDK's client; its errors and those of the HTTP library below it are translated here."""
-        import docker
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-
-        try:
-            environment = {**self._settings.environment, "DOCKER_HOST": self.host()}
-            client = docker.DockerClient.from_env(environment=environment, timeout=300)
-            try:
-                yield client
-            finally:
-                client.close()
-        except (DockerException, RequestException) as problem:
-            known = engine_problem(str(problem), self.host())
-            raise known or InfraError(
-                f"Docker refused: {shown(str(problem), 400)}", "see `dlm-build doctor`"
-            ) from problem
+    def _client(self) -> AbstractContextManager[DockerClient]:
+        return connected({**self._settings.environment, "DOCKER_HOST": self.host()}, ANSWER_SECONDS)
 
 
 def check_tag(tag: str) -> None:
@@ -240,16 +228,6 @@ def check_tag(tag: str) -> None:
     found = parse_reference(tag)
     if not found or not found["tag"] or found["digest"] or len(tag) > 255:
         raise UsageError(f"--tag {shown(tag)} is not an image name with a tag", "write it as name:tag in lower case")
-
-
-def _id_of(client: DockerClient, image: Image) -> str:
-    """The engine's name for the image by what it is, never by its tag. Raises UsageError."""
-    from docker.errors import ImageNotFound
-
-    for digest in image.digests:
-        with suppress(ImageNotFound):
-            return str(client.images.get(digest).id)
-    raise UsageError(f"the engine no longer has {image.reference}", "run `dlm-build build` again")
 
 
 def _image(reference: str, attrs: dict[str, Any], history: list[dict[str, Any]]) -> Image:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from dlm_build.running.engine import told
+from dlm_build.docker_client import doing
 from dlm_build.running.log import Log, follow
 from dlm_build.running.options import DockerOrder, container_options
 from dlm_build.running.sandbox import check, restrictions
@@ -31,7 +31,7 @@ class DockerBox:
         self.sandbox = sandbox
 
     def state(self) -> Mapping[str, Any]:
-        with told("look at the container"):
+        with doing("look at the container"):
             inspected: dict[str, Any] = self._engine.api.inspect_container(self._name)
             state: dict[str, Any] = inspected["State"]
             return state
@@ -39,7 +39,7 @@ class DockerBox:
     def stats(self) -> Mapping[str, Any]:
         from docker.errors import APIError
 
-        with told("read the container's use of memory"):
+        with doing("read the container's use of memory"):
             try:
                 sample: dict[str, Any] = self._engine.api.stats(self._name, stream=False, one_shot=True)
             except APIError:
@@ -52,7 +52,7 @@ class DockerBox:
     def kill(self) -> None:
         from docker.errors import APIError
 
-        with told("end the container"), suppress(APIError):
+        with doing("end the container"), suppress(APIError):
             self._engine.api.kill(self._name)
 
 
@@ -62,11 +62,11 @@ def container(engine: DockerClient, info: Mapping[str, Any], order: DockerOrder,
     options = container_options(order)
     stream, reader = None, None
     try:
-        with told("create the container"):
+        with doing("create the container"):
             engine.containers.create(**options)
             sandbox = restrictions(engine.api.inspect_container(order.name), info)
         check(sandbox)
-        with told("start the container"):
+        with doing("start the container"):
             stream = engine.api.attach(order.name, stdout=True, stderr=True, stream=True, logs=False)
             reader = follow(stream, log)
             engine.api.start(order.name)

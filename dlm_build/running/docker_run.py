@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from dlm_build.config import Settings
+from dlm_build.docker_client import connected, doing, id_of
 from dlm_build.errors import InfraError, ItemInvalid
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Image, Plan, Run
 from dlm_build.running.container import container
-from dlm_build.running.engine import connected, told
-from dlm_build.running.gpu import Device, choose, fitting
+from dlm_build.running.gpu import ANSWER_SECONDS, Device, choose, fitting
 from dlm_build.running.log import Log
 from dlm_build.running.options import DockerOrder
 from dlm_build.running.order import new_mark
@@ -52,9 +52,12 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
     if plan.sample is None:
         raise ItemInvalid("the item has no sample to run", "add a test file to the archive and name it in the item")
     limits = host.settings.limits
-    with connected(host.settings) as engine, scratch_place(folder, plan.sample.input, host.store, host.notify) as place:
+    with (
+        connected(host.settings.environment, ANSWER_SECONDS) as engine,
+        scratch_place(folder, plan.sample.input, host.store, host.notify) as place,
+    ):
         sweep(engine, host.notify)
-        with told("ask the engine what it has"):
+        with doing("ask the engine what it has"):
             info = engine.info()
         found = host.device or choose(gpu, plan.gpu, info, host.programs)
         device = fitting(found, plan, gpu is True, host.programs)
@@ -76,16 +79,12 @@ def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: H
 
 
 def _image_id(engine: DockerClient, image: Image) -> str:
-    """The image by what it is, never by its tag. Raises InfraError when the engine has it no more."""
-    from docker.errors import ImageNotFound
-
-    with told(f"find the image {image.reference}"):
-        for digest in image.digests:
-            try:
-                return str(engine.images.get(digest).id)
-            except ImageNotFound:
-                continue
-    raise InfraError(f"the engine no longer has the image {image.reference}", "run `dlm-build build` again")
+    """Raises InfraError when the engine has the image no more."""
+    with doing(f"find the image {image.reference}"):
+        found = id_of(engine, image)
+    if found is None:
+        raise InfraError(f"the engine no longer has the image {image.reference}", "run `dlm-build build` again")
+    return found
 
 
 def _run_or_fall_back(

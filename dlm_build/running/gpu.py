@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dlm_build.config import Settings
+from dlm_build.docker_client import connected, doing
 from dlm_build.errors import GpuIncompatible, InfraError
 from dlm_build.gpu import Fit, Gpu, build_of, fit, load_gpu_table
 from dlm_build.proc import Programs
 from dlm_build.records import Plan, Record
-from dlm_build.running.engine import connected, told
 
 CDI_KIND = "nvidia.com/gpu"
 SPEC_SIZE = 1 << 20
+ANSWER_SECONDS = 60
+"""How long the engine may take for one answer while something is run."""
 HINT = (
     "install the NVIDIA driver and container toolkit and run `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`, "
     "or leave --gpu out to run on the CPU"
@@ -45,7 +47,7 @@ class Device(Record, frozen=True, kw_only=True):
 
 def probe(settings: Settings, programs: Programs) -> Device:
     """The GPU that the settings' engine can hand to containers, else the CPU and why. Raises InfraError."""
-    with connected(settings) as engine, told("ask the engine what it has"):
+    with connected(settings.environment, ANSWER_SECONDS) as engine, doing("ask the engine what it has"):
         return find_device(engine.info(), programs)
 
 

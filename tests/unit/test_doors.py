@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ PACKAGE = Path(__file__).parents[2] / "dlm_build"
 DOORS = {
     "subprocess": {"proc.py"},
     "httpx": {"fetch.py", "fetching/"},
-    "requests": {"building/docker_engine.py", "running/"},  # its errors come through the Docker SDK
+    "requests": {"docker_client.py", "running/"},  # its errors come through the Docker SDK
     "urllib.request": {"fetching/", "harness/install_environment.py"},
     "zipfile": {"archives.py", "unpacking/", "harness/install_environment.py"},
     "tarfile": {"archives.py", "unpacking/"},
     "jinja2": {"building/"},
-    "docker": {"building/docker_engine.py", "running/"},
+    "docker": {"docker_client.py", "building/docker_engine.py", "running/"},
     "click": {"cli/"},
     "pystac": {"catalogues/"},
     "pystac_client": {"catalogues/"},
@@ -63,6 +64,11 @@ def test_the_harness_knows_nothing_of_dlm_build() -> None:
 def test_the_door_to_programs_is_opened_by_the_command_line_alone() -> None:
     opened = [module for module in modules() if "dlm_build.proc.RealPrograms" in imports(PACKAGE / module)]
     assert opened and all(module.startswith("cli/") for module in opened)
+
+
+def test_a_client_of_docker_is_opened_in_one_place() -> None:
+    opened = [module for module in modules() if re.search(r"from_env\(|DockerClient\(", (PACKAGE / module).read_text())]
+    assert opened == ["docker_client.py"]
 
 
 @pytest.mark.parametrize("nouns", ["records.py", "errors.py"])

@@ -42,8 +42,8 @@ def test_no_engine_is_said_with_what_to_do(settings: Settings, image: Image, tmp
     elsewhere = msgspec.structs.replace(settings, environment=away)
     with pytest.raises(InfraError) as caught:
         run_sample(image, plan, tmp_path / "run", None, limited(elsewhere, store))
-    assert caught.value.message == f"no Docker engine answers at unix://{tmp_path}/no.sock: No such file or directory"
-    assert caught.value.hint.startswith("start Docker, or set docker.host")
+    assert caught.value.message == f"Docker does not answer at unix://{tmp_path}/no.sock: no such file or directory"
+    assert caught.value.hint.startswith("start Docker, or set `host` under [docker]")
     del caught
     gc.collect()
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from dlm_build.building.build_errors import build_problem, engine_problem
+from dlm_build.building.build_errors import build_problem
 from dlm_build.building.buildx import Progress
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, SourceGone
 from dlm_build.harness.install_environment import EXIT_HASH, EXIT_PACKAGE
@@ -15,44 +15,6 @@ from dlm_build.progress import silent
 
 NAME = "docker.io/library/python@sha256:" + "6" * 64
 STEP = "sha256:" + "0" * 64
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ERROR: Cannot connect to the Docker daemon at unix:///nonexist.sock. Is the docker daemon running?",
-        "ERROR: failed to build: failed to solve: Unavailable: error reading from server: EOF",
-        "ERROR: failed to build: failed to receive status: rpc error: code = Unavailable desc = error reading from "
-        "server: EOF",
-        "Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file or "
-        "directory'))",
-        "Error while fetching server API version: ('Connection aborted.', ConnectionRefusedError(111, 'Connection "
-        "refused'))",
-    ],
-)
-def test_an_engine_that_is_away(text: str) -> None:
-    problem = engine_problem(text)
-    assert problem is not None
-    assert "Docker does not answer" in problem.message
-    assert "start Docker" in problem.hint
-    assert isinstance(build_problem(Progress(silent), text), InfraError)
-
-
-def test_a_forbidden_engine() -> None:
-    text = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
-    problem = engine_problem(text)
-    assert problem is not None
-    assert "group `docker`" in problem.hint
-
-
-def test_a_docker_without_buildx() -> None:
-    problem = engine_problem("docker: 'buildx' is not a docker command.\nSee 'docker --help'")
-    assert problem is not None
-    assert "docker-buildx" in problem.hint
-
-
-def test_other_talk_is_no_engine_problem() -> None:
-    assert engine_problem("something else") is None
 
 
 def after(*plain: str, status: int | None = None, talk: str = "") -> DlmBuildError:
@@ -65,6 +27,11 @@ def after(*plain: str, status: int | None = None, talk: str = "") -> DlmBuildErr
     for line in plain:
         progress.hear(line)
     return build_problem(progress, "\n".join(plain))
+
+
+def test_an_engine_that_is_away_while_it_builds() -> None:
+    problem = after("ERROR: failed to build: failed to solve: Unavailable: error reading from server: EOF")
+    assert type(problem) is InfraError and "Docker does not answer" in problem.message
 
 
 def test_a_dead_base_pin() -> None:
