@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE
 from dlm_build.config import Settings
+from dlm_build.context_layout import BUILD_ARGS, DOCKERFILE
 from dlm_build.progress import Event, Notify
 from dlm_build.records import BaseImage, Context, Lock
 

@@ -15,12 +15,12 @@ from dlm_build.building.build_errors import build_problem
 from dlm_build.building.buildx import Progress, build_argv, has_foreign_compression, mirror_args, used_digests
 from dlm_build.building.export import Exported, take_in
 from dlm_build.building.folder import package_folder
-from dlm_build.building.labels import BASE_DIGEST, CONTEXT
 from dlm_build.building.pushing import EnginePush, PushTalk
 from dlm_build.config import Settings
+from dlm_build.context_layout import CONTEXT
 from dlm_build.docker_client import DEFAULT_ADDRESS, connected, id_of
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
-from dlm_build.oci import parse_reference
+from dlm_build.oci import BASE_DIGEST, parse_reference
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Image, Lock, Record

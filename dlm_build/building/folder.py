@@ -8,7 +8,8 @@ import shutil
 import stat
 from pathlib import Path, PurePosixPath
 
-from dlm_build.building.layout import DOCKERFILE, EPOCH, GENERATED
+from dlm_build.building.layout import EPOCH, GENERATED
+from dlm_build.context_layout import DOCKERFILE
 from dlm_build.disk import IN_OUTPUT, disk_error, disk_errors
 from dlm_build.errors import InfraError, UsageError
 from dlm_build.records import Context, ContextFile, Package, digest_of

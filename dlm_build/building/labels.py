@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from dlm_build.oci import BASE_DIGEST
 from dlm_build.records import Lock
 
 LIMIT = 1000
@@ -11,8 +12,6 @@ LIMIT = 1000
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 MICROARCH = "x86_64-microarch-level"
-CONTEXT = "dlm.context"
-BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 
 def labels(lock: Lock) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Fixed times, variables and file names: of the image, and of the folder that builds it."""
+"""Fixed times and variables of the image, and the line by which a folder that builds it is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,3 @@ ENVIRONMENT = (
 
 GENERATED = "# Made by dlm-build; changes here are lost."
 """First line of the Dockerfile: how a folder is known to be ours. Must never be a parser directive."""
-DOCKERFILE = "Dockerfile"
-DEFINITION = "Apptainer.def"
-LABELS = "labels.json"
-BUILD_ARGS = "build.args"

@@ -9,14 +9,24 @@ from pathlib import Path
 
 from dlm_build.building.describe import dlm_json
 from dlm_build.building.dockerfile import definition_text, dockerfile_text, readme_text, template_folders
-from dlm_build.building.labels import CONTEXT, labels
-from dlm_build.building.layout import BUILD_ARGS, DEFINITION, DOCKERFILE, EPOCH, LABELS
+from dlm_build.building.labels import labels
+from dlm_build.building.layout import EPOCH
 from dlm_build.building.rows import member_row, text_row, tree
 from dlm_build.container_layout import LAUNCHER, PREFIX, ROOT
+from dlm_build.context_layout import (
+    BUILD_ARGS,
+    CONTEXT,
+    DEFINITION,
+    DOCKERFILE,
+    ENVIRONMENT_LOCK,
+    INSTALLER,
+    LABELS,
+)
 from dlm_build.records import Context, ContextFile, Lock, Member, Package, Plan
 
 HARNESS = Path(__file__).resolve().parent.parent / "harness"
-INSTALLER = "install_environment.py"
+_INSTALLER = INSTALLER.rpartition("/")[2]
+"""Alone of the harness, it is no part of the image."""
 _INSIDE = ROOT.strip("/")
 _OUTPUT = "type=image,oci-mediatypes=true,compression=zstd,compression-level=3"
 """Into the engine's own store. zstd halves the time of writing and unpacking; base layers stay as they were pulled."""
@@ -44,8 +54,8 @@ def assemble(lock: Lock, conda_lock: str, explicit: str) -> Context:
         text_row("README.md", readme_text(names)),
         text_row("conda-lock.yml", conda_lock),
         text_row("explicit.txt", explicit),
-        text_row(f"environment/{INSTALLER}", (HARNESS / INSTALLER).read_text("utf-8")),
-        text_row("environment/lock.json", environment_json(lock)),
+        text_row(INSTALLER, (HARNESS / _INSTALLER).read_text("utf-8")),
+        text_row(ENVIRONMENT_LOCK, environment_json(lock)),
         *(row for _, rows in trees for row in rows),
     ]
     return _with_arguments(lock, files)
@@ -114,7 +124,7 @@ def _own_rows(lock: Lock) -> list[ContextFile]:
     rows = [
         text_row(f"{_INSIDE}/harness/{path.relative_to(HARNESS).as_posix()}", path.read_text("utf-8"), 0o444)
         for path in sorted(HARNESS.rglob("*.py"))
-        if path.name != INSTALLER
+        if path.name != _INSTALLER
     ]
     rows.append(text_row(LAUNCHER.strip("/"), _LAUNCHER_TEXT, 0o555))
     rows.append(text_row(f"{_INSIDE}/dlm.json", dlm_json(lock), 0o444))

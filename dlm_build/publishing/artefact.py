@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from dlm_build.oci import content_digest
+from dlm_build.context_layout import CONTEXT
+from dlm_build.oci import BASE_DIGEST, content_digest
 from dlm_build.records import Sif
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -30,9 +31,9 @@ def artefact_of(sif: Sif) -> Artefact:
         "annotations": {"org.opencontainers.image.title": Path(sif.path).name},
     }
     told = {
-        "dlm.context": sif.context_digest,
+        CONTEXT: sif.context_digest,
         "dlm.rootfs": sif.rootfs_digest,
-        "org.opencontainers.image.base.digest": sif.base_digest,
+        BASE_DIGEST: sif.base_digest,
     }
     manifest = {
         "schemaVersion": 2,

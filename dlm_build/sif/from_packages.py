@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlm_build.container_layout import PREFIX
+from dlm_build.context_layout import DOCKERFILE, ENVIRONMENT_LOCK, INSTALLER
 from dlm_build.disk import refuse_full
 from dlm_build.errors import InfraError
 from dlm_build.installing import installing_problem
@@ -69,7 +70,7 @@ def package_parts(
 ) -> Iterator[Parts]:
     """The layers as the image would have them; the environment is installed in `folder`."""
     tree = _installed(request.lock, request.context, folder, sources)
-    trees = _COPY.findall(request.context.text_of("Dockerfile"))
+    trees = _COPY.findall(request.context.text_of(DOCKERFILE))
     store, files = sources.store, request.context.files
     layers: list[Layer] = [
         *(ImageLayer(store.path(sha256), progress.read, sha256) for sha256 in base.sha256s),
@@ -85,10 +86,9 @@ def _installed(lock: Lock, context: Context, folder: Path, sources: Sources) -> 
     for place in (root, scratch):
         place.mkdir()
     packages = _packages(lock.packages + lock.installer, folder / "packages", sources.store)
-    for name in ("install_environment.py", "lock.json"):
-        (folder / name).write_text(context.text_of(f"environment/{name}"), "utf-8")
+    installer, locked = (_written(context, name, folder) for name in (INSTALLER, ENVIRONMENT_LOCK))
     argv = (
-        sys.executable, "-I", "-B", str(folder / "install_environment.py"), "--lock", str(folder / "lock.json"),
+        sys.executable, "-I", "-B", str(installer), "--lock", str(locked),
         "--packages", str(packages), "--prefix", PREFIX, "--root", str(root),
     )  # fmt: skip
     sources.notify(Event(step="sif", text="installing the environment"))
@@ -96,6 +96,12 @@ def _installed(lock: Lock, context: Context, folder: Path, sources: Sources) -> 
     if ended.status != 0:
         raise installing_problem(ended.status, ended.tail().splitlines())
     return root
+
+
+def _written(context: Context, name: str, folder: Path) -> Path:
+    path = folder / Path(name).name
+    path.write_text(context.text_of(name), "utf-8")
+    return path
 
 
 def _packages(packages: tuple[Package, ...], folder: Path, store: Store) -> Path:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from dlm_build.context_layout import CONTEXT, DEFINITION, LABELS
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Lock, Sif
@@ -25,10 +26,6 @@ from dlm_build.sif.rootfs import RootfsDigest, as_tar
 from dlm_build.sif.sif_file import finish, objects_of, partition_offset, read_metadata, reading, replace_metadata
 from dlm_build.store import sha256_of
 
-DEFINITION, LABELS = "Apptainer.def", "labels.json"
-"""Files of a context."""
-CONTEXT = "dlm.context"
-"""The label with the context's digest, which the context itself cannot hold."""
 _TELL_EVERY = 8 << 20
 
 Way = Literal["image", "packages"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlm_build.building.buildx import build_argv
-from dlm_build.building.layout import BUILD_ARGS, DOCKERFILE
 from dlm_build.building.rows import text_row
 from dlm_build.container_layout import ROOT
+from dlm_build.context_layout import BUILD_ARGS, DOCKERFILE
 from dlm_build.records import Context, Lock, from_json
 from tests.benchmarks import engine
 from tests.benchmarks.place import Bench
