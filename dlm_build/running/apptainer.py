@@ -16,8 +16,7 @@ from dlm_build.container_layout import INPUT, LAUNCHER, OUTPUT
 from dlm_build.errors import InfraError, shown
 from dlm_build.proc import Programs
 from dlm_build.records import Record
-from dlm_build.running.options import OPEN_FILES, checked_working_dir
-from dlm_build.running.order import Order
+from dlm_build.running.order import OPEN_FILES, Order, checked_working_dir
 
 NAMES = ("apptainer", "singularity")
 OLDEST = {"apptainer": Version("1.1"), "singularity": Version("3.8")}

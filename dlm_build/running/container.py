@@ -9,7 +9,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from dlm_build.docker_client import doing
-from dlm_build.running.log import Log, follow
+from dlm_build.running.log import LAST_WORDS, Log, follow
 from dlm_build.running.options import DockerOrder, container_options
 from dlm_build.running.sandbox import check, restrictions
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 REMOVALS = 5
 """Attempts to remove a container while the engine does not answer, half a second longer apart each time."""
-LAST_WORDS = 10.0
-"""Seconds for the rest of the log to arrive after the container has ended."""
 
 
 class DockerBox:

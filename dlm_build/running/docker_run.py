@@ -4,41 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dlm_build.config import Settings
 from dlm_build.docker_client import connected, doing, id_of
 from dlm_build.errors import InfraError, ItemInvalid
-from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Image, Plan, Run
 from dlm_build.running.container import container
 from dlm_build.running.gpu import ANSWER_SECONDS, Device, choose, fitting
 from dlm_build.running.log import Log
 from dlm_build.running.options import DockerOrder
-from dlm_build.running.order import new_mark
+from dlm_build.running.order import Host, new_mark
 from dlm_build.running.orphans import new_name, owner, sweep
 from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.told import as_told
 from dlm_build.running.watch import watch
-from dlm_build.store import Store
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-
-class Host(NamedTuple):
-    """What a run needs of this machine."""
-
-    settings: Settings
-    """They name the engine and the limits."""
-    programs: Programs
-    store: Store
-    notify: Notify
-    device: Device | None = None
-    """What `choose` gave for this run already; None: it is looked for."""
 
 
 def run_sample(image: Image, plan: Plan, folder: Path, gpu: bool | None, host: Host) -> Run:

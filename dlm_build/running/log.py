@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from threading import Lock, Thread
 
 TAIL_CHARACTERS = 16_384
+LAST_WORDS = 10.0
+"""Seconds for the rest of the log to arrive after the container has ended."""
 
 
 class Log:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlm_build.container_layout import INPUT, LAUNCHER, MOUNTS, OUTPUT, ROOT, USER, USER_ID
-from dlm_build.errors import ItemInvalid, shown
+from dlm_build.container_layout import INPUT, LAUNCHER, OUTPUT, USER, USER_ID
 from dlm_build.running.gpu import Device
-from dlm_build.running.order import Order
-
-OPEN_FILES = 4096
-"""No more than any engine may grant: raising its own limit needs a privilege that engines in containers lack."""
-SCRATCH_FILES = 200_000
-"""Files and folders each scratch file system may hold."""
-
-NEEDED = (ROOT, MOUNTS, "/usr/bin", "/usr/lib", "/usr/local/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc")
-RESERVED = (ROOT, MOUNTS, "/proc", "/sys", "/dev", "/etc", "/boot")
+from dlm_build.running.order import OPEN_FILES, SCRATCH_FILES, Order, checked_working_dir
 
 
 class DockerOrder(Order, frozen=True, kw_only=True):
@@ -99,18 +90,6 @@ def _scratch(order: DockerOrder) -> dict[str, str]:
     scratch = {checked_working_dir(order.working_dir): owned}
     scratch["/tmp"] = f"{options},mode=1777"  # noqa: S108
     return scratch
-
-
-def checked_working_dir(path: str) -> str:
-    """`path` if a scratch file system may cover it. Raises ItemInvalid."""
-    inside = any(path == place or path.startswith(place + "/") for place in RESERVED)
-    above = any(place == path or place.startswith(path.rstrip("/") + "/") for place in NEEDED)
-    if not path.startswith("/") or ".." in path.split("/") or inside or above:
-        raise ItemInvalid(
-            f"working folder {shown(path)} would hide files that the container needs",
-            "set docker.working_dir of the item to a folder of its own, e.g. /workspace",
-        )
-    return path
 
 
 def _mounts(order: DockerOrder) -> list[Any]:

@@ -17,8 +17,8 @@ from dlm_build.proc import Child, end_group, start
 from dlm_build.records import Limits
 from dlm_build.running.apptainer import SifOrder, environment, launch_argv
 from dlm_build.running.cgroup import Walls, walls
-from dlm_build.running.log import Log, follow
-from dlm_build.running.options import SCRATCH_FILES
+from dlm_build.running.log import LAST_WORDS, Log, follow
+from dlm_build.running.order import SCRATCH_FILES
 from dlm_build.running.orphans import adopt_processes
 from dlm_build.running.outputs import excess, measure
 from dlm_build.running.processes import descendants, inside, threads_of, usage
@@ -27,8 +27,6 @@ from dlm_build.running.sif_sandbox import check, restrictions
 
 GATE_SECONDS = 300.0
 """How long an engine may take to stand a container up; without FUSE it unpacks the whole file first."""
-LAST_WORDS = 10.0
-"""Seconds for the rest of the log to arrive after the container has ended."""
 
 
 class SifBox:

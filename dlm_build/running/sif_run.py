@@ -16,10 +16,9 @@ from dlm_build.errors import InfraError, ItemInvalid, shown
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Plan, Run, Sif
 from dlm_build.running.apptainer import SifOrder, find_engine
-from dlm_build.running.docker_run import Host
 from dlm_build.running.gpu import choose_host_gpu, fitting
 from dlm_build.running.log import Log
-from dlm_build.running.order import new_mark
+from dlm_build.running.order import Host, new_mark
 from dlm_build.running.place import scratch_place, taken_home
 from dlm_build.running.sif_box import running
 from dlm_build.running.told import as_told
