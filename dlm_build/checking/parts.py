@@ -27,7 +27,7 @@ from dlm_build.hrefs import is_commit, without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS, loads_alone
 from dlm_build.locks import is_foreign, is_lock
 from dlm_build.model_asset import candidates
-from dlm_build.planning.members import WEIGHT_ROLES
+from dlm_build.planning.members import named_weights
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.words import Words, words_of
 
@@ -203,9 +203,8 @@ def _floating(item: Item, words: Words) -> tuple[Finding, ...]:
 
 def _weights_name(item: Item, asset: Asset | None) -> str:
     """Of the member that holds them, else of the file behind the address."""
-    named = [entry.name for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
-    if named:
-        return named[0]
+    if named := named_weights(item):
+        return named
     return _last(without_query(asset.href)) if asset else ""
 
 

@@ -11,7 +11,7 @@ from dlm_build.members import find_member, members_named, model_table, normalise
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
 
-WEIGHT_ROLES = frozenset({
+_ROLES = frozenset({
     "model weight", "model weights", "weight", "weights", "checkpoint", "checkpoint file", "model checkpoint", "model",
     "model artefact", "model artifact", "mlm:model", "mlm:weights",
 })  # fmt: skip
@@ -35,7 +35,7 @@ def decide_weights(item: Item, materials: Materials) -> Decided[Member | None]:
     archive = materials.archive
     if archive.kind == "file" and (only := _whole(archive)):
         return decided("weights", only, shown(only.path), "the archive is this one file")
-    if named := _named(item):
+    if named := named_weights(item):
         return _looked_up(archive, named, f"its role in {item.pointers.archive}", item.pointers.archive)
     serialized = model_table(materials.manifest).get("serializedFile")
     if isinstance(serialized, str) and serialized:
@@ -48,8 +48,9 @@ def _whole(archive: Archive) -> Member | None:
     return next((member for member in archive.members if member.sha256 == archive.sha256), None)
 
 
-def _named(item: Item) -> str | None:
-    with_role = [entry for entry in item.archive if WEIGHT_ROLES.intersection(entry.roles)]
+def named_weights(item: Item) -> str | None:
+    """What the list of the archive calls its weights; of several, the first whose name is one of weights."""
+    with_role = [entry for entry in item.archive if _ROLES.intersection(entry.roles)]
     with_role.sort(key=lambda entry: not entry.name.lower().endswith(WEIGHT_SUFFIXES))
     return with_role[0].name if with_role else None
 

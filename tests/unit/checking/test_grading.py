@@ -25,6 +25,13 @@ def test_an_item_that_has_everything_is_a_and_nothing_is_found() -> None:
     assert checked.findings == ()
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_weights_are_those_that_a_build_takes_wherever_the_list_has_them(step: int) -> None:
+    rows = [{"name": "net.py", "roles": ["model"]}, {"name": "net.onnx", "roles": ["model weights"]}]
+    item = changed(**{"properties__dlm:archive": rows[::step], f"{RUNTIME}__model_handler": None})
+    assert "entry-point-unknown" not in codes(check(item))
+
+
 @pytest.mark.parametrize(
     ("changes", "letter", "lifts"),
     [
