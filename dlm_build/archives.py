@@ -17,12 +17,12 @@ import msgspec
 from dlm_build.disk import disk_errors
 from dlm_build.errors import HashMismatch
 from dlm_build.magic import HEAD, is_plain_text, stand_in
-from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.progress import Notify
 from dlm_build.records import Member, Record
 from dlm_build.store import CHUNK, Store, Stored
 from dlm_build.unpacking.names import Blame, checked_name
 from dlm_build.unpacking.reading import Budget, Caps, Reader, Staging
+from dlm_build.weight_files import SINGLE_SUFFIXES
 
 RULES = "2"
 """Of the checks; a note made under older rules does not count."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from dlm_build.records import Asset
+from dlm_build.weight_files import SINGLE_SUFFIXES
 
 _ROLES = (
     frozenset({"model artefact", "model artifact", "model archive", "archive"}),
@@ -23,10 +24,6 @@ _OTHERS = frozenset({
 _PREFIX = re.compile(r"(?:mlm|ml model|dlm):")
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
-SINGLE_SUFFIXES = (
-    ".onnx", ".torchscript", ".pt", ".pth", ".pt2", ".ckpt", ".pb", ".h5", ".keras", ".safetensors", ".safetensor",
-    ".tflite", ".npz",
-)  # fmt: skip
 _BARE_NAME = re.compile(r"[\w.-]*")
 _DIVIDED = re.compile(r"[\s_-]+")
 _PACKED_TYPES = re.compile(r"application/(x-)?(zip|tar|gzip|gtar|mar|zip-compressed)\b")

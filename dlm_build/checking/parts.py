@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dlm_build.checking.recipes import without_recipe
 from dlm_build.checking.records import Part
 from dlm_build.checking.refusals import Refusals, doubts, refusals
-from dlm_build.checking.weights import as_published, digest_of_weights, suffix_of, weights_of
+from dlm_build.checking.weights import as_published, digest_of_weights, weights_of
 from dlm_build.findings.completeness import (
     CodeNotFound,
     EntryPointUnknown,
@@ -24,11 +24,12 @@ from dlm_build.findings.completeness import (
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import is_commit, without_query
-from dlm_build.items.mlm.artifacts import NEED_CODE, WEIGHTS_OF_KERAS, loads_alone
+from dlm_build.items.mlm.artifacts import NEED_CODE, loads_alone
 from dlm_build.locks import is_foreign, is_lock
 from dlm_build.model_asset import candidates
 from dlm_build.planning.members import named_weights
 from dlm_build.records import Asset, Finding, Item, Record
+from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, WEIGHTS_OF_KERAS, suffix_of
 from dlm_build.words import Words, words_of
 
 _SAID_AS = {
@@ -41,10 +42,7 @@ _SAID_AS = {
     "source-not-pinned": ("source-not-pinned",),
 }  # fmt: skip
 """The codes by which readers say what a part's own gap says; the most telling first."""
-_ALONE = frozenset((".onnx", ".torchscript", ".pt2", ".keras", ".tflite", ".cbm", ".h5"))
-"""Formats that hold the program too: their framework alone runs them."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
-_MAYBE_ALONE = frozenset((".pt", ".pth"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _LIST = re.compile(
     r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
@@ -142,7 +140,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
         gap = EntryPointUnknown.at(place(item, item.pointers.handler), what="code", handler=words.handler)
         return _guessed(name="code", gap=gap, more=_floating(item, words))
     at = place(item, item.pointers.handler)
-    if suffix in _MAYBE_ALONE:
+    if suffix in PERHAPS_TORCHSCRIPT:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
         return _guessed(name="code", gap=gap)
     if suffix in _PACKED:
@@ -157,7 +155,8 @@ def _is_alone(item: Item, asset: Asset | None, name: str, suffix: str) -> bool:
     said = asset.declared if asset else None
     if name.lower().endswith(WEIGHTS_OF_KERAS):
         return False
-    if suffix in _ALONE or ".cbm" in name:
+    named = BY_SUFFIX.get(suffix)
+    if (named and named.whole) or ".cbm" in name:
         return said not in NEED_CODE or ".cbm" in name
     if said in _DECLARED_ALONE and suffix not in _PACKED:
         return True

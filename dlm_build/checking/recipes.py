@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from dlm_build.checking.weights import suffix_of
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
 from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import is_own_handler
 from dlm_build.planning.tables import Tables, load_tables
 from dlm_build.records import Asset, Finding, Item
+from dlm_build.weight_files import suffix_of
 from dlm_build.words import words_of
 
 

@@ -21,7 +21,6 @@ from dlm_build.findings.planning import ExpectedNotInArchive, UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
 from dlm_build.hrefs import read_href, without_query
 from dlm_build.members import asset_beside
-from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.comparison import hard_to_match
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
@@ -30,6 +29,7 @@ from dlm_build.planning.runner import working_dir
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, pick
 from dlm_build.records import Asset, Finding, Item
+from dlm_build.weight_files import SINGLE_SUFFIXES
 
 _PLAIN = re.compile(r"https://(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z]{2,}/[!-\[\]-~]*")
 """Addresses that surely may be asked, which is nearly all of them."""

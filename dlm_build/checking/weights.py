@@ -13,8 +13,9 @@ from dlm_build.errors import shown
 from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
-from dlm_build.model_asset import candidates, path_of
+from dlm_build.model_asset import candidates
 from dlm_build.records import Asset, Finding, Item
+from dlm_build.weight_files import suffix_of
 from dlm_build.words import words_of
 
 _NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
@@ -91,11 +92,6 @@ def as_published(href: str, item: Item) -> str:
 def _said_whole(href: str, item: Item) -> bool:
     """Whether the item has the path as it is, from the root of somebody's disk."""
     return any(one.code == _LOCAL and one.evidence == shown(href) for one in item.findings)
-
-
-def suffix_of(href: str) -> str:
-    """In lower case, with its point; empty where there is none."""
-    return posixpath.splitext(path_of(href))[1].lower()
 
 
 def _missing(gap: Finding) -> Part:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from dlm_build.disk import disk_errors
 from dlm_build.members import find_member, model_table
-from dlm_build.model_asset import SINGLE_SUFFIXES
 from dlm_build.records import Archive, Item, Member
 from dlm_build.store import Store
 from dlm_build.unpacking.formats import holds_scores, model_format
+from dlm_build.weight_files import SINGLE_SUFFIXES
 
 _SHOWN = (".npy", ".npz", ".tif", ".tiff")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -15,22 +14,16 @@ from dlm_build.items.node import Node
 from dlm_build.migrating.core import as_reference, moved
 from dlm_build.migrating.records import Notes, step
 from dlm_build.migrating.source import Source, own_text, plain
-from dlm_build.model_asset import candidates, path_of, says_another
+from dlm_build.model_asset import candidates, says_another
 from dlm_build.records import Asset, Runtime
 from dlm_build.schemas import is_reference
 from dlm_build.schemas.offline import mlm_fields
+from dlm_build.weight_files import BY_SUFFIX, suffix_of
 
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
 _TEXTS = ("description",)
 _MULTIHASH = re.compile(r"[0-9a-f]{8,512}")
-_TYPES = {
-    ".mar": "torch-model-archiver", ".onnx": "onnx", ".pt": "torch.save", ".pth": "torch.save", ".ckpt": "torch.save",
-    ".torchscript": "torch.jit.save", ".pt2": "torch.export.save", ".safetensors": "safetensors.torch.save_file",
-    ".safetensor": "safetensors.torch.save_file",
-    ".h5": "tf.keras.Model.save", ".keras": "tf.keras.Model.save", ".pb": "tf.keras.Model.export",
-    ".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib.dump",
-}  # fmt: skip
 _ARCHIVE = "archive"
 _PACKED = frozenset((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,11}")
@@ -170,11 +163,12 @@ def _roles(node: Node, is_model: bool) -> list[str]:
 
 def _artifact_type(asset: Asset, notes: Notes) -> str:
     """By the suffix; one that is not known stands for itself, since MLM takes any text."""
-    suffix = posixpath.splitext(path_of(asset.href).lower())[1]
+    suffix = suffix_of(asset.href)
     own = suffix.removeprefix(".") if _SUFFIX.fullmatch(suffix) and suffix not in _PACKED else _ARCHIVE
     why = "the item does not say what kind of file it is" if own == _ARCHIVE else f"by the suffix {suffix}"
     notes.assumed(f"/assets/{step(asset.key)}/mlm:artifact_type", why)
-    return _TYPES.get(suffix, own)
+    named = BY_SUFFIX.get(suffix)
+    return (named.written_by if named else None) or own
 
 
 def _note_lost(source: Source, carried: set[str], notes: Notes) -> None:

@@ -19,13 +19,9 @@ from dlm_build.planning.others import NAMELESS, made_for
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.planning.versions import Picked, numbers, pick
 from dlm_build.records import Finding, Item, Member, ModelFormat
+from dlm_build.weight_files import BY_SUFFIX, WEIGHT_SUFFIXES
 from dlm_build.words import words_of
 
-_BY_SUFFIX = {
-    ".onnx": "onnxruntime", ".pt": "pytorch", ".pth": "pytorch", ".pt2": "pytorch", ".torchscript": "pytorch",
-    ".ckpt": "pytorch", ".h5": "tensorflow", ".keras": "tensorflow", ".pb": "tensorflow", ".tflite": "tensorflow",
-    ".params": "mxnet",
-}  # fmt: skip
 _BY_FORMAT: dict[ModelFormat, str] = {
     "onnx": "onnxruntime", "torchscript": "pytorch", "exported": "pytorch", "torch-pickle": "pytorch",
     "keras": "tensorflow", "hdf5": "tensorflow", "tflite": "tensorflow",
@@ -79,8 +75,8 @@ def _told_by(weights: Member) -> tuple[str, str] | None:
     if weights.format in _BY_FORMAT:
         return _BY_FORMAT[weights.format], f"the weights are {weights.format}, as their bytes tell"
     suffix = PurePosixPath(weights.path).suffix.lower()
-    named = _BY_SUFFIX.get(suffix)
-    return (named, f"the weights are a {suffix} file") if named else None
+    named = BY_SUFFIX[suffix].framework if suffix in WEIGHT_SUFFIXES else None
+    return (named.lower(), f"the weights are a {suffix} file") if named else None
 
 
 def _by_reader(item: Item) -> str:

@@ -10,16 +10,12 @@ from dlm_build.findings.planning import WeightsInferred
 from dlm_build.members import find_member, members_named, model_table, normalised
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.records import Archive, Item, Materials, Member
+from dlm_build.weight_files import WEIGHT_SUFFIXES
 
 _ROLES = frozenset({
     "model weight", "model weights", "weight", "weights", "checkpoint", "checkpoint file", "model checkpoint", "model",
     "model artefact", "model artifact", "mlm:model", "mlm:weights",
 })  # fmt: skip
-WEIGHT_SUFFIXES = (
-    ".onnx", ".torchscript", ".pt", ".pth", ".pt2", ".ckpt", ".safetensors", ".safetensor", ".pb", ".h5", ".keras",
-    ".tflite", ".params",
-)  # fmt: skip
-"""Best first."""
 
 
 def near_names(archive: Archive, name: str) -> str:

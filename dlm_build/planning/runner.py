@@ -13,6 +13,7 @@ from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import near_names
 from dlm_build.records import Item, Materials, Member, ModelFormat, Runner
+from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT
 from dlm_build.words import words_of
 
 DEFAULT_WORKING_DIR = "/workspace"
@@ -33,7 +34,6 @@ _FORMATS: dict[ModelFormat, str] = {
     "keras": "is a Keras model", "hdf5": "is HDF5, as Keras writes", "tflite": "is TensorFlow Lite",
     "safetensors": "is safetensors: numbers without a network",
 }  # fmt: skip
-_BY_NAME: dict[str, ModelFormat] = {".onnx": "onnx", ".torchscript": "torchscript"}
 _RUN_BY: dict[ModelFormat, str] = {"onnx": "onnxruntime", "torchscript": "pytorch"}
 
 
@@ -69,7 +69,7 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
         runner = Runner(kind="onnx", weights=weights.path, working_dir=folder)
         reason = "no command and no handler; the weights are ONNX"
         return decided("runner", runner, f"onnx: {shown(weights.path)}", reason + _seen(weights))
-    assumed = form is None and suffix in (".pt", ".pth")
+    assumed = form is None and suffix in PERHAPS_TORCHSCRIPT
     if framework == "pytorch" and (form == "torchscript" or assumed):
         runner = Runner(kind="torchscript", weights=weights.path, working_dir=folder)
         are = "are taken for" if assumed else "are"
@@ -85,7 +85,10 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
 
 def _form_of(weights: Member) -> ModelFormat | None:
     """By their bytes, else by a name that nothing else has."""
-    return weights.format or _BY_NAME.get(PurePosixPath(weights.path).suffix.lower())
+    if weights.format:
+        return weights.format
+    named = BY_SUFFIX.get(PurePosixPath(weights.path).suffix.lower())
+    return named.kind if named and (named.kind == "onnx" or named.kind == "torchscript") else None
 
 
 def framework_alone(item: Item, materials: Materials, weights: Member | None) -> str | None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal
 
-from dlm_build.hrefs import without_query
 from dlm_build.records import Record
+from dlm_build.weight_files import BY_SUFFIX, ArtifactKind, Named, suffix_of
 
 _BY_NAME = "the suffix "
+_UNKNOWN = Named("", "other", None, None)
 _BY_TYPE_FIELD = "mlm:artifact_type "
-ArtifactKind = Literal[
-    "archive", "onnx", "torchscript", "exported", "keras", "keras-weights", "safetensors", "pickled", "other"
-]  # fmt: skip
 NEED_CODE: frozenset[ArtifactKind] = frozenset(("keras-weights", "safetensors", "pickled"))
 """Kinds of files that are no program: code of their publisher's loads them."""
 
@@ -72,17 +69,6 @@ _BY_TYPE: tuple[tuple[str, ArtifactKind], ...] = (
     (r"torch|pickle|joblib|state_?dict|lightning|checkpoint", "pickled"),
 )
 """Of `mlm:artifact_type`, in any spelling; the first that fits."""
-WEIGHTS_OF_KERAS = ".weights.h5"
-"""What Keras itself demands at the end of the name of a file that has no network in it."""
-_BY_SUFFIX: dict[str, ArtifactKind] = {
-    ".mar": "archive", ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".gz": "archive",
-    ".onnx": "onnx", ".torchscript": "torchscript", ".pt2": "exported", ".safetensors": "safetensors",
-    ".safetensor": "safetensors",
-    ".keras": "keras", ".h5": "keras", ".pb": "keras", WEIGHTS_OF_KERAS: "keras-weights",
-    ".pth": "pickled", ".pt": "pickled", ".ckpt": "pickled", ".pkl": "pickled", ".joblib": "pickled",
-}  # fmt: skip
-_SURE_SUFFIXES = frozenset((".onnx", ".safetensors", ".safetensor", ".keras", ".torchscript", WEIGHTS_OF_KERAS))
-"""That nobody gives to anything else; what else is said of such a file is a copy from elsewhere."""
 _LOADED_BY = {
     "scikit-learn": frozenset((".joblib", ".pkl", ".pickle")),
     "XGBoost": frozenset((".ubj", ".json", ".model")),
@@ -107,13 +93,6 @@ _FRAMEWORKS = (
     (r"\bflax\b|\bjax\b", "JAX"),
     (r"paddle", "Paddle"),
 )
-_SUFFIX_FRAMEWORKS = {
-    ".onnx": "onnxruntime", ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch", ".pt2": "PyTorch",
-    WEIGHTS_OF_KERAS: "TensorFlow",
-    ".h5": "TensorFlow", ".keras": "TensorFlow", ".pb": "TensorFlow", ".tflite": "TensorFlow",
-    ".params": "MXNet", ".cbm": "CatBoost", ".ubj": "XGBoost", ".pdmodel": "Paddle",
-    ".joblib": "scikit-learn",
-}  # fmt: skip
 _PACKAGES = {
     "torch": "PyTorch", "torchvision": "PyTorch", "torchgeo": "PyTorch", "segmentation_models_pytorch": "PyTorch",
     "timm": "PyTorch", "lightning": "PyTorch", "pytorch_lightning": "PyTorch", "ultralytics": "PyTorch",
@@ -148,22 +127,13 @@ def read_artifact(href: str, media_type: str | None, artifact_type: str | None) 
         (f"{_BY_TYPE_FIELD}{artifact_type}", artifact_type or ""),
         (f"the media type's {parameters.strip()}", parameters),
     )
-    named, against = _BY_SUFFIX.get(suffix, "other"), ""
+    named, against = BY_SUFFIX.get(suffix, _UNKNOWN), ""
     for evidence, word in words:
         if kind := kind_in(word):
-            if kind == named or suffix not in _SURE_SUFFIXES:
+            if kind == named.kind or not named.sure:
                 return Artifact(kind=kind, evidence=evidence, framework=framework_in(word))
             against = against or evidence
-    return Artifact(kind=named, evidence=_BY_NAME + suffix, framework=_SUFFIX_FRAMEWORKS.get(suffix), against=against)
-
-
-def suffix_of(href: str) -> str:
-    """Lower case, of the last component without query and fragment; the one of two words whole."""
-    name = without_query(href).rstrip("/").rpartition("/")[2]
-    if name.lower().endswith(WEIGHTS_OF_KERAS):
-        return WEIGHTS_OF_KERAS
-    stem, _, suffix = name.rpartition(".")
-    return f".{suffix}".lower() if stem and suffix else ""
+    return Artifact(kind=named.kind, evidence=_BY_NAME + suffix, framework=named.framework, against=against)
 
 
 def loads_alone(framework: str | None, suffix: str, declared: str | None = None) -> bool:

@@ -19,10 +19,11 @@ from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import described
-from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, loads_alone, read_artifact, suffix_of, title_of
+from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, loads_alone, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
 from dlm_build.records import Asset, Record
+from dlm_build.weight_files import suffix_of
 
 ARCHIVE = frozenset(("model artefact", "model artifact", "model archive", "archive"))
 MODEL = frozenset(("model",))

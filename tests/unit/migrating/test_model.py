@@ -248,7 +248,16 @@ def test_without_a_model_there_are_no_assets() -> None:
     assert told(migrated)["mlm:input"][0]["bands"] == []
 
 
-@pytest.mark.parametrize(("suffix", "kind"), [("pkl", "pickle"), ("rds", "rds"), ("zip", "archive"), ("0", "archive")])
+@pytest.mark.parametrize(
+    ("suffix", "kind"),
+    [
+        ("pkl", "pickle"),
+        ("weights.h5", "tf.keras.Model.save_weights"),
+        ("rds", "rds"),
+        ("zip", "archive"),
+        ("0", "archive"),
+    ],
+)
 def test_the_kind_of_a_file_that_is_no_network(suffix: str, kind: str) -> None:
     item = copy.deepcopy(GOOD)
     item["assets"] = {"model": {"href": f"https://example.org/forest.{suffix}"}}
