@@ -3,6 +3,7 @@
 is_lock(name)        what `check` takes for a lock by its name alone; a build reads each of them
 is_foreign(name)     a lock of a tool whose format is not read
 is_explicit(text)    `@EXPLICIT`, as conda, conda-lock and dlm-build itself write it
+build_of(url)        the build that a conda package's file name ends with, such as `cpu_py311h1_0`
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ def is_foreign(name: str) -> bool:
 
 def is_explicit(text: str) -> bool:
     return _EXPLICIT.search(text) is not None
+
+
+def build_of(url: str) -> str:
+    """Empty where `url` names no conda package."""
+    found = _CONDA.fullmatch(_file(url))
+    return found["build"] if found else ""
 
 
 def explicit_rows(text: str, origin: str) -> tuple[LockedRow, ...]:

@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import environments as kinds
-from dlm_build.locks import explicit_rows, is_foreign
+from dlm_build.locks import LockedRow, build_of, explicit_rows, is_foreign
 from dlm_build.planning.requirements import LONGEST_TEXT, Line, Pip, Siblings, read_lines, read_requirements
 from dlm_build.records import EnvironmentFile, Finding, Record
 
@@ -26,9 +26,10 @@ _BUILD = re.compile(r"={1,2}(?P<version>[^=<>!~,| ]+)(?:=(?P<build>[^=<>!~,| ]+)
 _SELECTOR = re.compile(r"#\s*\[(?P<expression>[^\]]*)\]")
 DEEPEST_BRACKETS = 64
 _KNOWN_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "platforms", "category", "pip-repositories"})
-_LOCKED = re.compile(
-    r"^- name: (?P<name>\S+)\n {2}version: (?P<version>\S+)\n {2}manager: (?P<manager>conda|pip)$", re.MULTILINE
-)
+_ROW = re.compile(r"^(?=- )", re.MULTILINE)
+_FIELD = re.compile(r"^(?:- |  )(name|version|manager|platform|category|url): +(\S+) *$", re.MULTILINE)
+_INSTALLED = {"platform": "linux-64", "category": "main"}
+"""What a row of a conda-lock.yml says of a package that gets into the image."""
 
 
 class Conda(Record, frozen=True, kw_only=True):
@@ -112,26 +113,43 @@ def _locked(file: EnvironmentFile) -> Declared:
     """What a lock already decided; whether it holds together is for the locking step to say."""
     if len(file.text) > 32 * LONGEST_TEXT:
         raise ItemInvalid(f"{shown(file.name)} has {len(file.text)} characters", "a lock is a few megabytes")
-    clean = _explicit(file) if file.kind == "explicit" else _conda_lock(file)
-    if not clean:
-        raise ItemInvalid(f"{shown(file.name)}: no package is locked in it", "write it with conda-lock")
-    place = file.name
-    conda = [Conda(name=name, rest=f"={version}", place=place) for kind, name, version in clean if kind == "conda"]
-    pip = [f"{name}=={version}" for kind, name, version in clean if kind == "pip"]
+    rows = explicit_rows(file.text, file.name) if file.kind == "explicit" else _conda_lock(file)
+    if not rows:
+        raise ItemInvalid(f"{shown(file.name)}: no package is locked in it for linux-64", "lock it with conda-lock")
+    conda = [_locked_conda(row, file) for row in rows if row.manager == "conda"]
+    pip = [f"{row.name}=={row.version}" for row in rows if row.manager == "pip"]
     return Declared(
         origin=file.name, kind=file.kind, conda=tuple(dict.fromkeys(conda)), pip=tuple(dict.fromkeys(pip)),
         lock_text=file.text,
     )  # fmt: skip
 
 
-def _conda_lock(file: EnvironmentFile) -> list[tuple[str, str, str]]:
-    """Manager, name and version of each package."""
-    rows = [found.groupdict() for found in _LOCKED.finditer(file.text.replace("\r\n", "\n"))]
-    return [(row["manager"], row["name"].strip("'\"").lower(), row["version"].strip("'\"")) for row in rows]
+def _locked_conda(row: LockedRow, file: EnvironmentFile) -> Conda:
+    """Its build tells a framework for the CPU from one for CUDA."""
+    build = build_of(row.url)
+    return Conda(name=row.name.lower(), rest=f"={row.version}" + (f"={build}" if build else ""), place=file.name)
 
 
-def _explicit(file: EnvironmentFile) -> list[tuple[str, str, str]]:
-    return [(row.manager, row.name.lower(), row.version) for row in explicit_rows(file.text, file.name)]
+def _conda_lock(file: EnvironmentFile) -> list[LockedRow]:
+    """Each package that gets into the image; older versions of conda-lock wrote the fields in another order."""
+    rows = [_fields(row) for row in _ROW.split(file.text.replace("\r\n", "\n"))]
+    return [
+        LockedRow(
+            manager="conda" if row["manager"] == "conda" else "pip", name=row["name"].lower(), version=row["version"],
+            url=row.get("url", ""),
+        )
+        for row in rows
+        if _is_installed(row)
+    ]  # fmt: skip
+
+
+def _fields(row: str) -> dict[str, str]:
+    return {key: value.strip("'\"") for key, value in _FIELD.findall(row)}
+
+
+def _is_installed(row: dict[str, str]) -> bool:
+    is_package = row.keys() >= {"name", "version"} and row.get("manager") in ("conda", "pip")
+    return is_package and all(row.get(key, wanted) == wanted for key, wanted in _INSTALLED.items())
 
 
 def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:

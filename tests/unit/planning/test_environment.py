@@ -274,6 +274,66 @@ def test_a_published_lock_decides_python_framework_and_version() -> None:
     assert decision(made, "environment").reason == "the publisher locked it"
 
 
+SORTED_LOCK = """\
+metadata:
+  channels:
+  - url: conda-forge
+    used_env_vars: []
+  platforms: [osx-64, linux-64]
+package:
+- category: main
+  dependencies:
+    name: '>=1'
+  manager: conda
+  name: python
+  optional: false
+  platform: osx-64
+  version: 3.9.1
+- category: main
+  manager: conda
+  name: python
+  optional: false
+  platform: linux-64
+  version: '3.11.9'
+- category: dev
+  manager: pip
+  name: onnxruntime
+  platform: linux-64
+  version: 1.10.0
+- category: main
+  manager: pip
+  name: onnxruntime
+  platform: linux-64
+  version: 1.20.1
+version: 1
+"""
+
+
+@pytest.mark.parametrize("text", [SORTED_LOCK, SORTED_LOCK.replace("\n", "\r\n")])
+def test_a_lock_says_what_is_installed_in_any_order_of_its_fields(text: str) -> None:
+    declared = read(EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text=text))
+    assert ([line.spec for line in declared.conda], declared.pip) == (["python=3.11.9"], ("onnxruntime==1.20.1",))
+
+
+URL = "https://channel.example/x/linux-64/pytorch-2.1.0-{}.conda"
+
+
+@pytest.mark.parametrize(("build", "gpu"), [("cpu_generic_py311h1_0", False), ("cuda118_py311h1_300", True)])
+def test_the_build_of_a_locked_framework_tells_whether_it_is_for_the_cpu(build: str, gpu: bool) -> None:
+    url = URL.format(build)
+    row = f"- name: pytorch\n  version: 2.1.0\n  manager: conda\n  platform: linux-64\n  url: {url}\n"
+    lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text=f"{LOCK}{row}")
+    explicit = EnvironmentFile(name="archive:explicit.txt", kind="explicit", text=f"@EXPLICIT\n{url}\n")
+    for file in (lock, explicit):
+        assert plan(item(framework="PyTorch", run=RUN), file).gpu is gpu
+
+
+def test_a_lock_for_another_system_is_refused() -> None:
+    text = LOCK.replace("linux-64", "osx-arm64")
+    with pytest.raises(ItemInvalid, match="no package is locked in it for linux-64"):
+        read(EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text=text))
+
+
 EXPLICIT = f"""\
 # platform: linux-64
 @EXPLICIT
