@@ -95,6 +95,8 @@ def _conda(line: str, place: str) -> LockedRow:
 
 def _wheel(name: str, line: str, place: str) -> LockedRow:
     url, sha256, _ = _parted(line, place)
+    if not _file(url).endswith(".whl"):
+        raise ItemInvalid(f"{place}: {shown(_file(url))} is not a wheel", "only wheels are installed; lock a wheel")
     version = _file(url).partition("-")[2].partition("-")[0]
     return LockedRow(manager="pip", name=name, version=version, url=url, sha256=sha256)
 

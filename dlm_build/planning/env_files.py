@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
+from packaging.requirements import InvalidRequirement, Requirement
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -117,7 +118,7 @@ def _locked(file: EnvironmentFile) -> Declared:
     if not rows:
         raise ItemInvalid(f"{shown(file.name)}: no package is locked in it for linux-64", "lock it with conda-lock")
     conda = [_locked_conda(row, file) for row in rows if row.manager == "conda"]
-    pip = [f"{row.name}=={row.version}" for row in rows if row.manager == "pip"]
+    pip = [_locked_pip(row, file) for row in rows if row.manager == "pip"]
     return Declared(
         origin=file.name, kind=file.kind, conda=tuple(dict.fromkeys(conda)), pip=tuple(dict.fromkeys(pip)),
         lock_text=file.text,
@@ -128,6 +129,14 @@ def _locked_conda(row: LockedRow, file: EnvironmentFile) -> Conda:
     """Its build tells a framework for the CPU from one for CUDA."""
     build = build_of(row.url)
     return Conda(name=row.name.lower(), rest=f"={row.version}" + (f"={build}" if build else ""), place=file.name)
+
+
+def _locked_pip(row: LockedRow, file: EnvironmentFile) -> str:
+    try:
+        return str(Requirement(f"{row.name}=={row.version}"))
+    except InvalidRequirement:
+        found = shown(f"{row.name} {row.version}")
+        raise ItemInvalid(f"{shown(file.name)}: {found} is no package of Python", "lock it with conda-lock") from None
 
 
 def _conda_lock(file: EnvironmentFile) -> list[LockedRow]:

@@ -356,6 +356,21 @@ def test_a_line_of_an_explicit_list_that_is_no_package_is_named() -> None:
         plan(item(framework="ONNX"), lock, paths=ONNX)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://index.example/antlr4-python3-runtime-4.9.3.tar.gz", "git+https://git.example/x.git@abc"]
+)
+def test_what_is_no_wheel_in_an_explicit_list_is_named(address: str) -> None:
+    lock = EnvironmentFile(name="archive:explicit.txt", kind="explicit", text=f"{EXPLICIT}# pip runtime @ {address}\n")
+    with pytest.raises(ItemInvalid, match=r"explicit\.txt:5: .* is not a wheel"):
+        plan(item(framework="ONNX"), lock, paths=ONNX)
+
+
+def test_a_locked_version_that_is_none_is_named() -> None:
+    lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text=LOCK.replace("1.20.1", "2004d"))
+    with pytest.raises(ItemInvalid, match="onnxruntime 2004d is no package of Python"):
+        plan(item(framework="ONNX"), lock, paths=ONNX)
+
+
 @pytest.mark.parametrize("name", ["uv.lock", "env/poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml"])
 def test_a_lock_of_another_kind_is_called_so(name: str) -> None:
     with pytest.raises(ItemInvalid, match="this kind of lock is not read") as caught:
