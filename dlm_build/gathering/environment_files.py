@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import posixpath
 import re
 from collections.abc import Callable, Iterator
@@ -33,6 +34,11 @@ NAMES = (
     ("requirements.txt",),
 )
 """Of those that are found where none is named, best first."""
+_ASIDE = frozenset(
+    {"doc", "docs", "documentation", "test", "tests", "ci", ".ci", ".circleci", ".devcontainer", ".github"}
+)
+"""Folders whose environment files are for something else than running the model; none is taken unless it is named."""
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _INCLUDE = re.compile(r"^\s*(?:-\s+)?['\"]?(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#'\"]+)", re.MULTILINE)
 _LOCK = re.compile(r"^package:\s*$", re.MULTILINE)
 
@@ -109,7 +115,12 @@ def _from_members(
     read = _reader(members, store)
     files: dict[str, EnvironmentFile] = {}
     for path in chosen:
-        found = _with_included(place, path, read)
+        try:
+            found = _with_included(place, path, read)
+        except ItemInvalid:
+            if path == named or not files:
+                raise
+            continue  # a better one is there, so this one is not used, whatever is wrong with it
         if posixpath.basename(path) in _EXPLICIT and path != named and found[0].kind != "explicit":
             continue
         files |= {file.name: file for file in found if file.name not in files}
@@ -124,7 +135,7 @@ def _shallowest(paths: list[str], names: tuple[str, ...]) -> list[str]:
 
 
 def _named(paths: list[str], names: tuple[str, ...]) -> Iterator[str]:
-    return (path for path in paths if posixpath.basename(path) in names)
+    return (path for path in paths if posixpath.basename(path) in names and _ASIDE.isdisjoint(path.split("/")))
 
 
 def _reader(members: tuple[Member, ...], store: Store) -> Read:
@@ -168,7 +179,8 @@ def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "exp
 
 
 def _text(raw: bytes, where: str) -> str:
+    """UTF-8, or the UTF-16 that `pip freeze > requirements.txt` writes on Windows and pip reads."""
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-16" if raw.startswith(_WIDE) else "utf-8-sig")
     except UnicodeDecodeError as problem:
         raise ItemInvalid(f"{shown(where)} is not UTF-8 text (byte {problem.start})", "save it as UTF-8") from problem

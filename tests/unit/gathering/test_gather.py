@@ -250,8 +250,25 @@ def test_a_named_file_that_is_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    members = {"requirements.txt": b"\xff\x00"}
     with pytest.raises(ItemInvalid, match="not UTF-8"):
-        gathered(local_item(tmp_path, {"requirements.txt": b"\xff\xfe"}), tmp_path)
+        gathered(local_item(tmp_path, members), tmp_path)
+    members["environment.yml"] = b"dependencies: [python]"
+    assert list(texts(gathered(local_item(tmp_path, members), tmp_path))) == ["archive:environment.yml"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_as_windows_saves_it(tmp_path: Path, encoding: str) -> None:
+    members = {"requirements.txt": "numpy==1.26.4\r\n".encode(encoding)}
+    assert texts(gathered(local_item(tmp_path, members), tmp_path)) == {"archive:requirements.txt": "numpy==1.26.4\r\n"}
+
+
+@pytest.mark.parametrize("path", ["docs/requirements.txt", "x-1.0/tests/environment.yml", ".github/conda-lock.yml"])
+def test_what_documents_or_tests_are_made_with_is_no_environment(tmp_path: Path, path: str) -> None:
+    members = {path: b"sphinx"}
+    assert texts(gathered(local_item(tmp_path, members), tmp_path)) == {}
+    named = local_item(tmp_path, members, runtime=Runtime(requirement_file=path))
+    assert list(texts(gathered(named, tmp_path))) == [f"archive:{path}"]
 
 
 # --- what files are
