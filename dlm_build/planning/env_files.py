@@ -69,6 +69,8 @@ class Declared(Record, frozen=True, kw_only=True):
     local_cuda: str | None = None
     lock_text: str | None = None
     findings: tuple[Finding, ...] = ()
+    included: tuple[str, ...] = ()
+    """Names of the other files that were read as part of it."""
 
     def conda_named(self, *names: str) -> Conda | None:
         return next((line for line in self.conda if line.name in names), None)
@@ -76,7 +78,7 @@ class Declared(Record, frozen=True, kw_only=True):
 
 def read_environment(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -> Declared:
     """Raises ItemInvalid with file and line."""
-    siblings = _siblings(file, others)
+    siblings = Siblings(file, others)
     if file.kind in ("conda-lock", "explicit"):
         return _locked(file)
     _refuse_foreign(file)
@@ -95,19 +97,9 @@ def _refuse_foreign(file: EnvironmentFile) -> None:
 
 def _declared(file: EnvironmentFile, pip: Pip) -> Declared:
     return Declared(
-        origin=file.name, kind=file.kind, pip=pip.requirements, local_cuda=pip.local_cuda, findings=pip.findings
-    )
-
-
-def _siblings(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -> Siblings:
-    """Files that were found in the same place, by a path relative to `file`."""
-    place, _, path = file.name.rpartition(":")
-
-    def find(name: str) -> EnvironmentFile | None:
-        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        return next((other for other in others if other.name == f"{place}:{wanted}" and other.kind == "pip"), None)
-
-    return find
+        origin=file.name, kind=file.kind, pip=pip.requirements, local_cuda=pip.local_cuda, findings=pip.findings,
+        included=pip.included,
+    )  # fmt: skip
 
 
 def _locked(file: EnvironmentFile) -> Declared:
@@ -182,6 +174,7 @@ def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:
     return Declared(
         origin=file.name, kind=file.kind, channels=_channels(table.get("channels"), file), conda=tuple(conda),
         pip=part.requirements, local_cuda=part.local_cuda, findings=(*findings, *part.findings),
+        included=part.included,
     )  # fmt: skip
 
 

@@ -55,12 +55,12 @@ def choose_file(files: Sequence[EnvironmentFile]) -> EnvironmentFile | None:
     return ranked[0] if ranked else None
 
 
-def unused_files(files: Sequence[EnvironmentFile], chosen: EnvironmentFile, pointer: str) -> list[Finding]:
-    """A finding at `pointer` per file that was found and is not the one."""
+def unused_files(files: Sequence[EnvironmentFile], declared: Declared, pointer: str) -> list[Finding]:
+    """A finding at `pointer` per file that was found and of which nothing was read."""
     return [
-        kinds.EnvironmentNotUsed.at(pointer, found=file.name, used=chosen.name)
+        kinds.EnvironmentNotUsed.at(pointer, found=file.name, used=declared.origin)
         for file in files
-        if file != chosen and (file.kind != "pip" or chosen.kind == "pip")
+        if file.name not in (declared.origin, *declared.included)
     ]
 
 

@@ -113,8 +113,9 @@ def _declared(item: Item, materials: Materials, log: _Log) -> Declared | None:
     file = choose_file(materials.environment_files)
     if file is None:
         return None
-    log.findings.extend(unused_files(materials.environment_files, file, item.pointers.requirements))
-    return read_environment(file, materials.environment_files)
+    declared = read_environment(file, materials.environment_files)
+    log.findings.extend(unused_files(materials.environment_files, declared, item.pointers.requirements))
+    return declared
 
 
 def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[Facts, datetime | None]:

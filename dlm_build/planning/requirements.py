@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -32,8 +35,20 @@ _OPTION = re.compile(
 _PER_REQUIREMENT = re.compile(r"\s--(hash|global-option|install-option|config-settings?)\b.*")
 _OWN_TREE = re.compile(r"\.(\[[A-Za-z0-9, _-]*\])?|\./?")
 
-Siblings = Callable[[str], EnvironmentFile | None]
-"""The environment file of a name beside this one."""
+
+class Siblings(NamedTuple):
+    """Where what `file` includes is looked for: in the same place, by a path relative to `file`."""
+
+    file: EnvironmentFile
+    others: Sequence[EnvironmentFile]
+
+    def find(self, name: str) -> EnvironmentFile | None:
+        place, _, path = self.file.name.rpartition(":")
+        wanted = f"{place}:{posixpath.normpath(posixpath.join(posixpath.dirname(path), name))}"
+        return next((other for other in self.others if other.name == wanted and other.kind == "pip"), None)
+
+    def of(self, file: EnvironmentFile) -> Siblings:
+        return self._replace(file=file)
 
 
 class Pip(Record, frozen=True, kw_only=True):
@@ -43,6 +58,8 @@ class Pip(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     local_cuda: str | None = None
     """CUDA that a dropped local version named: `+cu117` gives `11.7`."""
+    included: tuple[str, ...] = ()
+    """Names of the files whose lines are among these."""
 
 
 class Line(Record, frozen=True, kw_only=True):
@@ -61,13 +78,18 @@ def read_requirements(file: EnvironmentFile, siblings: Siblings) -> Pip:
 def read_lines(lines: list[Line], siblings: Siblings, depth: int = 0) -> Pip:
     kept: list[str] = []
     findings: list[Finding] = []
+    included: list[str] = []
     cuda = None
     for line in lines:
         part = _read_line(line, siblings, depth)
         kept.extend(part.requirements)
         findings.extend(part.findings)
+        included.extend(part.included)
         cuda = cuda or part.local_cuda
-    return Pip(requirements=tuple(dict.fromkeys(kept)), findings=tuple(dict.fromkeys(findings)), local_cuda=cuda)
+    return Pip(
+        requirements=tuple(dict.fromkeys(kept)), findings=tuple(dict.fromkeys(findings)), local_cuda=cuda,
+        included=tuple(included),
+    )  # fmt: skip
 
 
 def logical_lines(text: str, name: str) -> Iterator[Line]:
@@ -150,11 +172,12 @@ def cuda_of_tag(tag: str) -> str | None:
 def _included(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
     if depth >= DEEPEST:
         raise _refused(line, "files that include each other")
-    found = siblings(name.strip("'\""))
+    found = siblings.find(name.strip("'\""))
     if found is None:
         why = f"{shown(line.place)}: {shown(line.text)}: {shown(name)} is not beside it"
         raise ItemInvalid(why, f"put {shown(name)} into the archive beside it, or write its lines here")
-    return read_lines(list(logical_lines(found.text, found.name)), siblings, depth + 1)
+    part = read_lines(list(logical_lines(found.text, found.name)), siblings.of(found), depth + 1)
+    return replace(part, included=(found.name, *part.included))
 
 
 def _dropped(line: Line, kind: type[Kind]) -> Pip:

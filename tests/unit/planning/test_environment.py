@@ -10,7 +10,7 @@ from dlm_build.config import Channels, Settings
 from dlm_build.errors import ItemInvalid
 from dlm_build.planning.env_files import Declared, read_environment
 from dlm_build.planning.environment import choose_file
-from dlm_build.records import EnvironmentFile
+from dlm_build.records import EnvironmentFile, Plan
 from tests.unit.planning.inputs import conda, decision, findings, item, pip, plan
 
 RUN = "python infer.py {input} {output}"
@@ -384,15 +384,18 @@ def test_a_lock_with_nothing_in_it_is_refused() -> None:
         plan(item(framework="ONNX"), lock, paths=ONNX)
 
 
+def unused(made: Plan) -> list[str]:
+    return [one.message.split()[0] for one in made.findings if one.code == "environment-not-used"]
+
+
 def test_an_unused_file_is_said_but_not_an_included_one() -> None:
-    made = plan(
-        item(framework="PyTorch", run=RUN),
-        conda("dependencies: [pytorch=1.5.1]\n"),
-        conda("x", "source:environment.yml"),
-        pip("numpy\n"),
-    )
-    assert "source:environment.yml" in findings(made)["environment-not-used"].message
-    assert "requirements" not in findings(made)["environment-not-used"].message
+    text = "channels: [conda-forge]\ndependencies: [pytorch=1.5.1, pip: [-r env/more.txt]]\n"
+    more, less = pip("-r less.txt\n", "archive:env/more.txt"), pip("numpy\n", "archive:env/less.txt")
+    other, listed = conda("x", "source:environment.yml"), pip("einops==0.6\n")
+    told = plan(item(framework="PyTorch", run=RUN), conda(text), other, listed, more, less)
+    assert unused(told) == ["source:environment.yml", "archive:requirements.txt"]
+    alone = plan(item(framework="PyTorch", run=RUN), pip("torch==1.5.1\n-r env/more.txt\n"), more, less)
+    assert unused(alone) == []
 
 
 # --- completing a declared environment ----------------------------------------------------------------------------
