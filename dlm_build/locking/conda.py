@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlm_build.config import Settings
-from dlm_build.errors import EnvironmentUnsolvable
 from dlm_build.locking.channels import from_mirrors, served_channels
 from dlm_build.locking.grammar import checked
 from dlm_build.locking.solver import Indexes, Question, ordered, solved
@@ -30,15 +29,7 @@ def solve_conda(plan: Plan, settings: Settings, cache: Path) -> tuple[Package, .
     spec = plan.environment
     channels = served_channels(spec.channels, settings, spec.origin)
     question = _question(plan)
-    packages = from_mirrors(channels, lambda bases: _packages(question, Indexes(channels, bases, cache)))
-    for package in packages:
-        wanted = question.homes.get(package.name, package.channel)
-        if wanted != package.channel:
-            raise EnvironmentUnsolvable(
-                f"{spec.origin}: {package.name} is asked for from channel {wanted}, but {package.channel} comes first",
-                f"put {wanted} first in `channels`, or drop `{wanted}::`",
-            )
-    return packages
+    return from_mirrors(channels, lambda bases: _packages(question, Indexes(channels, bases, cache)))
 
 
 def _question(plan: Plan) -> Question:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dlm_build.locking.channels import Served
-from dlm_build.locking.specs import match_of
+from dlm_build.locking.specs import match_of, name_of
 from dlm_build.records import Record
 
 if TYPE_CHECKING:
-    from rattler import Gateway, GenericVirtualPackage, RepoDataRecord
+    from rattler import Gateway, GenericVirtualPackage, MatchSpec, RepoDataRecord
     from rattler.channel import Channel
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ async def _solve(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
         sources.append(_BuildDates(gateway, source) if dated else source)
     return await solve(
         sources,
-        [match_of(spec, question.origin) for spec in question.specs],
+        [_asked(spec, question, indexes) for spec in question.specs],
         gateway=gateway,
         platforms=list(PLATFORMS),
         virtual_packages=_virtual_packages(question.virtual),
@@ -101,6 +101,12 @@ async def _solve(question: Question, indexes: Indexes) -> list[RepoDataRecord]:
         timestamp_policy="allow-missing",
         channel_relations="disabled",
     )
+
+
+def _asked(spec: str, question: Question, indexes: Indexes) -> MatchSpec:
+    """Bound to the channel it insists on, whose place among the channels then does not count, as in conda."""
+    home = question.homes.get(name_of(spec))
+    return match_of(f"{indexes.bases[home]}::{spec}" if home else spec, question.origin)
 
 
 def _virtual_packages(known: dict[str, tuple[str, str]]) -> list[GenericVirtualPackage]:

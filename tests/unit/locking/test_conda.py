@@ -116,16 +116,24 @@ def test_the_next_mirror_serves_when_the_first_does_not(channel: Path, tmp_path:
     assert all(package.url.startswith(f"file://{channel}/") for package in packages)
 
 
-def test_the_first_channel_wins_and_says_so(channel: Path, tmp_path: Path) -> None:
+def test_the_first_channel_wins_but_for_a_requirement_that_names_its_own(channel: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    conda_package(other, "part", "9.0")
+    for name in ("part", "spare"):
+        conda_package(other, name, "9.0")
+    conda_package(channel, "spare", "1.0")
     index(other)
+    index(channel)
     settings = site(channel, pytorch=(f"file://{other}",))
-    both = ("pytorch", "conda-forge")
-    packages = {p.name: p for p in solve_conda(asking("pytorch::part", channels=both), settings, tmp_path)}
-    assert (packages["part"].version, packages["part"].channel) == ("9.0", "pytorch")
-    with pytest.raises(EnvironmentUnsolvable, match="asked for from channel conda-forge, but pytorch comes first"):
-        solve_conda(asking("conda-forge::part", channels=both), settings, tmp_path)
+
+    def asked(*specs: str, first: str, last: str) -> dict[str, str]:
+        packages = solve_conda(asking(*specs, channels=(first, last)), settings, tmp_path)
+        return {p.name: p.channel for p in packages if p.name != "python"}
+
+    assert asked("part", "spare", first="pytorch", last="conda-forge") == {"part": "pytorch", "spare": "pytorch"}
+    named = asked("pytorch::part >=2", "spare", first="conda-forge", last="pytorch")
+    assert named == {"part": "pytorch", "spare": "conda-forge"}
+    with pytest.raises(EnvironmentUnsolvable, match="part"):
+        asked("conda-forge::part=9.0", first="pytorch", last="conda-forge")
 
 
 def test_only_allowed_channels(channel: Path, tmp_path: Path) -> None:
