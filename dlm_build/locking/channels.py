@@ -14,6 +14,9 @@ from dlm_build.records import Record
 T = TypeVar("T")
 _MIRROR = re.compile(r"(https?://[A-Za-z0-9.:\[\]-]+|file:///)[A-Za-z0-9._~+%,:/-]*")
 
+DEFAULTS = "defaults"
+"""No channel, but what conda calls several ones elsewhere. The first has everything but R."""
+
 
 class Served(Record, frozen=True, kw_only=True):
     """One channel and the base URLs that serve it, the first to be tried first; all end with `/`."""
@@ -57,9 +60,13 @@ def from_mirrors(channels: Sequence[Served], ask: Callable[[dict[str, str]], T])
 
 
 def home_url(name: str) -> str:
-    """Where a channel lives when no mirror is set, as the conda ecosystem's own library has it."""
+    """Where a channel lives when no mirror is set, as the conda ecosystem's own libraries have it."""
     from rattler import Channel
 
+    if name == DEFAULTS:
+        from dlm_build.locking.condalock import DEFAULT_CHANNELS_UNIX
+
+        return f"{DEFAULT_CHANNELS_UNIX[0]}/"
     return Channel(name).base_url
 
 

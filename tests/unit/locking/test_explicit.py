@@ -42,6 +42,15 @@ def test_it_gives_what_a_solve_gives(channel: Path, tmp_path: Path, kind: str) -
     assert read(channel, tmp_path, *lines(channel, kind, f"file://{channel}/")) == solved
 
 
+def test_conda_s_own_default_channel_is_known_by_its_address(channel: Path, tmp_path: Path) -> None:
+    home = home_url("defaults")
+    assert home.endswith("/pkgs/main/")
+    settings = site(channel, defaults=(f"file://{channel}",))
+    text = "\n".join(("@EXPLICIT", *lines(channel, base=home)))
+    packages = read_explicit(text, "archive:explicit.txt", settings, tmp_path)
+    assert {package.channel for package in packages} == {"defaults"}
+
+
 def test_wheels_stand_in_its_comments(channel: Path, tmp_path: Path) -> None:
     wheel = read(channel, tmp_path, *lines(channel), "# a remark", WHEEL)[-1]
     assert (wheel.manager, wheel.name, wheel.version, wheel.sha256) == ("pip", "affine", "2.4.0", "c" * 64)
