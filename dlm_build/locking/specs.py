@@ -11,7 +11,7 @@ from dlm_build.records import EnvironmentSpec
 if TYPE_CHECKING:
     from rattler import MatchSpec
 
-_SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9_.-]+)::)?(?P<rest>[A-Za-z0-9_][A-Za-z0-9_.=<>!~*|,+ ()-]*)")
+_SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9_./-]+)::)?(?P<rest>[A-Za-z0-9_][A-Za-z0-9_.=<>!~*|,+ ()-]*)")
 
 
 def parsed_spec(text: str, spec: EnvironmentSpec) -> tuple[str | None, str]:

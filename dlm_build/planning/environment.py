@@ -36,7 +36,8 @@ from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import numbers
 from dlm_build.records import EnvironmentFile, EnvironmentSpec, Finding
 
-_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
+"""Also with a label, as in `nvidia/label/cuda-11.8.0`."""
 _SHELLS = frozenset({"bash", "sh", "env", "cp", "cat"})
 _KINDS = {"conda-lock": 0, "explicit": 1, "conda": 2, "pip": 3}
 _PLACES = {"archive": 1, "source": 2}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dlm_build.config import Channels, Settings
 from dlm_build.errors import (
     EnvironmentUnsolvable,
     InfraError,
@@ -134,6 +135,13 @@ def test_the_first_channel_wins_but_for_a_requirement_that_names_its_own(channel
     assert named == {"part": "pytorch", "spare": "conda-forge"}
     with pytest.raises(EnvironmentUnsolvable, match="part"):
         asked("conda-forge::part=9.0", first="pytorch", last="conda-forge")
+
+
+def test_a_label_of_a_channel_that_is_allowed(channel: Path, tmp_path: Path) -> None:
+    label = "conda-forge/label/cuda-11.8.0"
+    settings = Settings(channels=Channels(mirrors={label: (f"file://{channel}",)}))
+    packages = solve_conda(asking(f"{label}::tool", channels=(label,)), settings, tmp_path)
+    assert {package.channel for package in packages} == {label}
 
 
 def test_only_allowed_channels(channel: Path, tmp_path: Path) -> None:

@@ -230,10 +230,10 @@ def test_a_channel_this_site_does_not_allow(channel: str) -> None:
 
 
 def test_a_mirror_or_a_setting_allows_a_channel() -> None:
-    text = "channels: [numba]\ndependencies: [pytorch=1.5.1, other::x]\n"
-    channels = Channels(allowed=("other",), mirrors={"numba": ("file:///mirror",)})
+    text = "channels: [numba, nvidia/label/cuda-11.8.0]\ndependencies: [pytorch=1.5.1, other/label/dev::x]\n"
+    channels = Channels(allowed=("other/label/dev", "nvidia/label/cuda-11.8.0"), mirrors={"numba": ("file:///mirror",)})
     made = plan(item(framework="PyTorch", run=RUN), conda(text), settings=Settings(channels=channels))
-    assert made.environment.channels == ("numba", "other")
+    assert made.environment.channels == ("numba", "nvidia/label/cuda-11.8.0", "other/label/dev")
 
 
 # --- which file ---------------------------------------------------------------------------------------------------
