@@ -80,7 +80,7 @@ class Selector(Kind):
     fix = "remove the line, if nobody builds for that system"
     more = """
     A selector, such as `# [win]`, keeps a line for one system. Images are for Linux, so lines for other systems are
-    left out, as conda-build does.
+    left out, as conda-build does. Other words in brackets are taken for a remark.
 
     Before: `- pywin32  # [win]`. After: no such line.
     """

@@ -25,6 +25,11 @@ _SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9][A-Za-z0-9._/-]*)::)?(?P<name>[A-
 _REST = re.compile(r"[A-Za-z0-9._+*!<>=~,| -]*")
 _BUILD = re.compile(r"={1,2}(?P<version>[^=<>!~,| ]+)(?:=(?P<build>[^=<>!~,| ]+))?")
 _SELECTOR = re.compile(r"#\s*\[(?P<expression>[^\]]*)\]")
+_HERE = frozenset({"linux", "linux64", "linux-64", "unix", "x86_64", "x86"})
+_ELSEWHERE = frozenset({
+    "win", "win32", "win64", "win-64", "osx", "osx64", "osx-64", "osx-arm64", "arm64", "aarch64", "linux-aarch64",
+    "ppc64le", "linux-ppc64le", "linux32", "emscripten",
+})  # fmt: skip
 DEEPEST_BRACKETS = 64
 _KNOWN_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "platforms", "category", "pip-repositories"})
 _ROW = re.compile(r"^(?=- )", re.MULTILINE)
@@ -161,11 +166,11 @@ def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:
     lines = file.text.split("\n")
     if "dependencies" not in table:
         raise ItemInvalid(f"{shown(file.name)}: there are no `dependencies`", "list the packages under that key")
-    for node in _items(table["dependencies"], file, "dependencies"):
-        if isinstance(node, MappingNode):
-            pip.extend(_pip_lines(node, file))
-        elif left_out := _selected_away(node, lines, file):
+    for of_pip, node in _entries(table["dependencies"], file):
+        if left_out := _selected_away(node, lines, file):
             findings.append(left_out)
+        elif of_pip:
+            pip.extend(_pip_line(node, file))
         else:
             line, note = _conda_line(node, file)
             conda.append(line)
@@ -218,17 +223,26 @@ def _items(node: Node | None, file: EnvironmentFile, what: str) -> Iterator[Node
         raise ItemInvalid(f"{_place(node, file)}: `{what}` is not a list", "write one `- name` per line")
 
 
-def _pip_lines(node: MappingNode, file: EnvironmentFile) -> Iterator[Line]:
-    for key, value in node.value:
-        if not (isinstance(key, ScalarNode) and key.value == "pip"):
-            raise ItemInvalid(f"{_place(key, file)}: {shown(str(key.value))} is not `pip`", "write `- pip:`")
-        for item in _items(value, file, "pip"):
-            if not isinstance(item, ScalarNode):
-                raise ItemInvalid(f"{_place(item, file)}: not a requirement", "write one requirement per line")
-            if "\n" in item.value:
-                raise ItemInvalid(f"{_place(item, file)}: several lines in one", "write one requirement per line")
-            if text := re.sub(r"(^|\s)#.*", "", item.value).strip():
-                yield Line(text=text, place=_place(item, file))
+def _entries(dependencies: Node, file: EnvironmentFile) -> Iterator[tuple[bool, Node]]:
+    """Every dependency, and whether it stands below `pip:`."""
+    for node in _items(dependencies, file, "dependencies"):
+        if not isinstance(node, MappingNode):
+            yield False, node
+            continue
+        for key, value in node.value:
+            if not (isinstance(key, ScalarNode) and key.value == "pip"):
+                raise ItemInvalid(f"{_place(key, file)}: {shown(str(key.value))} is not `pip`", "write `- pip:`")
+            yield from ((True, item) for item in _items(value, file, "pip"))
+
+
+def _pip_line(node: Node, file: EnvironmentFile) -> Iterator[Line]:
+    """None for an entry that is empty."""
+    if not isinstance(node, ScalarNode):
+        raise ItemInvalid(f"{_place(node, file)}: not a requirement", "write one requirement per line")
+    if "\n" in node.value:
+        raise ItemInvalid(f"{_place(node, file)}: several lines in one", "write one requirement per line")
+    if text := re.sub(r"(^|\s)#.*", "", node.value).strip():
+        yield Line(text=text, place=_place(node, file))
 
 
 def _conda_line(node: Node, file: EnvironmentFile) -> tuple[Conda, list[Finding]]:
@@ -251,11 +265,16 @@ def _selected_away(node: Node, lines: list[str], file: EnvironmentFile) -> Findi
     found = _SELECTOR.search(lines[node.start_mark.line]) if node.start_mark.line < len(lines) else None
     if not found:
         return None
-    words = set(re.findall(r"[a-z0-9_]+", found["expression"]))
-    for_linux = bool(words & {"linux", "linux64", "unix", "x86_64"}) != ("not" in words)
-    if for_linux:
+    if any(all(map(_holds, part.split(" and "))) for part in found["expression"].split(" or ")):
         return None
     return kinds.Selector.at("", found=f"{_place(node, file)}: {shown(str(node.value))}")
+
+
+def _holds(term: str) -> bool:
+    """On linux-64. What names no system is a remark, such as `# [see below]`: conda itself heeds none of them."""
+    name = term.strip()
+    negated, name = name.startswith("not "), name.removeprefix("not ").strip()
+    return name not in (_HERE if negated else _ELSEWHERE)
 
 
 def _channels(node: Node | None, file: EnvironmentFile) -> tuple[str, ...]:

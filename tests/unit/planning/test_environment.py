@@ -176,6 +176,22 @@ def test_a_conda_file_with_everything() -> None:
     assert codes(declared) == ["selector", "import-name", "own-tree"]
 
 
+@pytest.mark.parametrize(
+    ("remark", "kept"),
+    [
+        ("# [linux64]", True), ("# [unix and not osx]", True), ("# [not win and x86_64]", True),
+        ("# [osx or linux]", True), ("# [see issue 3]", True), ("#[GPU]", True), ("# [py<37]", True),
+        ("# [win]", False), ("# [osx and arm64]", False), ("# [not unix]", False), ("# [unix and not linux]", False),
+        ("# [win or osx-arm64]", False),
+    ],
+)  # fmt: skip
+def test_a_selector_leaves_out_what_is_for_another_system_alone(remark: str, kept: bool) -> None:
+    declared = read(conda(f"dependencies:\n- numpy=1.26  {remark}\n- pip:\n  - affine  {remark}\n"))
+    assert [line.spec for line in declared.conda] == ["numpy=1.26"] * kept
+    assert declared.pip == ("affine",) * kept
+    assert codes(declared) == ["selector", "selector"] * (not kept)
+
+
 def test_versions_stay_as_written() -> None:
     declared = read(conda("dependencies:\n- python=3.10\n- x=1.20\n- 'y=1.0'\n- z = 2\n"))
     assert [line.spec for line in declared.conda] == ["python=3.10", "x=1.20", "y=1.0", "z=2"]
