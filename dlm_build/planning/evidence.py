@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -14,12 +16,30 @@ from dlm_build.planning.versions import numbers
 
 CUDA_PACKAGES = ("cudatoolkit", "pytorch-cuda", "cuda-version", "cuda-toolkit", "cuda-cudart", "cuda-runtime")
 """Conda packages whose version is CUDA's, the most telling first."""
+_LINUX = {
+    "os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64",
+    "platform_release": "", "platform_version": "", "platform_python_implementation": "CPython",
+    "implementation_name": "cpython",
+}  # fmt: skip
+"""What markers are held against."""
+_PYTHONS = tuple(f"3.{minor}" for minor in range(7, 20))
 CPU_PACKAGES = frozenset({"cpuonly", "pytorch-cpu", "tensorflow-cpu", "mxnet-mkl"})
 
 
 def requirements(pip: Iterable[str]) -> dict[str, Requirement]:
-    """Parsed, by canonical name."""
-    return {canonicalize_name(parsed.name): parsed for parsed in map(Requirement, pip)}
+    """Those that are installed on Linux, whichever Python it will be; parsed, by canonical name."""
+    parsed = map(Requirement, pip)
+    return {canonicalize_name(one.name): one for one in parsed if one.marker is None or _holds(str(one.marker))}
+
+
+@lru_cache(maxsize=4096)
+def _holds(marker: str) -> bool:
+    """One that makes no sense is left to the solver."""
+    pythons = ({"python_version": python, "python_full_version": f"{python}.0"} for python in _PYTHONS)
+    try:
+        return any(Marker(marker).evaluate({**_LINUX, **python}) for python in pythons)
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return True
 
 
 def is_framework(name: str, table: Framework) -> bool:
@@ -47,7 +67,7 @@ def pinned_version(declared: Declared, table: Framework) -> tuple[str, str] | No
     if line and line.version and numbers(line.version):
         return line.version, line.place
     named = pip_framework(declared, table)
-    exact = [one.version for one in named.specifier if one.operator == "=="] if named else []
+    exact = [one.version for one in named.specifier if one.operator in ("==", "===")] if named else []
     version = exact[0].removesuffix(".*") if exact else ""
     return (version, declared.origin) if numbers(version) else None
 

@@ -140,6 +140,28 @@ def test_a_build_for_another_cuda_is_said() -> None:
     assert "11.3" in findings(made)["cuda-of-wheel"].message
 
 
+def test_what_another_system_installs_says_nothing() -> None:
+    """Of the framework, of its version, of the CPU."""
+    torch = "torch==2.0.1; sys_platform == 'linux'\ntorch==1.13.1; sys_platform == 'darwin'\n"
+    made = plan(item(framework="PyTorch", run=RUN, date="2023-06-01T00:00:00Z"), pip(torch))
+    assert made.framework_version == "2.0.1"
+    flow = "tensorflow==2.11.0; sys_platform != 'win32'\ntensorflow-cpu==2.11.0; sys_platform == 'win32'\n"
+    assert plan(item(framework="TensorFlow", run=RUN), pip(flow)).gpu
+    windows = plan(item(framework="PyTorch", version="1.5.1", run=RUN), pip("torch==1.5.1; platform_system=='Windows'"))
+    assert "torch==1.5.1" in windows.environment.pip and "framework-added" in findings(windows)
+    old = plan(item(framework="PyTorch", run=RUN), pip("torch==1.5.1; python_version < '3.9'"))
+    assert old.framework_version == "1.5.1" and "framework-added" not in findings(old)
+
+
+@pytest.mark.parametrize("marker", ["sys_platform ~= 'lin'", "python_version ~= 'x'", "'x' in extras"])
+def test_a_marker_that_makes_no_sense_is_left_to_the_solver(marker: str) -> None:
+    assert plan(item(framework="PyTorch", run=RUN), pip(f"torch==1.5.1; {marker}\n")).framework_version == "1.5.1"
+
+
+def test_three_equals_signs_name_a_version_too() -> None:
+    assert plan(item(framework="PyTorch", run=RUN), pip("torch===1.5.1\n")).framework_version == "1.5.1"
+
+
 # --- conda files --------------------------------------------------------------------------------------------------
 
 ENVIRONMENT = """\
