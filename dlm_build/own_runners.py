@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, suffix_of
+
 OWN_RUNNERS = ("onnx", "torchscript")
 """Runners that write the outputs themselves; the others leave it to the model's own code."""
+_OTHERS = frozenset({".hdf5", ".rds"})
+"""Models that no table of their names knows more of."""
+_SAID_OF_OTHERS = frozenset({"exported", "keras", "keras-weights", "safetensors"})
 FORMS = (".json", ".npy", ".npz", ".png", ".tif", ".tiff")
 """Kinds of expected files that they can write or come near to."""
 UNREAD = frozenset({
@@ -16,6 +21,18 @@ UNREAD = frozenset({
 """Kinds of files that no comparison reads, so that they are compared byte for byte; these runners write none."""
 _OF_CODE = frozenset({".csv", ".tsv", ".txt", ".xml", ".geojson", ".kml"})
 """Tables, texts and vector data say more than tensors."""
+
+
+def never_run(name: str, declared: str | None) -> bool:
+    """Whether none of them runs a file of that name; one that says nothing is what its publisher says it is.
+
+    A surprise inside, such as TorchScript called `.ckpt`, is found only by a build.
+    """
+    suffix = suffix_of(name)
+    named = BY_SUFFIX.get(suffix)
+    if suffix in PERHAPS_TORCHSCRIPT or (named and named.kind in OWN_RUNNERS):
+        return False
+    return suffix in _OTHERS or bool(named and named.kind != "archive") or declared in _SAID_OF_OTHERS
 
 
 def never_written(name: str) -> str | None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from dlm_build.checking.recipes import without_recipe
+from dlm_build.checking.recipes import names_code, without_recipe
 from dlm_build.checking.records import Part
 from dlm_build.checking.refusals import Refusals, doubts, refusals
 from dlm_build.checking.weights import as_published, digest_of_weights, weights_of
@@ -20,13 +20,15 @@ from dlm_build.findings.completeness import (
     NoEnvironment,
     NothingRunsTheWeights,
     TorchscriptAssumed,
+    WeightsWithoutRunner,
 )
 from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import is_commit, without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, loads_alone
 from dlm_build.locks import is_foreign, is_lock
-from dlm_build.model_asset import candidates
+from dlm_build.model_asset import candidates, is_packed
+from dlm_build.own_runners import never_run
 from dlm_build.planning.members import named_weights
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, WEIGHTS_OF_KERAS, suffix_of
@@ -75,14 +77,16 @@ def offer_of(item: Item) -> Offer:
     said = {finding.code: finding for finding in reversed(item.findings)}
     alone = runs_alone(item, asset)
     refused = refusals(item, asset, alone=alone)
+    code = _as_said(_code(item, asset, words), said)
+    limits = without_recipe(item, asset, alone=alone) or _without_runner(item, asset, words, code)
     return Offer(
         weights=_refused(_as_said(weights, said), refused),
         digest=_as_said(digest_of_weights(asset), said),
-        code=_refused(_as_said(_code(item, asset, words), said), refused),
+        code=_refused(code, refused),
         environment=_refused(_as_said(_environment(item, words), said), refused),
         sample=_refused(_as_said(_sample(item, words), said), refused),
         expected=_refused(_as_said(_expected(item, words), said), refused),
-        doubts=(*without_recipe(item, asset, alone=alone), *doubts(item, alone=alone)),
+        doubts=(*limits, *doubts(item, alone=alone)),
     )
 
 
@@ -93,6 +97,19 @@ def _refused(part: Part, refused: Refusals) -> Part:
     first, *rest = refused[part.name]
     more = (*rest, *((part.gap,) if part.gap else ()), *part.more)
     return replace(part, state="guessed", gap=first, more=more)
+
+
+def _without_runner(item: Item, asset: Asset | None, words: Words, code: Part) -> tuple[Finding, ...]:
+    """The finding that dlm-build does not run the weights by themselves, and that the item names nothing that does."""
+    if asset is None or names_code(item, asset):
+        return ()
+    name = _last(without_query(asset.href))
+    if suffix_of(name) in _PACKED or is_packed(asset, name):
+        return ()  # the manifest in it may name what runs it
+    if not never_run(name, asset.declared) or (code.gap and code.gap.code == "nothing-runs-the-weights"):
+        return ()
+    how = words.handler if item.runtime.source_url else f"{words.handler}, and {words.source}"
+    return (WeightsWithoutRunner.at(place(item, item.pointers.handler), found=name, how=how),)
 
 
 def runs_alone(item: Item, asset: Asset | None) -> bool:

@@ -34,7 +34,7 @@ def without_recipe(item: Item, model: Asset | None, *, alone: bool) -> tuple[Fin
 
 def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
     """What a build would stop for, and what to do about it; empty where it would not."""
-    words, environment, code = words_of(item), _has_environment(item), _names_code(item, model)
+    words, environment, code = words_of(item), _has_environment(item), names_code(item, model)
     if environment:
         return ("", "") if code else ("no code runs the weights", words.handler)
     if code:
@@ -43,10 +43,10 @@ def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
 
 
 def _is_alone(item: Item, model: Asset | None) -> bool:
-    return model is not None and model.declared in OWN_RUNNERS and not _names_code(item, model)
+    return model is not None and model.declared in OWN_RUNNERS and not names_code(item, model)
 
 
-def _names_code(item: Item, model: Asset | None) -> bool:
+def names_code(item: Item, model: Asset | None) -> bool:
     """Whether a command or a handler is named; the manifest of an archive of TorchServe's always names one."""
     runtime = item.runtime
     own = is_own_handler((runtime.handler or "").strip())

@@ -78,6 +78,23 @@ class NothingRunsTheWeights(Kind):
     """
 
 
+class WeightsWithoutRunner(Kind):
+    """dlm-build cannot run "{found}" by itself, and no function or command is named that does; so it cannot build the
+    item, whose grade does not suffer"""
+
+    severity = BUILD
+    fix = "{how}; or publish the model as ONNX or TorchScript too"
+    more = """
+    Of weights alone, dlm-build runs ONNX and TorchScript: what goes in and what comes out stands in the file. A Keras
+    model, a TensorFlow Lite file or a program of torch.export may need no code of its author's in other hands, and a
+    checkpoint whose code is named, but not the function to call, may be run by somebody who reads that code. So the
+    grade, which is about the item, stays what it is.
+
+    Before: `"framework": "TensorFlow"` beside `"href": "./model.keras"`. After: the same with
+    `"model_handler": "handler.py:handle"` and the repository that has it.
+    """
+
+
 class TorchscriptAssumed(Kind):
     """no code is named, so {found} is taken for TorchScript, which carries its own"""
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from dlm_build.checking.records import Checked
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
+from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.records import Finding
-from tests.unit.checking.made import changed, check
-from tests.unit.planning.inputs import conda, plan
+from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, SINGLE_SUFFIXES
+from tests.unit.checking.made import changed, check, codes
+from tests.unit.planning.inputs import archive, conda, plan
 
 RUNTIME = "properties__dlm:runtime__"
 FILES = ("weights.bin", "handler.py", "sample.tif", "expected.tif")
@@ -82,6 +85,48 @@ def test_weights_that_run_alone_need_neither() -> None:
 
 def test_an_archive_of_torchserve_names_its_handler_itself() -> None:
     assert told(unknown("environment.yml", None, assets__model__href="https://example.org/model.mar")) is None
+
+
+def alone(name: str, **more: Any) -> dict[str, Any]:
+    """An item whose model is one file of TensorFlow, and that names no code."""
+    return changed(**{
+        "assets__model": {"href": f"https://example.org/{name}", "roles": ["model artefact"]},
+        f"{RUNTIME}framework": "TensorFlow", f"{RUNTIME}version": "2.15.0", f"{RUNTIME}model_handler": None,
+        f"{RUNTIME}model_src_url": None, f"{RUNTIME}model_commit_hash": None, f"{RUNTIME}requirement_file": None,
+        "properties__dlm:archive": [], "properties__dlm:data__test_file": None, **more,
+    })  # fmt: skip
+
+
+def blocked(checked: Checked) -> bool:
+    return any(finding.severity == "error" for finding in checked.findings)
+
+
+@pytest.mark.parametrize("suffix", sorted({*SINGLE_SUFFIXES, ".cbm", ".ubj", ".joblib", ".pdmodel", ".rds"}))
+@pytest.mark.parametrize("source", [None, "https://github.com/me/my-model"])
+def test_what_a_build_cannot_run_by_itself_blocks_it(suffix: str, source: str | None) -> None:
+    """A grade that says "buildable" is no promise where no code runs what only code runs."""
+    item = alone(f"model{suffix}", **{f"{RUNTIME}model_src_url": source})
+    read = read_item(json.dumps(item), "item.json")
+    if suffix in PERHAPS_TORCHSCRIPT or (suffix in BY_SUFFIX and BY_SUFFIX[suffix].kind in OWN_RUNNERS):
+        assert not blocked(check(item))
+        return
+    with pytest.raises(ItemInvalid, match="nothing says how to run"):
+        plan(read, archive=archive(f"model{suffix}"), paths=())
+    assert blocked(check(item))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{f"{RUNTIME}model_handler": "handler.py:handle"}, {f"{RUNTIME}docker": {"run": "python infer.py {input}"}}],
+)
+def test_code_that_is_named_runs_any_weights(named: dict[str, Any]) -> None:
+    assert "weights-without-runner" not in codes(check(alone("model.keras", **named)))
+
+
+def test_a_source_that_is_there_is_not_asked_for_again() -> None:
+    item = alone("model.keras", **{f"{RUNTIME}model_src_url": "https://github.com/me/my-model"})
+    (finding,) = [one for one in check(item).findings if one.code == "weights-without-runner"]
+    assert "model_handler" in finding.hint and "model_src_url" not in finding.hint
 
 
 def test_the_grade_of_a_complete_item_is_as_of_any_framework() -> None:
