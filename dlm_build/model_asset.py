@@ -21,6 +21,7 @@ _OTHERS = frozenset({
     "container", "docker", "container image", "inferencing image", "inference runtime", "training runtime", "runtime",
 })  # fmt: skip
 """Roles of what is beside a model."""
+_FOR_PEOPLE = frozenset({"metadata", "thumbnail", "overview", "documentation"})
 _PREFIX = re.compile(r"(?:mlm|ml model|dlm):")
 _KEYS = ("model archive", "archive", "model artefact", "model artifact", "model", "checkpoint", "weights")
 _PACKED_SUFFIXES = (".mar", ".zip", ".tar", ".tar.gz", ".tgz")
@@ -43,6 +44,11 @@ def candidates(assets: Sequence[Asset]) -> tuple[Asset, ...]:
         return tuple(assets)
     packed = [asset for asset in assets if is_packed(asset, path_of(asset.href))]
     return tuple(packed or assets)
+
+
+def models(assets: Sequence[Asset]) -> tuple[Asset, ...]:
+    """The candidates, without those that are some for want of another only, and that are for people by their roles."""
+    return tuple(asset for asset in candidates(assets) if not (asset.roles and _FOR_PEOPLE.issuperset(asset.roles)))
 
 
 def says_another(asset: Asset) -> bool:

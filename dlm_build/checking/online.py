@@ -28,7 +28,7 @@ from dlm_build.gathering.remotes import Remote
 from dlm_build.gathering.sources import source_repository
 from dlm_build.hrefs import is_commit, read_href
 from dlm_build.items.locations import meaning_of
-from dlm_build.model_asset import candidates
+from dlm_build.model_asset import models
 from dlm_build.proc import Programs
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.store import Store
@@ -99,9 +99,9 @@ def _answers(wanted: list[Wanted], settings: Settings) -> dict[Wanted, tuple[Fin
 
 
 def _wanted(item: Item) -> Iterator[Wanted]:
-    models = candidates(item.assets)
+    found = models(item.assets)
     for asset in item.assets:
-        yield _of_asset(asset, item, is_model=len(models) == 1 and asset is models[0])
+        yield _of_asset(asset, item, is_model=len(found) == 1 and asset is found[0])
     if (url := item.runtime.requirement_file) and _is_url(url):
         yield Wanted(href=url, pointer=item.pointers.requirements, trusted=is_own_server(item, url))
 
@@ -174,9 +174,9 @@ def _source_findings(item: Item, doors: Doors) -> tuple[Finding, ...]:
 
 def _is_unused(item: Item) -> bool:
     """Whether nothing in the item runs the source, and nothing but the source could hold its environment."""
-    models, file = candidates(item.assets), item.runtime.requirement_file
+    found, file = models(item.assets), item.runtime.requirement_file
     elsewhere = {asset.key for asset in item.assets} | {entry.name for entry in item.archive}
-    return len(models) == 1 and runs_alone(item, models[0]) and (not file or _is_url(file) or file in elsewhere)
+    return len(found) == 1 and runs_alone(item, found[0]) and (not file or _is_url(file) or file in elsewhere)
 
 
 def _at_remote(remote: Remote, named: str | None, item: Item) -> tuple[Finding, ...]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 
 from dlm_build.checking.records import Part
 from dlm_build.errors import shown
 from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
-from dlm_build.model_asset import candidates
+from dlm_build.model_asset import models
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.weight_files import suffix_of
 from dlm_build.words import words_of
@@ -37,27 +38,21 @@ _DATA = {
 _LOCAL = "href-is-a-local-path"
 """The code by which a reader says that a path was published whole."""
 _WHOLE_PATH = re.compile(r"/|~[\w.-]*/|[A-Za-z]:[/\\]|file:", re.IGNORECASE)
-_ANOTHER_ROLE = frozenset(("metadata", "thumbnail", "overview", "documentation"))
 
 
 def weights_of(item: Item) -> tuple[Asset | None, Part]:
     """The asset that is the model, where one is, and how surely its bytes can be had."""
     said = next((finding for finding in item.findings if finding.code in _NONE), None)
-    models = [asset for asset in candidates(item.assets) if not _is_another(asset)]
-    if said is not None or len(models) != 1:
+    found = models(item.assets)
+    if said is not None or len(found) != 1:
         role = words_of(item).model
-        return None, _missing(said or NoModelAsset.at("/assets", found=_unclear(models, item), role=role))
-    return models[0], _addressed(models[0], item)
+        return None, _missing(said or NoModelAsset.at("/assets", found=_unclear(found, item), role=role))
+    return found[0], _addressed(found[0], item)
 
 
-def _is_another(asset: Asset) -> bool:
-    """Whether it was taken for want of another only, since its roles say that it is something else."""
-    return bool(asset.roles) and _ANOTHER_ROLE.issuperset(asset.roles)
-
-
-def _unclear(models: list[Asset], item: Item) -> str:
-    if models:
-        return "it could be any of " + ", ".join(shown(asset.key) for asset in models[:8])
+def _unclear(found: Sequence[Asset], item: Item) -> str:
+    if found:
+        return "it could be any of " + ", ".join(shown(asset.key) for asset in found[:8])
     keys = ", ".join(shown(asset.key) for asset in item.assets[:8])
     return f"by their roles, {keys} are something else" if keys else "there is none"
 

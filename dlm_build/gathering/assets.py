@@ -11,7 +11,7 @@ from dlm_build.fetching.urls import is_beside, shown_url
 from dlm_build.findings.archive import ArchiveOutsideItemFolder
 from dlm_build.hrefs import read_href
 from dlm_build.local_files import is_endless, is_file, is_folder, is_there
-from dlm_build.model_asset import candidates, is_packed, path_of
+from dlm_build.model_asset import is_packed, models, path_of
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.unpacking.names import Blame, checked_name
 
@@ -35,7 +35,7 @@ def choose_archive(item: Item) -> Asset:
     """By role, else by key, else the only asset. Raises ItemInvalid that lists the keys where it is not clear."""
     if not item.assets:
         raise ItemInvalid(f"item {shown(item.id)}: /assets has no model archive", _NAME_A_ROLE)
-    return _only(candidates(item.assets), item)
+    return _only(models(item.assets), item)
 
 
 def place_of(asset: Asset, item: Item) -> Place:
@@ -114,6 +114,12 @@ def is_own_server(item: Item, url: str) -> bool:
 def _only(assets: tuple[Asset, ...], item: Item) -> Asset:
     if len(assets) == 1:
         return assets[0]
+    if not assets:
+        keys = ", ".join(shown(asset.key) for asset in item.assets[:12])
+        raise ItemInvalid(
+            f"item {shown(item.id)}: /assets has no model archive: by their roles, {keys} are something else",
+            _NAME_A_ROLE,
+        )
     keys = ", ".join(shown(asset.key) for asset in assets[:12])
     raise ItemInvalid(f"item {shown(item.id)}: /assets: any of {keys} could be the model archive", _NAME_A_ROLE)
 

@@ -16,6 +16,7 @@ from dlm_build.items.document import Number, described
 from dlm_build.items.locations import is_no_path, tell_of_model, understood
 from dlm_build.items.names import refuse_unseen
 from dlm_build.items.node import Node
+from dlm_build.model_asset import candidates
 from dlm_build.records import Asset, Record
 
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.mar", "roles": ["model artefact"]}}'
@@ -37,7 +38,10 @@ _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")
 
 def read_assets(root: Node) -> tuple[Asset, ...]:
     """Every asset with a usable href, in the order published; what was left out is a finding."""
-    return tuple(placed.asset for placed in assets_in_place(root))
+    found = assets_in_place(root)
+    assets = tuple(placed.asset for placed in found)
+    tell_of_model([(one.asset, one.href) for one in found], candidates(assets))
+    return assets
 
 
 class Placed(Record, frozen=True, kw_only=True):
@@ -49,7 +53,10 @@ class Placed(Record, frozen=True, kw_only=True):
 
 
 def assets_in_place(root: Node, example: str = "") -> list[Placed]:
-    """As `read_assets`, with their places. `example`: what to add where there are none, as the dialect spells it."""
+    """As `read_assets`, with their places, and without a word about the one that is the model.
+
+    `example`: what to add where there are none, as the dialect spells it.
+    """
     node = root.get("assets")
     taken: dict[str, int] = {}
     pairs = _members(node)
@@ -60,7 +67,6 @@ def assets_in_place(root: Node, example: str = "") -> list[Placed]:
     if not found:
         finding = kinds.NoAssets.at(node.pointer)
         node.log.add(replace(finding, hint=f"add {example}") if example else finding)
-    tell_of_model([(one.asset, one.href) for one in found])
     return found
 
 

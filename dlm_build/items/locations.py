@@ -19,7 +19,6 @@ from dlm_build.findings.hrefs import (
 )
 from dlm_build.hrefs import Href, read_href
 from dlm_build.items.node import Node
-from dlm_build.model_asset import candidates
 from dlm_build.records import Asset
 
 _ASIDE = frozenset({
@@ -51,9 +50,11 @@ def understood(asset: Asset, node: Node) -> Asset:
     return replace(asset, href=meaning.url, published=asset.href)
 
 
-def tell_of_model(places: Sequence[tuple[Asset, Node]]) -> None:
-    """What of the addresses stands against building with them, or against building the same again."""
-    models = candidates([asset for asset, _ in places])
+def tell_of_model(places: Sequence[tuple[Asset, Node]], models: Sequence[Asset]) -> None:
+    """What of the addresses stands against building with them, or against building the same again.
+
+    `models` are those of the assets that may be the model.
+    """
     lost = all(meaning_of(model).url is None for model in models)
     chosen = {*map(id, models)}
     for asset, node in places:

@@ -19,9 +19,11 @@ from dlm_build.hrefs import read_href, without_query
 from dlm_build.items.assets import Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import described
+from dlm_build.items.locations import tell_of_model
 from dlm_build.items.mlm.artifacts import NEED_CODE, Artifact, loads_alone, read_artifact, title_of
 from dlm_build.items.node import Node
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES
+from dlm_build.model_asset import candidates
 from dlm_build.records import Asset, Record
 from dlm_build.weight_files import suffix_of
 
@@ -115,6 +117,13 @@ def artifact_of(entry: Entry) -> Artifact:
 
 def choose_model(root: Node, entries: tuple[Entry, ...]) -> Entry | None:
     """The asset that is the model; with a reason where others have the role too. What is odd about it is noted."""
+    chosen = _chosen(root, entries)
+    models = [chosen.asset] if chosen else candidates([entry.asset for entry in entries])
+    tell_of_model([(entry.asset, entry.place) for entry in entries], models)
+    return chosen
+
+
+def _chosen(root: Node, entries: tuple[Entry, ...]) -> Entry | None:
     models = [entry for entry in having(entries, _MAY_BE_MODELS) if not _is_code(entry)]
     models = models or [entry for entry in having(entries, WEIGHTS) if not entry.trains]
     if not models:

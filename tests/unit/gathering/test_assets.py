@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dlm_build.checking.weights import weights_of
 from dlm_build.errors import ItemHostile, ItemInvalid, SourceGone
 from dlm_build.gathering.assets import (
     checked_path,
@@ -53,6 +54,15 @@ def test_two_candidates_are_listed() -> None:
     with pytest.raises(ItemInvalid, match="any of one, two") as caught:
         choose_archive(item(asset("a.pt", "one", ("mlm:model",)), asset("b.pt", "two", ("mlm:model",))))
     assert "role" in caught.value.hint
+
+
+@pytest.mark.parametrize("role", ["thumbnail", "metadata", "overview", "documentation"])
+def test_what_is_for_people_is_no_model(role: str) -> None:
+    """Not even where it is all that there is; check says the same of it."""
+    for key in ("x", "model"):
+        with pytest.raises(ItemInvalid, match=f"by their roles, {key} are something else"):
+            choose_archive(item(asset("m.mar", key, (role,))))
+        assert weights_of(item(asset("m.mar", key, (role,))))[0] is None
 
 
 def test_no_assets_at_all() -> None:

@@ -386,3 +386,13 @@ def test_no_sample_and_no_expected_output() -> None:
 def test_two_samples() -> None:
     item = changed(other={"href": "b.tif", "roles": ["mlm:test-input"]})
     assert item.sample and item.sample.input == "sample" and "several-sample-assets" in codes(item)
+
+
+@pytest.mark.parametrize("lost", ["torchvision.models.resnet18", "https://doi.org/10.5281/zenodo.123"])
+def test_an_asset_that_is_not_the_model_needs_no_address_of_a_file(lost: str) -> None:
+    """Another is, which a build fetches."""
+    other = {"href": lost, "roles": ["mlm:model", "mlm:weights"]}
+    onnx = {"href": "https://example.org/shore.onnx", "mlm:artifact_type": "onnx"}  # by its key alone
+    item = changed(model=onnx, checkpoint=other)
+    assert choose_archive(item).key == "model"
+    assert "model-has-no-address" not in codes(item)
