@@ -94,7 +94,14 @@ def _letter(item: Item, offer: Offer) -> Letter:
     if "missing" in (offer.weights.state, offer.code.state):
         return "D" if has_ready_image(item) else "E"
     given = {part.name for part in offer.parts if part.state == "given"}
+    if any(_is_refused(part) for part in offer.parts):
+        return "C"
     return "A" if given.issuperset(_NEEDED["A"]) else "B" if given.issuperset(_NEEDED["B"]) else "C"
+
+
+def _is_refused(part: Part) -> bool:
+    """Whether it is given, and a build stops for it: what is missing at least stops none."""
+    return part.state == "guessed" and part.gap is not None and part.gap.severity == "error"
 
 
 def _next(letter: Letter) -> Letter | None:

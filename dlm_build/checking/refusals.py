@@ -16,6 +16,7 @@ from dlm_build.checking.records import PartName
 from dlm_build.errors import DlmBuildError, ItemInvalid
 from dlm_build.fetching.urls import checked_url, is_beside, shown_url
 from dlm_build.findings.completeness import NotInOneFile, WeightsOverHttp
+from dlm_build.findings.hrefs import NamedFileIsNone
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import ExpectedNotInArchive, UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
@@ -45,6 +46,9 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
         found["code"] = stopping
     if item.runtime.source_url and (finding := _source(item, item.runtime.source_url)):
         found["code"] += (finding,)
+    for part, href, pointer in _named(item):
+        if finding := _no_file(href, pointer):
+            found[part] += (finding,)
     for part, url, pointer in _addresses(item, model):
         if not _PLAIN.fullmatch(url) and (finding := _address(item, url, pointer, is_model=part == "weights")):
             found[part] += (finding,)
@@ -135,9 +139,16 @@ def _is_lost(item: Item, model: Asset, name: str, file: str) -> bool:
 
 def _addresses(item: Item, model: Asset | None) -> Iterator[tuple[PartName, str, str]]:
     """Every URL that a build would ask for, with its place."""
-    sample = item.sample
     if model and _URL.match(model.href):
         yield "weights", model.href, f"{model.pointer}/href"
+    for part, href, pointer in _named(item):
+        if _URL.match(href):
+            yield part, href, pointer
+
+
+def _named(item: Item) -> Iterator[tuple[PartName, str, str]]:
+    """The hrefs of what the item names besides the model: by its address, or by the key of its asset."""
+    sample = item.sample
     named: tuple[tuple[PartName, str | None, str], ...] = (
         ("environment", item.runtime.requirement_file, item.pointers.requirements),
         ("sample", sample.input if sample else None, item.pointers.sample),
@@ -149,8 +160,16 @@ def _addresses(item: Item, model: Asset | None) -> Iterator[tuple[PartName, str,
         if _URL.match(name):
             yield part, name, pointer
         for asset in item.assets:
-            if asset.key == name and _URL.match(asset.href):
+            if asset.key == name:
                 yield part, asset.href, f"{asset.pointer}/href"
+
+
+def _no_file(href: str, pointer: str) -> Finding | None:
+    meaning = read_href(href)
+    if not meaning.is_no_file:
+        return None
+    instead = meaning.instead or "give the address of the file"
+    return NamedFileIsNone.at(pointer, found=shown_url(href), what=meaning.reason, instead=instead)
 
 
 def _address(item: Item, url: str, pointer: str, *, is_model: bool) -> Finding | None:

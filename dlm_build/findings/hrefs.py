@@ -48,6 +48,20 @@ class ModelHasNoAddress(Kind):
     """
 
 
+class NamedFileIsNone(Kind):
+    """ "{found}" is {what}; a build needs the file itself, and refuses it"""
+
+    severity = BUILD
+    fix = "{instead}"
+    more = """
+    The environment, the sample and its expected output are fetched with a plain GET, as the weights are. A page about
+    them, a repository or a container image holds them for people, or for another program.
+
+    Before: an asset `{"href": "https://github.com/me/model", "roles": ["environment"]}`. After:
+    `{"href": "https://github.com/me/model/raw/v1/environment.yml", "roles": ["environment"]}`.
+    """
+
+
 class HrefNamesNoFile(Kind):
     """ "{found}" is {what}; nothing can be fetched from it"""
 

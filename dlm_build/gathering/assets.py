@@ -43,6 +43,7 @@ def place_of(asset: Asset, item: Item) -> Place:
     name = _base_name(asset)
     packed = is_packed(asset, name)
     if asset.href.startswith(("https://", "http://")):
+        refuse_no_file(asset.href, asset.pointer)
         return Place(url=asset.href, name=name, packed=packed)
     remote = item.origin.startswith(("https://", "http://"))
     if file := _named_like_words(asset, item):
@@ -58,6 +59,15 @@ def place_of(asset: Asset, item: Item) -> Place:
             "publish the archive at an https address",
         )
     return Place(path=local_path(asset.href), name=name, packed=packed)
+
+
+def refuse_no_file(url: str, pointer: str) -> None:
+    """Raises ItemInvalid for an address of which its host says that it is a page, a repository or a record."""
+    meaning = read_href(url)
+    if meaning.is_no_file:
+        raise ItemInvalid(
+            f"{pointer}: {shown_url(url)} is {meaning.reason}", meaning.instead or "publish the address of the file"
+        )
 
 
 def _named_like_words(asset: Asset, item: Item) -> Path | None:

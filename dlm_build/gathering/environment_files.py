@@ -14,6 +14,7 @@ from dlm_build.fetch import Fetcher
 from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.archive import RequirementFileFoundElsewhere
+from dlm_build.gathering.assets import refuse_no_file
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.gathering.outside import Outside
 from dlm_build.locks import is_explicit
@@ -67,6 +68,7 @@ def _declared(
     asset = next((asset for asset in item.assets if asset.key == wanted), None)
     url = asset.href if asset else wanted
     if url.startswith(("https://", "http://")):
+        refuse_no_file(url, asset.pointer if asset else item.pointers.requirements)
         return _linked(url, outside.fetch), ()
     beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
     wanted = beside or (posixpath.basename(url) if asset else wanted)

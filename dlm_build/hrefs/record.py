@@ -22,6 +22,8 @@ HrefKind = Literal[
     "text",  # words for people
     "several",  # more than one address
 ]
+_NO_FILES = frozenset({"page", "folder", "share", "repository", "record", "image", "store", "several"})
+"""Kinds that are surely none, where no address of a file follows from them; a name or a text may be a file beside."""
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCHES = frozenset({"main", "master", "develop", "dev", "devel", "trunk", "head", "latest", "nightly", "gh-pages"})
 
@@ -55,6 +57,11 @@ class Href(Record, frozen=True, kw_only=True):
     """Whether its host may answer with a page that asks for a confirmation."""
     keyed: bool = False
     """Whether it is an ssh address, which needs a key; `repository` is its https twin, where its host is known."""
+
+    @property
+    def is_no_file(self) -> bool:
+        """Whether nothing that a build could use is served there."""
+        return self.url is None and self.kind in _NO_FILES
 
     @property
     def commit(self) -> str | None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
 
 from dlm_build.checking import check_text
 from dlm_build.checking.records import Checked
+from dlm_build.errors import ItemInvalid
 from dlm_build.findings.kinds import Kind
 from dlm_build.findings.online import AddressNotAllowed, SourceNotThere
+from dlm_build.gathering.assets import place_of
+from dlm_build.items import read_item
 from dlm_build.records import Finding
 from tests.unit.checking.made import COMMIT, changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
@@ -131,6 +135,39 @@ def test_an_address_of_the_model_that_is_not_asked(href: str, said: str) -> None
     assert (finding.severity, finding.pointer) == ("error", "/assets/model/href")
     assert said in finding.message
     assert checked.grade.letter == "C" and "the address of the weights" in {g.what for g in checked.grade.guesses}
+
+
+PAGES = (
+    "ghcr.io/me/m:1", "https://github.com/me/m", "https://doi.org/10.5281/zenodo.123", "https://huggingface.co/me/m",
+    "https://zenodo.org/records/123", "s3://b/c/e.yml", "https://drive.google.com/drive/folders/abc",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["environment", "sample", "expected"])
+@pytest.mark.parametrize("href", PAGES)
+def test_what_an_item_names_beside_its_model_is_a_file(part: str, href: str) -> None:
+    """As of the model itself: a build would stop for it, without asking."""
+    item = copy.deepcopy(MLM)
+    item["assets"][part]["href"] = href
+    checked = check(item)
+    finding = one(checked, "named-file-is-none")
+    assert (finding.severity, finding.pointer) == ("error", f"/assets/{part}/href")
+    assert checked.grade.letter == "C"
+    asset = next(asset for asset in read_item(json.dumps(item), "item.json").assets if asset.key == part)
+    with pytest.raises(ItemInvalid, match=re.escape(finding.message.split('" is ')[1].partition("; a build")[0])):
+        place_of(asset, read_item(json.dumps(item), "https://example.org/item.json"))
+
+
+def test_an_environment_behind_an_address_is_a_file() -> None:
+    checked = check(changed(**{f"{RUNTIME}requirement_file": "https://github.com/me/m"}))
+    assert one(checked, "named-file-is-none").pointer == "/properties/dlm:runtime/requirement_file"
+
+
+@pytest.mark.parametrize("part", ["environment", "sample", "expected"])
+def test_an_address_that_a_build_does_not_ask_makes_an_item_c_at_best(part: str) -> None:
+    item = copy.deepcopy(MLM)
+    item["assets"][part]["href"] = f"https://10.0.0.7/{part}"
+    assert check(item).grade.letter == "C" and "address-not-allowed" in blocked(check(item))
 
 
 def test_a_password_is_not_shown() -> None:

@@ -75,7 +75,7 @@ def test_no_assets_at_all() -> None:
     [("https://h.example/a/m.mar?token=1", None, "m.mar", True), ("/x/m.ZIP", None, "m.ZIP", True),
      ("/x/m.tar.gz", None, "m.tar.gz", True), ("https://h.example/m.onnx", "application/zip", "m.onnx", False),
      ("https://h.example/m.pt", "application/zip; application=pytorch", "m.pt", False),
-     ("https://h.example/files/12", "application/zip", "12", True), ("https://h.example/", None, "model", False),
+     ("https://h.example/files/12", "application/zip", "12", True), ("https://h.example/?file=7", None, "model", False),
      ("https://h.example/a%2F..%2Fb", None, "b", False), ("/x/-rf", None, "model", False)],
 )  # fmt: skip
 def test_name_and_whether_it_is_called_an_archive(href: str, media_type: str | None, name: str, packed: bool) -> None:
