@@ -1,7 +1,8 @@
-"""Files that lock an environment: which of them a build reads, and the lines of conda's explicit form.
+"""Files that say what an environment is: which of them a build reads, and the lines of conda's explicit form.
 
 is_lock(name)        what `check` takes for a lock by its name alone; a build reads each of them
-is_foreign(name)     a lock of a tool whose format is not read
+is_foreign(name)     a lock, or a list, of a tool whose format is not read
+is_aside(path)       in a folder of docs, tests or CI, whose environments are not the model's
 is_explicit(text)    `@EXPLICIT`, as conda, conda-lock and dlm-build itself write it
 build_of(url)        the build that a conda package's file name ends with, such as `cpu_py311h1_0`
 """
@@ -22,12 +23,29 @@ _LOCK = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
-    r"(?:pixi|uv|poetry|pdm)\.lock|Pipfile\.lock|pylock[\w.-]*\.toml|[\w.-]*[.-]lock\.json", re.IGNORECASE
+    r"(?:pixi|uv|poetry|pdm|renv|packrat)\.lock|Pipfile(?:\.lock)?|[\w.-]*[.-]lock\.json"
+    r"|.+\.(?:toml|cfg|json|py|ipynb|r|nix)|python_env\.ya?ml|MLproject|(?:.+\.)?Dockerfile(?:\..+)?",
+    re.IGNORECASE,
 )
 _EXPLICIT = re.compile(r"^@EXPLICIT[ \t]*\r?$", re.MULTILINE)
 _CONDA = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.(?:conda|tar\.bz2)")
 _WHEEL = re.compile(r"#\s*pip\s+(?P<name>\S+)\s+@\s+(?P<url>\S+)")
 _DIGEST = re.compile(r"(?:sha256[:=])?(?P<sha256>[0-9a-f]{64})|(?:md5[:=])?(?P<md5>[0-9a-f]{32})|")
+
+EXPLICIT_NAMES = ("explicit.txt", "conda-linux-64.lock")
+"""Taken for an environment only where the text is one."""
+NAMES = (
+    ("conda-lock.yml", "conda-lock.yaml"),
+    EXPLICIT_NAMES,
+    ("environment.yml", "environment.yaml", "conda.yaml", "conda.yml"),
+    ("requirements.txt",),
+)
+"""Of files that are found where the item names none, best first."""
+FOUND_UNNAMED = tuple(name for names in NAMES for name in names)
+_ASIDE = frozenset(
+    {"doc", "docs", "documentation", "test", "tests", "ci", ".ci", ".circleci", ".devcontainer", ".github"}
+)
+"""Folders whose environment files are for something else than running the model; none is taken unless it is named."""
 
 
 class LockedRow(Record, frozen=True, kw_only=True):
@@ -49,6 +67,11 @@ def is_lock(name: str) -> bool:
     if "lock" not in folded and "expl" not in folded:
         return False
     return _LOCK.fullmatch(name) is not None and not is_foreign(name)
+
+
+def is_aside(path: str) -> bool:
+    """Whether it lies in a folder whose environments are not the model's."""
+    return not _ASIDE.isdisjoint(path.split("/"))
 
 
 def is_foreign(name: str) -> bool:

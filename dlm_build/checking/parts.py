@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -26,7 +25,7 @@ from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import is_commit, without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, loads_alone
-from dlm_build.locks import is_foreign, is_lock
+from dlm_build.locks import FOUND_UNNAMED, is_aside, is_foreign, is_lock
 from dlm_build.model_asset import candidates, is_packed
 from dlm_build.own_runners import never_run
 from dlm_build.planning.members import named_weights
@@ -46,11 +45,6 @@ _SAID_AS = {
 """The codes by which readers say what a part's own gap says; the most telling first."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
 _PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
-_LIST = re.compile(
-    r"(?:conda[\w.-]*env[\w.-]*|env[\w.-]*|environment[\w.-]*|conda)\.ya?ml|requirements[\w.-]*\.(?:txt|in)"
-    r"|pyproject\.toml|setup\.(?:py|cfg)|Pipfile|python_env\.ya?ml",
-    re.IGNORECASE,
-)
 
 
 class Offer(Record, frozen=True, kw_only=True):
@@ -203,7 +197,7 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
     packed = asset is not None and suffix_of(asset.href) in _PACKED
     if (file.endswith(".py") and (packed or file in inside)) or f"{file.rpartition('.')[2]}.py" in inside:
         return _given(name="code")
-    if runtime.handler is None and _is_locked(item, _environment_files(item)):
+    if runtime.handler is None and _is_locked(item, _environment_file(item)):
         return _given(name="code")  # the command comes with a package of the lock
     return _guessed(
         name="code", gap=CodeNotFound.at(place(item, item.pointers.source), found=named, source=words.source)
@@ -229,33 +223,30 @@ def _weights_name(item: Item, asset: Asset | None) -> str:
 
 def _environment(item: Item, words: Words) -> Part:
     """A lock, or an image by its digest, leaves nothing open; a list of requirements does; else all is inferred."""
-    files = _environment_files(item)
+    file = _environment_file(item)
     at = place(item, item.pointers.requirements)
-    if item.runtime.requirement_file and is_foreign(_last(files[0])):
-        return _guessed(name="environment", gap=LockNotRead.at(at, found=as_published(files[0], item)))
-    if _is_locked(item, files):
+    if file and item.runtime.requirement_file and is_foreign(_last(file)):
+        return _guessed(name="environment", gap=LockNotRead.at(at, found=as_published(file, item)))
+    if _is_locked(item, file):
         return _given(name="environment")
-    if listed := [name for name in files if _LIST.fullmatch(_last(name))]:
-        gap = EnvironmentNotLocked.at(at, found=as_published(listed[0], item), environment=words.environment)
-    elif item.runtime.requirement_file:
-        gap = EnvironmentNotLocked.at(at, found=item.runtime.requirement_file, environment=words.environment)
+    if file:
+        found = as_published(file, item)
+        gap = EnvironmentNotLocked.at(at, found=found, environment=words.environment)
     else:
         gap = NoEnvironment.at(at, environment=words.environment)
     return _guessed(name="environment", gap=gap)
 
 
-def _is_locked(item: Item, files: Sequence[str]) -> bool:
-    if "@sha256:" in (item.runtime.docker.image_name or ""):
-        return True
-    return any(is_lock(_last(name)) for name in files)
+def _is_locked(item: Item, file: str | None) -> bool:
+    return "@sha256:" in (item.runtime.docker.image_name or "") or (file is not None and is_lock(_last(file)))
 
 
-def _environment_files(item: Item) -> list[str]:
-    """What the item names as one, the members of its archive, and its assets, as paths."""
-    named = item.runtime.requirement_file
-    first = [next((asset.href for asset in reversed(item.assets) if asset.key == named), named)] if named else []
-    inside = [entry.name for entry in item.archive]
-    return [*map(without_query, first), *inside, *[without_query(asset.href) for asset in item.assets]]
+def _environment_file(item: Item) -> str | None:
+    """What a build takes for the environment, as a path: what the item names as one, else the best in its archive."""
+    if named := item.runtime.requirement_file:
+        return without_query(next((asset.href for asset in item.assets if asset.key == named), named))
+    inside = {_last(entry.name): entry.name for entry in reversed(item.archive) if not is_aside(entry.name)}
+    return next((inside[name] for name in FOUND_UNNAMED if name in inside), None)
 
 
 def _last(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
+from dlm_build.locks import FOUND_UNNAMED, is_aside
 from dlm_build.own_runners import OWN_RUNNERS
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import is_own_handler
@@ -55,12 +56,10 @@ def names_code(item: Item, model: Asset | None) -> bool:
 
 def _has_environment(item: Item) -> bool:
     """Whether one is named, the list of the archive has a file that a build takes for one, or the source may have."""
-    from dlm_build.gathering.environment_files import NAMES  # all of the room for one in a hundred items
-
     if item.runtime.requirement_file or item.runtime.source_url:
         return True
-    taken = {name for names in NAMES for name in names}
-    return any(entry.name.rpartition("/")[2] in taken for entry in item.archive)
+    names = (entry.name for entry in item.archive if not is_aside(entry.name))
+    return any(name.rpartition("/")[2] in FOUND_UNNAMED for name in names)
 
 
 @cache

@@ -191,15 +191,17 @@ class EnvironmentNotLocked(Kind):
 
 
 class LockNotRead(Kind):
-    """ "{found}" is a lock of a kind that dlm-build does not read, so a build refuses it"""
+    """ "{found}" is a lock or a list of packages of a kind that dlm-build does not read, so a build refuses it"""
 
     severity = BUILD
     fix = "publish a conda-lock.yml, or a requirements.txt with versions, and name that instead"
     more = """
-    Read are `conda-lock.yml`, conda's explicit list (`explicit.txt`, `conda-linux-64.lock`), and lists of requirements.
-    The locks of uv, Poetry, PDM, Pipenv and Pixi have formats of their own; each of these tools exports a list of
-    requirements or an explicit one, for instance `uv export --no-hashes -o requirements.txt`. From a list
-    `dlm-build lock ITEM` makes the `conda-lock.yml` that leaves nothing open.
+    Read are `conda-lock.yml`, conda's explicit list (`explicit.txt`, `conda-linux-64.lock`), environments of conda
+    (`environment.yml`), and lists of requirements. A `pyproject.toml`, a `setup.py`, a `Pipfile`, a Dockerfile or the
+    `python_env.yaml` of MLflow says what to install to its own tool only. The locks of uv, Poetry, PDM, Pipenv and Pixi
+    have formats of their own; each of these tools exports a list of requirements or an explicit one, for instance
+    `uv export --no-hashes -o requirements.txt`. From a list `dlm-build lock ITEM` makes the `conda-lock.yml` that
+    leaves nothing open.
 
     Before: `"requirement_file": "uv.lock"`. After: `"requirement_file": "conda-lock.yml"`.
     """

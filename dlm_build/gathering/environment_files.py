@@ -17,7 +17,7 @@ from dlm_build.findings.archive import RequirementFileFoundElsewhere
 from dlm_build.gathering.assets import refuse_no_file
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.gathering.outside import Outside
-from dlm_build.locks import is_explicit
+from dlm_build.locks import EXPLICIT_NAMES, NAMES, is_aside, is_explicit
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
 from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
@@ -26,19 +26,6 @@ from dlm_build.store import Store
 LIMIT = 16 << 20
 """Bytes of one file; a lock has a few megabytes."""
 _FILES_LIMIT = 32
-_EXPLICIT = ("explicit.txt", "conda-linux-64.lock")
-"""Names that are taken for an environment only where the text is one."""
-NAMES = (
-    ("conda-lock.yml", "conda-lock.yaml"),
-    _EXPLICIT,
-    ("environment.yml", "environment.yaml", "conda.yaml", "conda.yml"),
-    ("requirements.txt",),
-)
-"""Of those that are found where none is named, best first."""
-_ASIDE = frozenset(
-    {"doc", "docs", "documentation", "test", "tests", "ci", ".ci", ".circleci", ".devcontainer", ".github"}
-)
-"""Folders whose environment files are for something else than running the model; none is taken unless it is named."""
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _INCLUDE = re.compile(r"^\s*(?:-\s+)?['\"]?(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#'\"]+)", re.MULTILINE)
 _LOCK = re.compile(r"^package:\s*$", re.MULTILINE)
@@ -123,7 +110,7 @@ def _from_members(
             if path == named or not files:
                 raise
             continue  # a better one is there, so this one is not used, whatever is wrong with it
-        if posixpath.basename(path) in _EXPLICIT and path != named and found[0].kind != "explicit":
+        if posixpath.basename(path) in EXPLICIT_NAMES and path != named and found[0].kind != "explicit":
             continue
         files |= {file.name: file for file in found if file.name not in files}
     return tuple(files.values())
@@ -137,7 +124,7 @@ def _shallowest(paths: list[str], names: tuple[str, ...]) -> list[str]:
 
 
 def _named(paths: list[str], names: tuple[str, ...]) -> Iterator[str]:
-    return (path for path in paths if posixpath.basename(path) in names and _ASIDE.isdisjoint(path.split("/")))
+    return (path for path in paths if posixpath.basename(path) in names and not is_aside(path))
 
 
 def _reader(members: tuple[Member, ...], store: Store) -> Read:

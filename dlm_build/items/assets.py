@@ -31,6 +31,9 @@ _TWO_HOSTS = re.compile(r"https?:[\\/]{2}[^/?#\\]*\\[^/?#]*@", re.IGNORECASE)
 _MAX_HREF = 4096
 MAX_ASSETS = 2_000
 """A real item has some ten."""
+ENVIRONMENT = frozenset((
+    "environment", "environment file", "requirements", "requirement file", "conda environment",
+))  # fmt: skip
 _OF_THE_FILE = ("file:checksum", "checksum:multihash", "file:size")
 _MULTIHASH_SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _BARE_SHA256 = re.compile(r"(?:sha256:|sha2-256:)?([0-9a-f]{64})")

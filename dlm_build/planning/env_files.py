@@ -95,7 +95,7 @@ def read_environment(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -
 def _refuse_foreign(file: EnvironmentFile) -> None:
     if is_foreign(posixpath.basename(file.name.partition(":")[2])):
         raise ItemInvalid(
-            f"{shown(file.name)}: this kind of lock is not read",
+            f"{shown(file.name)}: a file of this kind is not read as an environment",
             "publish a conda-lock.yml, or a requirements.txt with versions, and name that instead",
         )
 

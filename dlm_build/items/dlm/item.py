@@ -6,8 +6,11 @@ import re
 from itertools import islice
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from dlm_build.errors import shown
-from dlm_build.items.assets import read_assets
+from dlm_build.hrefs import read_href
+from dlm_build.items.assets import ENVIRONMENT, read_assets
 from dlm_build.items.contradictions import Declared, Places, contradictions
 from dlm_build.items.display import display_text
 from dlm_build.items.dlm.generation import Generation
@@ -18,7 +21,7 @@ from dlm_build.items.node import Node
 from dlm_build.items.runtimes import read_runtime
 from dlm_build.items.samples import read_archive, read_sample
 from dlm_build.items.tensors import read_inputs, read_outputs, useful_bands
-from dlm_build.records import Inputs, Item, Outputs, Pointers
+from dlm_build.records import Asset, Inputs, Item, Outputs, Pointers, Runtime
 
 _DATA_EXAMPLE = '"dlm:data": {"dtype": "uint16", "number_of_bands": 4, "test_file": {"filename": "sample.tif"}}'
 _SCHEMA = re.compile(r"(?:^|/)(?:dl-model|dlm|dlm-extension)(?:/|$)")
@@ -58,7 +61,7 @@ def normalise(root: Node) -> Item:
         license=who.license,
         date=who.date,
         date_pointer=who.date_pointer,
-        runtime=runtime,
+        runtime=_with_environment(runtime, assets),
         assets=assets,
         archive=tuple(row.entry for row in archive),
         sample=sample,
@@ -66,6 +69,15 @@ def normalise(root: Node) -> Item:
         outputs=outputs,
         findings=root.log.findings,
     )
+
+
+def _with_environment(runtime: Runtime, assets: tuple[Asset, ...]) -> Runtime:
+    """With the one asset that is the environment by its role, where no file is named."""
+    if runtime.requirement_file:
+        return runtime
+    found = [asset for asset in assets if not ENVIRONMENT.isdisjoint(asset.roles)]
+    files = [asset.key for asset in found if not read_href(asset.href).is_no_file]
+    return replace(runtime, requirement_file=files[0]) if len(files) == 1 else runtime
 
 
 def _with_core(root: Node, generation: Generation) -> Node:

@@ -12,8 +12,9 @@ from dlm_build.findings.mlm_assets import (
     SeveralImages,
 )
 from dlm_build.hrefs import read_href, without_query
+from dlm_build.items.assets import ENVIRONMENT
 from dlm_build.items.mlm.code_places import relation
-from dlm_build.items.mlm.roles import ENVIRONMENT, MODEL, RUNTIME, Entry, having
+from dlm_build.items.mlm.roles import MODEL, RUNTIME, Entry, having
 from dlm_build.items.node import Node
 from dlm_build.oci import parse_reference
 from dlm_build.records import Record

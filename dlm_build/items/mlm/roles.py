@@ -16,7 +16,7 @@ from dlm_build.findings.mlm_assets import (
     WeightsNeedCode,
 )
 from dlm_build.hrefs import read_href, without_query
-from dlm_build.items.assets import Placed, assets_in_place, read_roles
+from dlm_build.items.assets import ENVIRONMENT, Placed, assets_in_place, read_roles
 from dlm_build.items.display import display_text, phrase
 from dlm_build.items.document import described
 from dlm_build.items.locations import tell_of_model
@@ -34,7 +34,6 @@ CODE = frozenset(("source code", "code", "source"))
 RUNTIME = frozenset((
     "container", "docker", "image", "container image", "inference runtime", "runtime", "inference", "inferencing image",
 ))  # fmt: skip
-ENVIRONMENT = frozenset(("environment", "environment file", "requirements", "requirement file", "conda environment"))
 _EXAMPLE = '"assets": {"model": {"href": "https://…/model.onnx", "roles": ["mlm:model"], "mlm:artifact_type": "onnx"}}'
 _PACKAGES = re.compile(r"requirements[\w.-]*\.txt|(?:conda|env|environment)[\w.-]*\.ya?ml", re.IGNORECASE)
 _KNOWN = frozenset().union(ARCHIVE, MODEL, WEIGHTS, CODE, RUNTIME, ENVIRONMENT, INPUT_ROLES, EXPECTED_ROLES)

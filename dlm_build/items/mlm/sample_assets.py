@@ -15,9 +15,10 @@ from dlm_build.findings.mlm_assets import SeveralSampleAssets
 from dlm_build.findings.planning import ExpectedIsInput
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import without_query
+from dlm_build.items.assets import ENVIRONMENT
 from dlm_build.items.mlm.fields import Where, find
 from dlm_build.items.mlm.leftovers import names_a_sample, sample_data
-from dlm_build.items.mlm.roles import ENVIRONMENT, RUNTIME, Entry, having
+from dlm_build.items.mlm.roles import RUNTIME, Entry, having
 from dlm_build.items.samples import EXPECTED_ROLES, INPUT_ROLES, ArchiveRow, read_sample
 from dlm_build.items.scalars import real
 from dlm_build.records import DeclaredSample

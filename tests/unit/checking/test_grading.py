@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from dlm_build.checking import grade
 from dlm_build.checking.records import LETTERS, MEANINGS
+from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
+from dlm_build.planning.env_files import read_environment
+from dlm_build.records import EnvironmentFile
 from tests.unit.checking.made import changed, check, codes, complete
 from tests.unit.items.samples_of_mlm import MLM
 
@@ -297,7 +301,11 @@ def test_what_locks_are_called(name: str) -> None:
     assert check(item).grade.letter == "A"
 
 
-FOREIGN = ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml", "conda-lock.json"]
+FOREIGN = [
+    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml", "conda-lock.json", "renv.lock",
+    "pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.json", "Dockerfile", "Dockerfile.gpu",
+    "python_env.yaml", "MLproject",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -307,12 +315,35 @@ def test_a_lock_that_a_build_refuses_is_no_given_environment(name: str) -> None:
     assert (found.grade.letter, told.severity) == ("C", "error")
     assert name in told.message and "conda-lock.yml" in told.hint
     assert {"environment-not-locked", "no-environment"}.isdisjoint(codes(found))
+    with pytest.raises(ItemInvalid, match="not read"):
+        read_environment(EnvironmentFile(name=f"archive:env/{name}", kind="pip", text="numpy\n"), ())
 
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_lock_that_nobody_names_locks_nothing_either(name: str) -> None:
     item = changed(**{f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": [{"name": name}]})
     assert "no-environment" in codes(check(item)) and check(item).grade.letter == "C"
+
+
+@pytest.mark.parametrize("name", ["renamed.conda-lock.yml", "requirements-lock.txt", "linux-64.lock"])
+def test_a_lock_counts_where_a_build_would_use_it(name: str) -> None:
+    """In an archive a build looks for a few names; and it takes what is named before what lies beside."""
+    inside = {"properties__dlm:archive": [{"name": name}]}
+    unnamed = check(changed(**{f"{RUNTIME}__requirement_file": None, **inside}))
+    assert unnamed.grade.letter == "C" and "no-environment" in codes(unnamed)
+    for file, inside_too in (("environment.yml", "conda-lock.yml"), ("env/environment.yml", name)):
+        changes = {f"{RUNTIME}__requirement_file": file, "properties__dlm:archive": [{"name": inside_too}]}
+        assert "environment-not-locked" in codes(check(changed(**changes)))
+
+
+@pytest.mark.parametrize("role", ["environment file", "environment", "requirements", "data"])
+def test_an_asset_is_the_environment_by_its_role(role: str) -> None:
+    """Where the item names no other; a build takes it, and so it counts."""
+    item = changed(**{f"{RUNTIME}__requirement_file": None, "properties__dlm:archive": []})
+    item["assets"]["lock"] = {"href": "https://example.org/conda-lock.yml", "roles": [role]}
+    told = role != "data"
+    assert read_item(json.dumps(item), "item.json").runtime.requirement_file == ("lock" if told else None)
+    assert check(item).grade.letter == ("A" if told else "C")
 
 
 @pytest.mark.parametrize("name", ["environment.yml", "requirements.txt", "blocklist.txt", "clock.yml", "notes.lock.md"])

@@ -411,7 +411,7 @@ def test_a_locked_version_that_is_none_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["uv.lock", "env/poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "pylock.toml"])
 def test_a_lock_of_another_kind_is_called_so(name: str) -> None:
-    with pytest.raises(ItemInvalid, match="this kind of lock is not read") as caught:
+    with pytest.raises(ItemInvalid, match="a file of this kind is not read as an environment") as caught:
         plan(item(framework="ONNX"), pip('version = 1\n[[package]]\nname = "numpy"\n', f"item:{name}"), paths=ONNX)
     assert "conda-lock.yml" in caught.value.hint and "requirements.txt" in caught.value.hint
 
