@@ -10,7 +10,7 @@ refusals          what a build would refuse, by its own rules
 recipes           whether dlm-build itself can build for the framework
 grading           the letter, its guesses, and the way to the next one
 check             one text to one Checked
-many              many of them, several at a time
+many, workers     many of them, several at a time, in processes that end with this one
 left_out          files of a folder that are no items
 online            `--online`: what the servers say; asking is about one address, images about the container images
 explaining        what a code means, at length

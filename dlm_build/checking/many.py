@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from dlm_build.catalogues.asked import Outside
 from dlm_build.checking.check import Ask, check_text, unread
 from dlm_build.checking.left_out import left_out
 from dlm_build.checking.records import Checked, LeftOut, Summary
+from dlm_build.checking.workers import workers
 from dlm_build.errors import ItemInvalid, UsageError, shown
 from dlm_build.records import Record, from_json, to_json
 
@@ -92,12 +92,12 @@ def sorted_out(source: Given, checked: Checked) -> Result:
 
 
 def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Result]:
-    """Each as soon as it and those before it are done, by `jobs` processes."""
+    """Each as soon as it and those before it are done, by `jobs` processes. Raises InfraError where one was killed."""
     if jobs <= 1:
         for text in texts:
             yield sorted_out(text, check_one(text))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with workers(jobs) as pool:
         waiting: deque[Future[list[bytes]]] = deque()
         for batch in _batches(map(_portable, texts)):
             waiting.append(pool.submit(_encoded, batch))

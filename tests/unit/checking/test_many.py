@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -11,7 +17,7 @@ import pytest
 from dlm_build.catalogues import SourceText, Unread
 from dlm_build.checking.many import check_all, check_asking, check_one, sources
 from dlm_build.checking.records import Checked, LeftOut
-from dlm_build.errors import SourceGone, UsageError
+from dlm_build.errors import InfraError, SourceGone, UsageError
 from dlm_build.findings.kinds import HYGIENE
 from dlm_build.records import Finding
 from tests.unit.checking.made import changed, complete
@@ -97,6 +103,68 @@ def many(count: int) -> Iterator[SourceText | Unread]:
 
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     assert list(check_all(many(50), jobs=2)) == list(check_all(many(50)))
+
+
+def test_a_process_that_is_killed_is_infra_and_says_what_to_do() -> None:
+    results = check_all(many(2000), jobs=2)
+    next(results)
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(InfraError, match="one of 2 processes that checked items was ended") as caught:
+        list(results)
+    assert "--jobs" in caught.value.hint
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "a closed terminal"])
+def test_what_a_terminal_sends_to_all_is_for_the_first_process_alone(number: signal.Signals) -> None:
+    results = check_all(many(200), jobs=2)
+    next(results)
+    for child in multiprocessing.active_children():
+        assert child.pid is not None
+        os.kill(child.pid, number)
+    assert len(list(results)) == 199
+
+
+def test_an_interrupted_check_waits_for_no_process() -> None:
+    children = list[BaseProcess]()
+
+    def interrupted() -> Iterator[SourceText | Unread]:
+        yield from many(100)
+        children.extend(multiprocessing.active_children())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(check_all(interrupted(), jobs=2))
+    assert [child.exitcode for child in children] == [-signal.SIGKILL] * 2
+
+
+def checking(told: Connection) -> None:
+    """Stops in the middle, with two processes that wait for more to do."""
+    results = check_all(many(200), jobs=2)
+    next(results)
+    told.send([child.pid for child in multiprocessing.active_children()])
+    time.sleep(60)
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells who is alive")
+def test_a_killed_check_leaves_no_process_behind() -> None:
+    context = multiprocessing.get_context("spawn")
+    told, teller = context.Pipe(duplex=False)
+    first = context.Process(target=checking, args=(teller,))
+    first.start()
+    assert told.poll(60)
+    pids = told.recv()
+    first.kill()
+    first.join()
+    until = time.monotonic() + 20
+    while any(map(is_alive, pids)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(pids) == 2 and not any(map(is_alive, pids))
 
 
 def test_a_check_that_asks_keeps_the_order_too() -> None:
