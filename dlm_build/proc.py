@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -87,6 +88,8 @@ class RealPrograms:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
+        self._running: set[int] = set()
+        weakref.finalize(self, _end_all, self._running)
 
     def run(
         self,
@@ -100,6 +103,7 @@ class RealPrograms:
     ) -> Finished:
         started = time.monotonic()
         child = self._start(argv, {**self._environment, **(env or {})}, cwd, stdin is not None)
+        self._running.add(child.pid)
         out, err = _Kept(None), _Kept(on_line)
         expired: list[bool] = []
         timer = Timer(timeout, _expire, (child.pid, expired))
@@ -121,6 +125,7 @@ class RealPrograms:
             raise
         finally:
             timer.cancel()
+            self._running.discard(child.pid)
         if err.problem:
             raise err.problem
         return Finished(
@@ -233,6 +238,12 @@ def _await_end(pid: int) -> None:
 def _expire(pid: int, expired: list[bool]) -> None:
     expired.append(True)
     end_group(pid)
+
+
+def _end_all(pids: set[int]) -> None:
+    """At the end of a process that waits for its threads no longer, with those that they started and wait for."""
+    for pid in tuple(pids):
+        end_group(pid)
 
 
 def end_group(pid: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import chain, islice
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from dlm_build.checking.records import Checked, LeftOut, Summary
 from dlm_build.checking.workers import workers
 from dlm_build.errors import ItemInvalid, UsageError, shown
 from dlm_build.records import Record, from_json, to_json
+from dlm_build.threads import Threads
 
 Given = SourceText | Unread
 _LINE_LIMIT = 8192
@@ -109,7 +110,7 @@ def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Result]:
 
 def check_asking(texts: Iterable[Given], check: Check, jobs: int = 1) -> Iterator[Result]:
     """As `check_all`, by a check that asks servers: `jobs` threads, since it mostly waits."""
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
+    with Threads(max(1, jobs)) as pool:
         waiting: deque[Future[Result]] = deque()
         for text in texts:
             waiting.append(pool.submit(_asked, text, check))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Semaphore
 from typing import Protocol
@@ -32,6 +31,7 @@ from dlm_build.model_asset import models
 from dlm_build.proc import Programs
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.store import Store
+from dlm_build.threads import Threads
 from dlm_build.words import words_of
 
 MOST = 100
@@ -92,7 +92,7 @@ def _answers(wanted: list[Wanted], settings: Settings) -> dict[Wanted, tuple[Fin
             return asked(one, peeker)
 
     try:
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with Threads(AT_ONCE) as threads:
             return dict(zip(wanted, threads.map(ask, wanted, turns), strict=True))
     finally:
         peeker.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Lock as Mutex
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from dlm_build.locking.grammar import checked
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Lock, Package
 from dlm_build.store import CHUNK, Store, Stored
+from dlm_build.threads import Threads
 
 AT_ONCE = 4
 
@@ -42,22 +42,14 @@ def fill_store(lock: Lock, fetch: Downloads, store: Store, notify: Notify) -> No
 
 
 def _fetch_all(missing: Sequence[Package], fetch: Downloads, store: Store, notify: Notify) -> None:
-    progress = _Progress(missing, notify)
+    with Threads(AT_ONCE) as threads:
+        progress = _Progress(missing, threads.telling(notify))
 
-    def one(package: Package) -> None:
-        stored = _fetch(package, fetch, store, progress.of(package))
-        progress.moved(package, stored.size)
+        def one(package: Package) -> None:
+            stored = _fetch(package, fetch, store, progress.of(package))
+            progress.moved(package, stored.size)
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        try:
-            running = [pool.submit(one, package) for package in missing]
-            done, _ = wait(running, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        except BaseException:
-            progress.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        threads.each(one, missing)
 
 
 def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> Stored:
@@ -73,10 +65,6 @@ def _fetch(package: Package, fetch: Downloads, store: Store, notify: Notify) -> 
         raise
 
 
-class _Stopped(Exception):
-    """Ends a download whose result nobody waits for any more; what came so far is kept for the next time."""
-
-
 class _Progress:
     """One total over all downloads, whichever thread moves on."""
 
@@ -87,16 +75,9 @@ class _Progress:
         self._done: dict[str, int] = {}
         self._notify = notify
         self._mutex = Mutex()
-        self._stopped = False
-
-    def stop(self) -> None:
-        """After a failure or Ctrl-C: downloads under way end at their next step."""
-        self._stopped = True
 
     def of(self, package: Package) -> Notify:
         def heard(event: Event) -> None:
-            if self._stopped:
-                raise _Stopped
             if event.done is not None:
                 self.moved(package, event.done)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from dlm_build.progress import Notify
 from dlm_build.records import BaseImage
 from dlm_build.registry import Registry
 from dlm_build.store import Store
+from dlm_build.threads import Threads
 
 AT_ONCE = 4
 T = TypeVar("T")
@@ -51,13 +51,11 @@ class BaseLayers(NamedTuple):
 
     def fetch(self, registry: Registry, store: Store, notify: Notify) -> None:
         """Raises InfraError, SourceGone or HashMismatch."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            running = [
-                pool.submit(registry.blob, self.image, row.digest, row.size, store, notify)
-                for row in dict.fromkeys(self.rows)
-            ]
-            for future in running:
-                future.result()
+        with Threads(AT_ONCE) as threads:
+            heard = threads.telling(notify)
+            threads.each(
+                lambda row: registry.blob(self.image, row.digest, row.size, store, heard), dict.fromkeys(self.rows)
+            )
 
 
 def base_layers(image: BaseImage, registry: Registry, store: Store) -> BaseLayers:
