@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from dlm_build.errors import BaseGone, EnvironmentUnsolvable, HashMismatch, PythonUnfit, UsageError
+from dlm_build.errors import BaseGone, HashMismatch, PythonUnfit, UsageError
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Lock, Plan
 from dlm_build.workfolder import WorkFolder, load_file
@@ -65,8 +65,6 @@ def pinned(
         except PythonUnfit as problem:
             first = first or problem
             plan = _without_python(plan, first, plan_without, doors.notify)
-        except EnvironmentUnsolvable as problem:
-            raise first or problem from problem
 
 
 def _without_base(plan: Plan, problem: BaseGone, plan_without: Callable[[Gone], Plan], notify: Notify) -> Plan:

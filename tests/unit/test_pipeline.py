@@ -22,6 +22,7 @@ from dlm_build.doors import Doors, Options
 from dlm_build.errors import (
     BaseGone,
     DlmBuildError,
+    EnvironmentUnsolvable,
     GpuIncompatible,
     HashMismatch,
     InfraError,
@@ -1006,3 +1007,14 @@ def test_where_no_python_fits_the_first_is_told(world: World, monkeypatch: pytes
     unfit(world, monkeypatch, "2.7", ("3.10", "3.9"))
     report = world.run()
     assert (report.verdict.outcome, report.verdict.summary) == (Outcome.ITEM_INVALID, "nothing for 3.10")
+
+
+def test_what_a_python_that_is_there_fails_by_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told of the first, one would ask for the very Python that was tried."""
+
+    def no_such_wheel(*_doors: Any) -> Lock:
+        raise EnvironmentUnsolvable("there is no x==9", "change it")
+
+    unfit(world, monkeypatch, "3.9", ("3.10", "3.9"))
+    monkeypatch.setattr(world, "make_lock", no_such_wheel)
+    assert world.run().verdict.summary == "there is no x==9"
