@@ -31,6 +31,8 @@ _FORM = frozenset(
     ("output file", "file type", "arrays", "shape", "dtype", "JSON content", "XML content", "table content", "classes")
 )
 """Checks of what a file is, before what it says."""
+_MOST_RESULTS = 8
+"""Of one model, among which the one that the author shows is looked for."""
 COMPARE = "the outputs folder holds what the model gave; compare it with the expected file"
 OWN_FORM = (
     "dlm-build ran the weights itself, so the form of the file in the outputs folder is its own: publish the expected "
@@ -83,20 +85,39 @@ def _files(run: Run) -> str:
 
 def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Programs) -> tuple[Check, ...]:
     assert plan.comparison is not None
-    output = answering(expected.path, run.outputs)
-    if output is None:
-        names = ", ".join(shown(o.path, 40) for o in run.outputs[:6])
-        return (Check(name="output file", passed=False, measured=names, limit=expected.path, detail="none answers it"),)
-    if output.sha256 == expected.sha256:
+    own_form = plan.runner.kind in OWN_RUNNERS
+    answers = _answers(run, expected, own_form=own_form)
+    if any(output.sha256 == expected.sha256 for output in answers):
         same = Check(name="bytes", passed=True, measured="identical", limit="identical", detail="one sha256")
         return (same,)
     with _scratch() as scratch:
         theirs = _expected(expected, store, Path(scratch), programs)
         try:
-            mine = _actual(run, output, Path(scratch), programs)
+            mine = [_actual(run, output, Path(scratch) / output.sha256, programs) for output in answers]
         except NotDecodable as problem:
-            return (Check(name="decodes", passed=False, measured=output.path, detail=problem.message),)
-        return compare(mine, theirs, plan.comparison, own_form=plan.runner.kind in OWN_RUNNERS)
+            return (Check(name="decodes", passed=False, measured=answers[0].path, detail=problem.message),)
+        fitting = mine if len(mine) == 1 else [each for each in mine if _form(each) == _form(theirs)]
+        if len(fitting) != 1:
+            return (_unanswered(run, expected),)
+        return compare(fitting[0], theirs, plan.comparison, own_form=own_form)
+
+
+def _answers(run: Run, expected: Member, *, own_form: bool) -> tuple[OutputFile, ...]:
+    """The output that answers by its name; of a runner of ours, which names each result by a number, all of them."""
+    output = answering(expected.path, run.outputs)
+    if output is not None:
+        return (output,)
+    return run.outputs[:_MOST_RESULTS] if own_form else ()
+
+
+def _form(decoded: Decoded) -> list[tuple[tuple[int, ...], bool]]:
+    """What tells the results of one model apart, such as the labels of rows and their scores."""
+    return [(array.shape, array.dtype.kind == "f") for array in decoded.arrays.values()]
+
+
+def _unanswered(run: Run, expected: Member) -> Check:
+    names = ", ".join(shown(o.path, 40) for o in run.outputs[:6])
+    return Check(name="output file", passed=False, measured=names, limit=expected.path, detail="none answers it")
 
 
 @contextmanager

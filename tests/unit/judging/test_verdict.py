@@ -416,6 +416,27 @@ def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("shown", "kind", "outcome"),
+    [
+        (np.array([0, 2, 1]), "onnx", Outcome.MATCHES),
+        (np.array([0, 2, 2]), "onnx", Outcome.MISMATCH),
+        (np.eye(3, dtype=np.float32)[[0, 2, 1]], "onnx", Outcome.MATCHES),
+        (np.zeros(5), "onnx", Outcome.MISMATCH),
+        (np.array([0, 2, 1]), "command", Outcome.MISMATCH),
+    ],
+)
+def test_of_several_results_the_one_in_the_authors_form_answers(
+    bench: Bench, tmp_path: Path, shown: Any, kind: RunnerKind, outcome: Outcome
+) -> None:
+    """Such as a classifier's labels and scores of several rows; what code of the author's writes has names."""
+    np.save(bench.outputs / "in.0.npy", np.array([0, 2, 1]))
+    np.save(bench.outputs / "in.1.npy", np.eye(3, dtype=np.float32)[[0, 2, 1]] * np.float32(1.0001))
+    np.save(tmp_path / "expected.npy", shown)
+    both, policy = (bench.outputs / "in.0.npy", bench.outputs / "in.1.npy"), ComparisonPolicy(task="float")
+    assert bench.judged(tmp_path / "expected.npy", *both, policy=policy, kind=kind).outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("end", "outcome"),
     [("model-error", "model-error"), ("timeout", "timeout"), ("resource", "resource"), ("infra", "infra")],
 )
