@@ -14,6 +14,7 @@ from .contract import EXIT_INPUT, HarnessError
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".gtiff")
 PICTURE_SUFFIXES = (*TIFF_SUFFIXES, ".png", ".jpg", ".jpeg", ".jp2", ".npy", ".npz")
+KINDS = "; what can be read is a raster, a picture, or an array as .npy (.npz for several)"
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 """The TIFF tags that hold a GeoTIFF's place on earth."""
 
@@ -52,8 +53,7 @@ def read_picture(path: Path) -> Picture:
     except HarnessError:
         raise
     except Exception as problem:  # each library has errors of its own for bad files
-        known = suffix in PICTURE_SUFFIXES
-        hint = "" if known else "; a raster, a picture, or an array as .npy can be (.npz for several)"
+        hint = "" if suffix in PICTURE_SUFFIXES else KINDS
         raise HarnessError(f"{path} cannot be read: {problem}{hint}", EXIT_INPUT) from problem
 
 
@@ -129,7 +129,8 @@ def _read_tifffile(path: Path) -> Picture:
 def _read_pillow(path: Path) -> Picture:
     pillow = optional("PIL.Image")
     if pillow is None:
-        raise HarnessError(f"{path}: reading pictures needs rasterio or Pillow in the model's environment")
+        hint = "" if path.suffix.lower() in PICTURE_SUFFIXES else KINDS
+        raise HarnessError(f"{path}: reading pictures needs rasterio or Pillow in the model's environment{hint}")
     with pillow.open(str(path)) as image:
         return Picture(_bands_first(np.asarray(image), "bands last"))
 

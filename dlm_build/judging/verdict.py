@@ -80,7 +80,11 @@ def _unsure(run: Run) -> str:
 
 
 def _files(run: Run) -> str:
-    return f"{len(run.outputs)} file{'s' if len(run.outputs) > 1 else ''}"
+    return _counted(len(run.outputs), "file")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
 
 
 def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Programs) -> tuple[Check, ...]:
@@ -159,11 +163,12 @@ def _judged(
 ) -> Verdict:
     failed = [check for check in checks if not check.passed]
     if checks and not failed:
+        count = _counted(len(checks), "check")
         return Verdict(
             outcome=Outcome.MATCHES,
             device=_device(run),
             relaxed=policy.relaxed,
-            summary=f"the output repeats the author's {shown(expected.path)} ({len(checks)} checks){_unsure(run)}",
+            summary=f"the output repeats the author's {shown(expected.path)} ({count}){_unsure(run)}",
             checks=checks,
         )
     first = failed[0] if failed else None

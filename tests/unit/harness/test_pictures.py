@@ -81,7 +81,9 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["input_0.pb", "speech.wav"])
 def test_a_file_of_no_kind_that_is_read_is_told_what_is(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"neither raster nor array")
-    with pytest.raises(HarnessError, match=r"cannot be read: .*; a raster, a picture, or an array as \.npy can be"):
+    with pytest.raises(
+        HarnessError, match=r"cannot be read: .*; what can be read is a raster, .* or an array as \.npy"
+    ):
         pictures.read_picture(tmp_path / name)
 
 
@@ -97,6 +99,8 @@ def test_without_any_library_the_message_says_which_to_add(tmp_path: Path, monke
         pictures.read_picture(tmp_path / "in.tif")
     with pytest.raises(HarnessError, match="reading pictures needs rasterio or Pillow"):
         pictures.read_picture(tmp_path / "in.png")
+    with pytest.raises(HarnessError, match=r"rasterio or Pillow .*; what can be read is .* an array as \.npy"):
+        pictures.read_picture(tmp_path / "table.csv")
     assert not pictures.can_write_tiff()
 
 

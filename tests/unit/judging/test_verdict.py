@@ -436,6 +436,11 @@ def test_of_several_results_the_one_in_the_authors_form_answers(
     assert bench.judged(tmp_path / "expected.npy", *both, policy=policy, kind=kind).outcome == outcome
 
 
+def test_one_check_is_counted_as_one(bench: Bench, tmp_path: Path) -> None:
+    same = geotiff(bench.outputs / "out.tif", labels())
+    assert bench.judged(same, same).summary == "the output repeats the author's out.tif (1 check)"
+
+
 @pytest.mark.parametrize(
     ("end", "outcome"),
     [("model-error", "model-error"), ("timeout", "timeout"), ("resource", "resource"), ("infra", "infra")],
