@@ -20,7 +20,7 @@ from dlm_build.items.mlm.item import where_told
 from dlm_build.items.mlm.leftovers import Leftovers, completed, read_leftovers
 from dlm_build.items.mlm.roles import Entry, artifact_of, check_code, choose_model, read_entries, with_model
 from dlm_build.items.mlm.runtime import ADD_FRAMEWORK, Found, entrypoint_of, framework_apart, framework_of, version_of
-from dlm_build.items.mlm.sample_assets import environment_of, sample_of
+from dlm_build.items.mlm.sample_assets import environment_of, environment_place, sample_of
 from dlm_build.items.node import Node
 from dlm_build.items.scalars import boolean
 from dlm_build.records import DeclaredDocker, Item, Outputs, Runtime
@@ -116,7 +116,7 @@ def _found(where: Where, entries: tuple[Entry, ...], left: Leftovers) -> Found:
         version=release.pointer,
         handler=left.handler_pointer if left.handler else entry.pointer,
         source=place.pointer if place else "/assets",
-        requirements=file.asset.pointer if file and not left.requirement_file else left.requirement_pointer,
+        requirements=left.requirement_pointer if left.requirement_file else environment_place(file),
         gpu="/properties/ml-model:training-processor-type",
         image=image.pointer if image else "/links",
     )

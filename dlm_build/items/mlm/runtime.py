@@ -33,7 +33,7 @@ from dlm_build.items.mlm.containers import ContainerImage, image_of_assets, imag
 from dlm_build.items.mlm.fields import Where, find, first_of, lenient, said
 from dlm_build.items.mlm.leftovers import Leftovers, kept_runtime
 from dlm_build.items.mlm.roles import CODE, Entry, artifact_of, check_code
-from dlm_build.items.mlm.sample_assets import environment_of
+from dlm_build.items.mlm.sample_assets import environment_of, environment_place
 from dlm_build.items.names import FRAMEWORK, framework_version, handler, machine_name
 from dlm_build.items.node import Node
 from dlm_build.items.runtimes import docker_file, image_and_tag, read_source
@@ -125,7 +125,7 @@ def read_mlm_runtime(where: Where, entries: tuple[Entry, ...], left: Leftovers) 
         version=release.pointer,
         handler=left.handler_pointer if left.handler else entry.pointer,
         source=place.pointer if place else "/assets",
-        requirements=file.asset.pointer if file and not left.requirement_file else left.requirement_pointer,
+        requirements=left.requirement_pointer if left.requirement_file else environment_place(file),
         gpu=device.pointer,
         image=image.pointer if image else "/assets",
     )

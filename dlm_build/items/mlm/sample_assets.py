@@ -65,6 +65,11 @@ def environment_of(entries: tuple[Entry, ...]) -> Entry | None:
     return named[0] if named else None
 
 
+def environment_place(found: Entry | None) -> str:
+    """Where that asset is, or would be."""
+    return found.asset.pointer if found else "/assets"
+
+
 def _first(entries: tuple[Entry, ...], roles: frozenset[str], what: str) -> Entry | None:
     found = having(entries, roles)
     if len(found) > 1:

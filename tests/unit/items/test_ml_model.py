@@ -36,7 +36,7 @@ def test_pointers_name_the_places_of_ml_model() -> None:
     at = read(ML_MODEL).pointers
     assert (at.framework, at.version) == ("/properties/mlm:framework", "/properties/mlm:framework_version")
     assert at.task == "/properties/ml-model:prediction_type"
-    assert at.image == "/links/1/href" and at.source == "/links/2/href"
+    assert at.image == "/links/1/href" and at.source == "/links/2/href" and at.requirements == "/assets"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,12 @@ def test_pointers_name_the_places_of_mlm() -> None:
     assert at.task == "/properties/mlm:output/0/tasks"
 
 
+def test_what_is_not_there_is_named_where_mlm_would_have_it() -> None:
+    item = copy.deepcopy(MLM)
+    del item["assets"]["environment"]
+    assert read(item).pointers.requirements == "/assets"
+
+
 # --- versions ----------------------------------------------------------------------------------------------------
 
 
