@@ -28,7 +28,7 @@ class Decoded(NamedTuple):
     """One file as arrays. `arrays` maps names to (C-ordered) numpy arrays; pictures are (bands, height, width)."""
 
     kind: str
-    """`geotiff`, `png`, `jpeg`, `npy`, `npz`, `json`, `XML`, `table`, `text` or `bytes`."""
+    """`geotiff`, `png`, `jpeg`, `npy`, `npz`, `json`, `XML`, `GeoPackage`, `table`, `text` or `bytes`."""
     arrays: dict[str, npt.NDArray[Any]]
     nodata: str | None = None
     crs: str | None = None
@@ -36,7 +36,8 @@ class Decoded(NamedTuple):
     scaling: str = ""
     """Scales and offsets by which the numbers of a GeoTIFF are to be read; empty where they are what they are."""
     value: Any = None
-    """Of a JSON file; of XML an object; of a table a list of rows, each an object; of a text its lines."""
+    """Of a JSON file; of XML an object; of a table a list of rows, each an object; of a text its lines; of a GeoPackage
+    its layers by name."""
 
 
 def decode(path: Path, scratch: Path, programs: Programs, name: str = "") -> Decoded:

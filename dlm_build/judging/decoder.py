@@ -27,6 +27,8 @@ HEADER = 1 << 16
 """Bytes that a file of it has more, at most."""
 TEXT = 16 << 20
 """Bytes of a JSON or text output."""
+TOLD = 256 << 20
+"""Characters of what is told of a file besides its arrays: a short file may say one long name of every row."""
 NESTED = 200
 """How deep lists and objects may lie in each other; whoever compares goes down as deep."""
 UNWRITTEN = 74
@@ -86,6 +88,8 @@ def _decoded(path: Path) -> dict[str, Any]:
         return _picture(path, "PNG", "png")
     if magic[:3] == b"\xff\xd8\xff":
         return _picture(path, "JPEG", "jpeg")
+    if magic == b"SQLite format 3\0":
+        return _database(path)
     return _text(path)
 
 
@@ -142,6 +146,13 @@ def _item_size(name: str) -> int:
     import numpy as np
 
     return int(np.dtype(name).itemsize)
+
+
+def _database(path: Path) -> dict[str, Any]:
+    from dlm_build.judging.geopackage import read_geopackage
+
+    value = read_geopackage(path)
+    return {"kind": "GeoPackage" if value else "bytes", "arrays": {}, "value": value}
 
 
 def _text(path: Path) -> dict[str, Any]:
@@ -210,7 +221,10 @@ def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:
         native = arrays[name].astype(arrays[name].dtype.newbyteorder("="), copy=False)
         np.save(folder / f"{number}-{index}.npy", native, allow_pickle=False)
     decoded["names"] = names
-    (folder / f"{number}.json").write_text(json.dumps(_finite(decoded)))
+    told = json.dumps(_finite(decoded))
+    if len(told) > TOLD:
+        raise MemoryError(f"{len(told)} characters, more than {TOLD}")
+    (folder / f"{number}.json").write_text(told)
 
 
 def _finite(value: Any, depth: int = NESTED) -> Any:

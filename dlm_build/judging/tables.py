@@ -69,7 +69,7 @@ def cell_value(cell: str) -> Any:
     if _REAL.fullmatch(bare):
         return float(bare)
     if bare[:1] in ("[", "{"):
-        return _read(bare, bare)
+        return json_value(bare)
     outline = _OUTLINE.fullmatch(bare)
     if outline is None:
         return bare
@@ -81,6 +81,11 @@ def cell_value(cell: str) -> Any:
 def _as_list(position: re.Match[str]) -> str:
     numbers = position[0].split()
     return f"[{','.join(numbers)}]" if numbers else ""
+
+
+def json_value(text: str) -> Any:
+    """A list or an object as what it says; other text as it is."""
+    return _read(text, text) if text[:1] in ("[", "{") else text
 
 
 def _read(text: str, otherwise: Any) -> Any:

@@ -21,7 +21,7 @@ from dlm_build.tolerances import ATOL, RTOL, Tolerance
 
 Task = Literal["labels", "probabilities", "float", "class-scores", "exact"]
 
-_PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".xml"})
+_PLAIN_FILES = frozenset({".json", ".txt", ".csv", ".geojson", ".gpkg", ".xml"})
 
 
 def decide_comparison(item: Item, sample: SampleSpec | None, runner: Runner) -> Decided[ComparisonPolicy | None]:

@@ -34,6 +34,7 @@ from dlm_build.records import (
     Verdict,
 )
 from dlm_build.store import Store
+from tests.unit.judging.test_geopackage import ROWS, changed, package
 from tests.unit.plans import tiny_plan
 
 pytestmark = pytest.mark.programs
@@ -228,6 +229,21 @@ def test_a_table_is_compared_by_its_cells(bench: Bench, tmp_path: Path) -> None:
         assert bench.judged(tmp_path / "expected.csv", bench.outputs / "out.csv").outcome == outcome
 
 
+def test_features_are_compared_one_by_one(bench: Bench, tmp_path: Path) -> None:
+    expected, policy = package(tmp_path / "expected.gpkg"), ComparisonPolicy(task="exact")
+    same = bench.judged(expected, package(bench.outputs / "out.gpkg", layer="out"), policy=policy)
+    assert same.outcome == Outcome.MATCHES
+    fewer = bench.judged(expected, package(bench.outputs / "out.gpkg", ROWS[:2]), policy=policy)
+    assert "GeoPackage content: 2 entries against 3 entries, first difference at /found/rows" in fewer.summary
+
+
+def test_a_database_of_anything_else_is_compared_as_a_whole(bench: Bench, tmp_path: Path) -> None:
+    for folder, score in ((tmp_path, 1), (bench.outputs, 2)):
+        changed(folder / "out.sqlite", "CREATE TABLE scores (score INTEGER)", f"INSERT INTO scores VALUES ({score})")
+    verdict = bench.judged(tmp_path / "out.sqlite", bench.outputs / "out.sqlite")
+    assert [check.name for check in verdict.checks] == ["bytes"]
+
+
 @pytest.mark.parametrize(("kind", "told"), [("onnx", True), ("handler", False)])
 def test_a_form_that_dlm_build_chose_is_told_as_its_own(
     bench: Bench, tmp_path: Path, kind: RunnerKind, told: bool
@@ -342,19 +358,23 @@ def test_arrays_of_anything_but_numbers_are_not_decoded(bench: Bench, tmp_path: 
     assert verdict.outcome == Outcome.MISMATCH and "which are no numbers" in verdict.summary
 
 
-def test_an_array_larger_than_may_be_written_is_beyond_the_limits(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "name"), [("WRITTEN", "out.npy"), ("TOLD", "out.csv")])
+def test_what_is_larger_than_may_be_written_is_beyond_the_limits(
+    bench: Bench, tmp_path: Path, limit: str, name: str
+) -> None:
     np.save(bench.outputs / "out.npy", np.zeros(100_000, dtype=np.uint8))
-    child = (sys.executable, "-c", "from dlm_build.judging import decoder; decoder.WRITTEN = 1000; import sys; "
+    (bench.outputs / "out.csv").write_text("\n".join(["a_long_name_of_a_column", *"123456789" * 5]))
+    child = (sys.executable, "-c", f"from dlm_build.judging import decoder; decoder.{limit} = 1000; import sys; "
              "decoder.main(sys.argv[1], sys.argv[2:])")  # fmt: skip
-    ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path), str(bench.outputs / "out.npy")))
+    ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path), str(bench.outputs / name)))
     assert ended.status == TOO_LARGE
 
     class Small:
         def run(self, argv: Sequence[str], **_options: Any) -> Finished:
             return ended
 
-    with pytest.raises(ResourceExceeded, match=r"out\.npy passed its limit"):
-        decode(bench.outputs / "out.npy", tmp_path / "scratch", Small())
+    with pytest.raises(ResourceExceeded, match=rf"{name} passed its limit"):
+        decode(bench.outputs / name, tmp_path / "scratch", Small())
 
 
 def test_a_document_says_where_it_differs(bench: Bench, tmp_path: Path) -> None:

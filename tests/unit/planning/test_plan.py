@@ -160,7 +160,7 @@ def test_an_expected_file_of_scores_is_compared_as_scores() -> None:
         ({}, "m.onnx", "out.geojson", True), ({}, "m.onnx", "out.CSV", True), ({}, "m.pt", "out.csv", True),
         ({"run": RUN}, "m.pt", "out.csv", False), ({}, "m.onnx", "out.json", False), ({}, "m.onnx", "out", False),
         ({}, "m.onnx", "output_0.pb", True), ({}, "m.pt", "out.pth", True),
-        ({}, "m.onnx", "out.nc", True),
+        ({}, "m.onnx", "out.nc", True), ({}, "m.onnx", "out.gpkg", True), ({"run": RUN}, "m.pt", "out.gpkg", False),
     ],
 )  # fmt: skip
 def test_weights_alone_write_no_tables(runtime: dict[str, str], weights: str, expected: str, told: bool) -> None:
