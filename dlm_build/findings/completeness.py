@@ -35,6 +35,19 @@ class WeightsAreData(Kind):
     """
 
 
+class WeightsNotUnpacked(Kind):
+    """ "{found}" is {what} by its name, which a build does not unpack"""
+
+    severity = BUILD
+    fix = "publish it as .zip, .mar or .tar.gz"
+    more = """
+    A model archive is a zip, which a `.mar` is as well, or a tar, plain or with gzip. Of other packings nothing is
+    read, and a build stops there, whatever else the item has.
+
+    Before: `"href": "https://example.org/model.7z"`. After: `"href": "https://example.org/model.zip"`.
+    """
+
+
 class WeightsOverHttp(Kind):
     """ "{found}" is plain http: what it serves could be changed on the way, so a build refuses it"""
 
