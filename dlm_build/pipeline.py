@@ -207,6 +207,7 @@ def to_docker(context: Context, job: Job) -> EngineEnd:
 def to_sif(context: Context, job: Job) -> EngineEnd:
     """The SIF in the work folder, labelled with how its sample did."""
     known = job.journal.known
+    known.run = None  # the image's is told by its end; what may go wrong from here on is about another
     with job.journal.step("sif") as reuse:
         sif, kept = converted(context, known.image, job)
         reuse(kept)
@@ -219,11 +220,13 @@ def to_sif(context: Context, job: Job) -> EngineEnd:
 
 
 def overall(known: Known) -> Verdict:
-    """Of the first engine's end that is not the best there is; with several, its summary says whose it is."""
+    """Of the first engine's end that is not the best there is, whose run is the report's from here on.
+
+    With several, the summary says how each of them ended.
+    """
     ends = known.engines
     worst = next((end for end in ends if end.verdict.outcome != Outcome.MATCHES), ends[0])
-    if worst.run:
-        known.run = worst.run
+    known.run = worst.run
     if len(ends) == 1:
         return worst.verdict
     said = "; ".join(f"{end.engine}: {end.verdict.summary}" for end in ends)
@@ -298,6 +301,7 @@ def _reverified(engine: Literal["docker", "sif"], job: Job) -> EngineEnd:
     Raises UsageError where what was built is no more, HashMismatch for a SIF that was changed.
     """
     known = job.journal.known
+    known.run = None  # the other engine's is told by its end
     if engine == "docker":
         known.image = image = kept_image(job.folder, job.lock, job.doors)
         known.context_digest = image.context_digest

@@ -662,6 +662,21 @@ def test_both_engines_are_in_one_report(world: World) -> None:
     assert report.verdict.outcome == Outcome.MATCHES and report.verdict.summary == "docker: equal; sif: equal"
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_sif_that_cannot_be_had_is_told_with_no_run_of_the_images(world: World, again: bool) -> None:
+    """`run` is the one that the verdict is about, and this one is about none."""
+    if again:
+        world.run(to=BOTH)
+        (world.work.root / "m.sif").unlink(missing_ok=True)
+        [path.write_bytes(b"another") for path in world.work.root.glob("*.sif")]
+        report = world.verify(to=BOTH, force=True)
+    else:
+        world.failing["sif from image"] = InfraError("mksquashfs was killed")
+        report = world.run(to=BOTH)
+    assert report.run is None and [(end.engine, bool(end.run)) for end in report.engines] == [("docker", True)]
+    assert report.verdict.outcome == (Outcome.HASH_MISMATCH if again else Outcome.INFRA)
+
+
 @pytest.mark.parametrize(("host", "told"), [("unix:///the.sock", "x86-64-v2"), ("tcp://far:2376", None)])
 def test_a_run_tells_the_processor_it_ran_on(
     world: World, monkeypatch: pytest.MonkeyPatch, host: str, told: str | None
