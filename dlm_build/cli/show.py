@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,15 +79,15 @@ def print_lock(lock: Lock, folder: Path) -> None:
     if lock.plan.source:
         click.echo(f"  source       {shown(lock.plan.source.url)} at {lock.plan.source.commit}")
     click.echo(f"  lock digest  {lock.digest}")
-    click.echo(f"written to {folder}: lock.json, conda-lock.yml, explicit.txt, plan.json")
+    click.echo(f"written to {shown(str(folder), 300)}: lock.json, conda-lock.yml, explicit.txt, plan.json")
 
 
 def print_context(context: Context, folder: Path) -> None:
     size = sum(file.size for file in context.files)
     click.secho(f"rendered  {len(context.files)} files, {megabytes(size)}", bold=True)
     click.echo(f"  context digest  {context.digest}")
-    click.echo(f"written to {folder}; with a network it also builds alone:")
-    click.echo(f"  docker build {folder}")
+    click.echo(f"written to {shown(str(folder), 300)}; with a network it also builds alone:")
+    click.echo(f"  {shown(shlex.join(('docker', 'build', str(folder))), 400)}")
 
 
 def print_report(report: Report) -> None:

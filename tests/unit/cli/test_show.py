@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,13 @@ def test_a_context_says_how_to_build_it_alone(capsys: Capsys) -> None:
     context = Context(lock_digest="l", files=rows)
     show.print_context(context, Path("out/context"))
     assert "docker build out/context" in said(capsys)
+    show.print_context(context, Path("my models/\x1b[2J/context"))
+    told = said(capsys)
+    assert "\x1b" not in told and shlex.split(told.splitlines()[-1]) == [
+        "docker",
+        "build",
+        "my models/\\x1b[2J/context",
+    ]
 
 
 def test_the_diagnosis_ends_with_one_word(capsys: Capsys) -> None:
