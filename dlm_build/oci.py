@@ -17,6 +17,8 @@ HOST = r"[a-z0-9]++(?:(?:\.|-++)[a-z0-9]++)*+(?::[0-9]{1,5})?"
 _REFERENCE = re.compile(rf"(?P<repository>(?:{HOST}/)?{PATH})(?::(?P<tag>{TAG}))?(?:@(?P<digest>{DIGEST}))?")
 _DIGEST = re.compile(DIGEST)
 LONGEST_REFERENCE = 400
+PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
+"""Variables that load code into every program: nothing is made on a base that sets one."""
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 """The label, or annotation, with the digest of the image that another was built on."""
 

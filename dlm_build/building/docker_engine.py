@@ -20,7 +20,7 @@ from dlm_build.config import Settings
 from dlm_build.context_layout import CONTEXT
 from dlm_build.docker_client import DEFAULT_ADDRESS, connected, id_of
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
-from dlm_build.oci import BASE_DIGEST, parse_reference
+from dlm_build.oci import BASE_DIGEST, PRELOADS, parse_reference
 from dlm_build.proc import Programs
 from dlm_build.progress import Event, Notify
 from dlm_build.records import Context, Image, Lock, Record
@@ -34,7 +34,6 @@ ANSWER_SECONDS = 300
 """How long the engine may take for one answer; a layer of many gigabytes is read before it is sent."""
 OLDEST_BUILDX = "0.13"
 """The first whose builds can be heard as JSON."""
-_PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
 _BUILT = "images"
 """Notes in the store on what was built, by the image's digest."""
 
@@ -192,7 +191,7 @@ class DockerEngine:
             raise InfraError(f"{image.reference} was replaced while it was built", "do not build one tag twice at once")
         with self._client() as client:
             variables = client.images.get(image.reference).attrs["Config"].get("Env") or []
-        if loaded := [name for name in variables if name.partition("=")[0] in _PRELOADS]:
+        if loaded := [name for name in variables if name.partition("=")[0] in PRELOADS]:
             raise ItemHostile(f"the base image sets {shown(loaded[0])}", "use a base that does not; see --base")
 
     def _mirrors(self) -> tuple[str, ...]:

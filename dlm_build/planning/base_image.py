@@ -13,6 +13,7 @@ from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.oci import is_digest, parse_reference, qualified
 from dlm_build.planning.decided import Decided, decided
 from dlm_build.planning.environment import Libraries
+from dlm_build.planning.inferred import LAST_WITHOUT_IMAGE
 from dlm_build.planning.tables import BaseRow, Tables
 from dlm_build.planning.versions import Numbers, numbers
 from dlm_build.records import BaseImage, Record
@@ -201,5 +202,9 @@ def _reason(chosen: Candidate, wanted: Wanted) -> str:
     asked = numbers(wanted.cuda)
     if chosen.cuda[: len(asked)] == asked[:2]:
         return f"{flavour}; CUDA {best.cuda} is CUDA {wanted.cuda}"
-    gone = "images were deleted from the registry in 2023" if asked <= (10, 2) else "has no image known as surely"
+    gone = (
+        "images were deleted from the registry in 2023"
+        if asked[:2] <= LAST_WITHOUT_IMAGE
+        else "has no image known as surely"
+    )
     return f"{flavour}; CUDA {wanted.cuda} {gone}; {best.cuda} is the nearest living one"

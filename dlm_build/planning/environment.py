@@ -24,6 +24,7 @@ from dlm_build.planning.evidence import (
     with_cudnn,
 )  # fmt: skip
 from dlm_build.planning.inferred import (
+    LAST_WITHOUT_IMAGE,
     Facts,
     Parts,
     conda_cuda,
@@ -182,7 +183,7 @@ def _add_cuda(facts: Facts, declared: Declared, conda: list[str], notes: list[Fi
     """No image has CUDA this old: where the framework does not bring it, conda does."""
     if not facts.gpu or facts.cuda is None or declared_cuda_packages(declared):
         return
-    old = numbers(facts.cuda)[:2] <= (10, 2)
+    old = numbers(facts.cuda)[:2] <= LAST_WITHOUT_IMAGE
     from_conda = facts.table.name == "pytorch" and conda_framework(declared, facts.table) is not None
     if not (lacks_libraries(facts) or (old and from_conda)):
         return

@@ -16,7 +16,8 @@ from dlm_build.records import Limits, Record
 TOP = Path("/sys/fs/cgroup")
 REMOVALS = 50
 """Attempts to remove a group while its last processes end, a tenth of a second apart."""
-FILES = {1: {"memory": "memory.limit_in_bytes", "pids": "pids.max"}, 2: {"memory": "memory.max", "pids": "pids.max"}}
+LIMIT_OF_MEMORY = {1: "memory.limit_in_bytes", 2: "memory.max"}
+"""The file that holds it, by version of the interface; that of processes is called the same in both."""
 
 
 class Walls(Record, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Walls(Record, frozen=True, kw_only=True):
 
     def texts(self) -> tuple[str, ...]:
         """The limits in force, read back."""
-        memory = _text(self.memory / FILES[self.version]["memory"])
+        memory = _text(self.memory / LIMIT_OF_MEMORY[self.version])
         pids = _text(self.pids / "pids.max")
         return (f"memory <= {memory} bytes", f"processes <= {pids}")
 
@@ -67,7 +68,7 @@ def _made(name: str, limits: Limits, top: Path) -> Walls | None:
     try:
         for folder in group.folders:
             folder.mkdir()
-        (group.memory / FILES[version]["memory"]).write_text(str(limits.memory))
+        (group.memory / LIMIT_OF_MEMORY[version]).write_text(str(limits.memory))
         (group.pids / "pids.max").write_text(str(limits.pids))
         _forbid_swap(group, limits)
     except OSError:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from dlm_build.container_layout import INPUT, OUTPUT
 from dlm_build.errors import ItemHostile, shown
+from dlm_build.oci import PRELOADS
 from dlm_build.records import Record
 from dlm_build.sif.layers import FixedLayer
 from dlm_build.unpacking.tar_entries import Entry
@@ -22,7 +23,6 @@ _SHELL = "#!/bin/sh\n"
 _SECTION = re.compile(r"^%([a-z]+)([^\n]*)\n", re.MULTILINE)
 _EXPORT = re.compile(r"\bexport ([A-Z_a-z][A-Z_a-z0-9]*)=")
 _NAME = re.compile(r"[A-Z_a-z][A-Z_a-z0-9]*")
-_PRELOADS = ("LD_PRELOAD", "LD_AUDIT")
 _START = f'{_SHELL}for script in /{_HOME}/env/*.sh; do\n    if [ -f "$script" ]; then . "$script"; fi\ndone\n'
 _ACTIONS = {
     "exec": 'exec "$@"\n',
@@ -133,7 +133,7 @@ def _sections(definition: str) -> dict[str, str]:
 def _exports(environment: Mapping[str, str], own: set[str]) -> str:
     """The image's variables as a script, without those the definition sets itself."""
     for name in environment:
-        if name in _PRELOADS or not _NAME.fullmatch(name):
+        if name in PRELOADS or not _NAME.fullmatch(name):
             raise ItemHostile(f"the base image sets {shown(name)}", "use a base that does not; see --base")
     rows = (f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()) if name not in own)
     return _SHELL + "".join(rows)
