@@ -245,7 +245,7 @@ def copied(path: Path, wanted: Wanted, store: Store) -> Stored:
 
 def _length(headers: Mapping[str, str]) -> int | None:
     value = headers.get("content-length", "")
-    return int(value) if value.isdigit() and len(value) < 20 else None
+    return int(value) if value.isdecimal() and len(value) < 20 else None
 
 
 def _refuse_large(size: int, limit: int, wanted: Wanted) -> None:

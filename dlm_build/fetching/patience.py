@@ -41,7 +41,7 @@ class Patience(Record, frozen=True, kw_only=True):
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks for. A date is read against the server's own clock; ours may be wrong."""
     value = headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isdecimal():
         return float(value) if len(value) < 10 else float("inf")
     try:
         until = email.utils.parsedate_to_datetime(value)

@@ -92,4 +92,4 @@ def _size(answer: Answer, got: int) -> int | None:
         found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
         return int(found[1]) if found else None
     length = answer.headers.get("content-length", "")
-    return int(length) if length.isdigit() and len(length) < 20 else (got if got < HEAD else None)
+    return int(length) if length.isdecimal() and len(length) < 20 else (got if got < HEAD else None)

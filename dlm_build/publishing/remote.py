@@ -168,7 +168,7 @@ class Remote:
         headers = self._access.headers() if self._is_ours(session.url) else {}
         answer = self._web.get(session.url, limit=LARGEST, headers=headers, trusted=True)
         first, _, last = answer.headers.get("range", "").removeprefix("bytes=").partition("-")
-        if answer.status != 204 or first != "0" or not last.isdigit() or len(last) > 18:
+        if answer.status != 204 or first != "0" or not last.isdecimal() or len(last) > 18:
             return None
         return Session(self._location(answer, session.url), int(last) + 1 if int(last) else 0)
 

@@ -58,7 +58,7 @@ class Signer:
         every = self.keys()
         if wanted is None:
             fits = every
-        elif wanted.isdigit() and len(wanted) < 8:
+        elif wanted.isdecimal() and len(wanted) < 8:
             fits = tuple(key for key in every if key.number == int(wanted))
         else:
             fits = tuple(key for key in every if len(wanted) >= 8 and key.fingerprint.endswith(_digits(wanted)))
