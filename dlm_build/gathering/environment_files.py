@@ -14,7 +14,7 @@ from dlm_build.fetch import Fetcher
 from dlm_build.fetching.pages import stood_in
 from dlm_build.fetching.urls import shown_url
 from dlm_build.findings.archive import RequirementFileFoundElsewhere
-from dlm_build.gathering.assets import refuse_no_file
+from dlm_build.gathering.assets import is_own_server, refuse_no_file
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.gathering.outside import Outside
 from dlm_build.locks import EXPLICIT_NAMES, NAMES, is_aside, is_explicit
@@ -54,10 +54,11 @@ def _declared(
 ) -> tuple[tuple[EnvironmentFile, ...], tuple[Finding, ...]]:
     asset = next((asset for asset in item.assets if asset.key == wanted), None)
     url = asset.href if asset else wanted
+    beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
     if url.startswith(("https://", "http://")):
         refuse_no_file(url, asset.pointer if asset else item.pointers.requirements)
-        return _linked(url, outside.fetch), ()
-    beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
+        text = _reader(archive.members, outside.store)(beside) if beside else None
+        return _linked(url, text, item, outside.fetch), ()
     wanted = beside or (posixpath.basename(url) if asset else wanted)
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
@@ -71,18 +72,24 @@ def _declared(
     )
 
 
-def _linked(url: str, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
-    """The file at `url`; what it includes is looked for beside it. They are called `item:<path>`."""
+def _linked(url: str, text: str | None, item: Item, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
+    """The file at `url`; what it includes is looked for beside it. They are called `item:<path>`.
+
+    `text` is the file's where it is there already, held to its checksum: it is not asked for again.
+    """
     base = unquote(posixpath.basename(urlsplit(url).path)) or "requirements.txt"
 
     def read(path: str) -> str | None:
-        answer = fetch.get(urljoin(url, path) if path != base else url, limit=LIMIT)
+        if path == base and text is not None:
+            return text
+        place = url if path == base else urljoin(url, path)
+        answer = fetch.get(place, limit=LIMIT, trusted=is_own_server(item, place))
         if path != base and answer.status in (404, 410):
             return None
         answer.found()
         if found := stand_in(answer.body) if answer.body else None:
-            raise stood_in(found, answer.url, urljoin(url, path) if path != base else url)
-        return _text(answer.body, shown_url(url))
+            raise stood_in(found, answer.url, place)
+        return _text(answer.body, shown_url(place))
 
     return _with_included("item", base, read)
 

@@ -50,9 +50,11 @@ class FakeFetcher:
     def __init__(self, pages: Mapping[str, bytes] | None = None) -> None:
         self.pages = dict(pages or {})
         self.trusted: dict[str, bool] = {}
+        self.asked: list[str] = []
 
     def get(self, url: str, *, limit: int, headers: Mapping[str, str] | None = None, trusted: bool = False) -> Response:
         self.trusted[url] = trusted
+        self.asked.append(url)
         if url not in self.pages:
             return Response(status=404, url=url)
         return Response(status=200, body=self.pages[url], url=url)
@@ -72,6 +74,7 @@ class FakeFetcher:
         headers: Mapping[str, str] | None = None,
     ) -> Stored:
         self.trusted[url] = trusted
+        self.asked.append(url)
         if url not in self.pages:
             raise SourceGone(f"{url}: is not there (404)", "correct the address")
         return store.add_stream([self.pages[url]], expect)

@@ -234,6 +234,32 @@ def test_a_file_that_is_an_asset(tmp_path: Path) -> None:
     assert texts(gathered(given, tmp_path, FakeFetcher({url: b"name: x"}))) == {"item:environment.yml": "name: x"}
 
 
+def test_a_file_that_is_an_asset_is_asked_for_once_and_is_the_one_whose_checksum_was_held(tmp_path: Path) -> None:
+    url = "https://files.example/x/environment.yml"
+    fetch, path = FakeFetcher({url: b"name: x"}), write_zip(tmp_path / "m.mar", MEMBERS)
+    promised = asset(url, "env", sha256=hashlib.sha256(b"name: x").hexdigest())
+    given = item(
+        asset(str(path), "model", ("mlm:model",)), promised,
+        origin=str(tmp_path / "i.json"), runtime=Runtime(requirement_file="env"),
+    )  # fmt: skip
+    assert texts(gathered(given, tmp_path, fetch)) == {"item:environment.yml": "name: x"}
+    assert fetch.asked == [url]
+
+
+@pytest.mark.parametrize("named", ["env", "http://127.0.0.1:8000/requirements.txt"])
+def test_the_server_of_the_item_is_trusted_with_its_environment_too(tmp_path: Path, named: str) -> None:
+    site = "http://127.0.0.1:8000"
+    fetch = FakeFetcher({f"{site}/requirements.txt": b"numpy\n-r base.txt", f"{site}/base.txt": b"scipy"})
+    path = write_zip(tmp_path / "m.mar", MEMBERS)
+    fetch.pages[f"{site}/m.mar"] = path.read_bytes()
+    given = item(
+        asset(f"{site}/m.mar", "model", ("mlm:model",)), asset(f"{site}/requirements.txt", "env"),
+        origin=f"{site}/i.json", runtime=Runtime(requirement_file=named),
+    )  # fmt: skip
+    assert [*texts(gathered(given, tmp_path, fetch))] == ["item:requirements.txt", "item:base.txt"]
+    assert all(fetch.trusted.values()) and f"{site}/base.txt" in fetch.trusted
+
+
 @pytest.mark.parametrize(("page", "match"), [(b"<!DOCTYPE html>", "is a web page"), (None, r"not there \(404\)")])
 def test_a_linked_file_that_is_not_one(tmp_path: Path, page: bytes | None, match: str) -> None:
     url = "https://github.com/o/r/blob/main/requirements.txt"
