@@ -29,7 +29,7 @@ RULES = "2"
 
 Kind = Literal["zip", "tar", "file"]
 
-_FOREIGN = {
+FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "7z archive",
     b"Rar!": "rar archive",
     b"\xfd7zXZ": "xz file",
@@ -164,7 +164,7 @@ def _refuse_foreign(head: bytes, blame: Blame) -> None:
     if found := stand_in(head):
         what, hint = _STAND_INS[found.what]
         raise blame.broken(f"it is {what}, not an archive", hint=hint)
-    for magic, what in _FOREIGN.items():
+    for magic, what in FOREIGN.items():
         if head.startswith(magic):
             raise blame.broken(f"it is a {what}", hint="publish it as .zip, .mar or .tar.gz")
 

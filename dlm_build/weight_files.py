@@ -67,11 +67,11 @@ WEIGHT_SUFFIXES = tuple(row.suffix for row in _TABLE if row.found)
 """Of weights that are found by their names alone, the best first."""
 SINGLE_SUFFIXES = (*WEIGHT_SUFFIXES, ".npz")
 """Of a model that is one file. In an archive a `.npz` is rather a sample."""
-NOT_UNPACKED = {
-    ".7z": "a 7z archive", ".rar": "a rar archive", ".xz": "an xz file", ".txz": "an xz file",
-    ".bz2": "a bzip2 file", ".tbz2": "a bzip2 file", ".zst": "a zstd file",
+FOREIGN_SUFFIXES = {
+    ".7z": "7z archive", ".rar": "rar archive", ".xz": "xz file", ".txz": "xz file", ".bz2": "bzip2 file",
+    ".tbz": "bzip2 file", ".tbz2": "bzip2 file", ".zst": "zstd file", ".tzst": "zstd file",
 }  # fmt: skip
-"""Packings that a build refuses, as their bytes tell."""
+"""Names of archives that are not opened, and what is in such files as their bytes tell (`archives.py`)."""
 PERHAPS_TORCHSCRIPT = frozenset((".pt", ".pth"))
 """What torch.save and torch.jit.save are given alike."""
 

@@ -44,6 +44,7 @@ _NOUNS = {
     "raw-url-inferred": "the address of the weights",
     "share-url-inferred": "the address of the weights",
     "weights-over-http": "the address of the weights",
+    "archive-not-read": "how the archive is packed",
     "address-not-allowed": "the address of the weights",
     "href-moves": "which version of the weights",
     "href-ends": "that the weights are still there",
@@ -62,6 +63,7 @@ _NOUNS = {
     "no-environment": "the environment",
     "environment-not-locked": "the versions of most packages",
     "lock-not-read": "the environment",
+    "named-file-is-none": "where the files beside the model are",
     "not-in-one-file": "where the files beside the model are",
 }
 """What a build has to decide, by the finding that says so."""

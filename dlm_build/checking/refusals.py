@@ -15,13 +15,14 @@ from dlm_build.checking.recipes import tables
 from dlm_build.checking.records import PartName
 from dlm_build.errors import DlmBuildError, ItemInvalid
 from dlm_build.fetching.urls import checked_url, is_beside, shown_url
-from dlm_build.findings.completeness import NotInOneFile, WeightsOverHttp
+from dlm_build.findings.completeness import ArchiveNotRead, NotInOneFile, WeightsOverHttp
 from dlm_build.findings.hrefs import NamedFileIsNone
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import ExpectedNotInArchive, UnknownVersion
 from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
 from dlm_build.hrefs import read_href, without_query
 from dlm_build.members import asset_beside
+from dlm_build.model_asset import path_of
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.comparison import hard_to_match
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
@@ -30,7 +31,7 @@ from dlm_build.planning.runner import working_dir
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, pick
 from dlm_build.records import Asset, Finding, Item
-from dlm_build.weight_files import SINGLE_SUFFIXES
+from dlm_build.weight_files import FOREIGN_SUFFIXES, SINGLE_SUFFIXES, suffix_of
 
 _PLAIN = re.compile(r"https://(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z]{2,}/[!-\[\]-~]*")
 """Addresses that surely may be asked, which is nearly all of them."""
@@ -46,6 +47,9 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
         found["code"] = stopping
     if item.runtime.source_url and (finding := _source(item, item.runtime.source_url)):
         found["code"] += (finding,)
+    if model and (what := FOREIGN_SUFFIXES.get(suffix_of(model.href))):
+        name = path_of(model.href).rpartition("/")[2]
+        found["weights"] += (ArchiveNotRead.at(f"{model.pointer}/href", found=name, what=what),)
     for part, href, pointer in _named(item):
         if finding := _no_file(href, pointer):
             found[part] += (finding,)

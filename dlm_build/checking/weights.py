@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from dlm_build.checking.records import Part
 from dlm_build.errors import shown
-from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData, WeightsNotUnpacked
+from dlm_build.findings.completeness import NoChecksum, NoModelAsset, WeightsAreData
 from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import models
 from dlm_build.records import Asset, Finding, Item
-from dlm_build.weight_files import NOT_UNPACKED, suffix_of
+from dlm_build.weight_files import suffix_of
 from dlm_build.words import words_of
 
 _NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
@@ -61,8 +61,6 @@ def _addressed(asset: Asset, item: Item) -> Part:
     pointer = f"{asset.pointer}/href"
     if what := _DATA.get(suffix_of(asset.href)):
         return _missing(WeightsAreData.at(pointer, found=as_published(asset.href, item), what=what))
-    if what := NOT_UNPACKED.get(suffix_of(asset.href)):
-        return _missing(WeightsNotUnpacked.at(pointer, found=as_published(asset.href, item), what=what))
     href = read_href(asset.href)
     lost = _is_of_a_machine(asset, item) if href.kind == "local" else href.url is None
     if lost:

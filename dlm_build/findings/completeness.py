@@ -35,19 +35,6 @@ class WeightsAreData(Kind):
     """
 
 
-class WeightsNotUnpacked(Kind):
-    """ "{found}" is {what} by its name, which a build does not unpack"""
-
-    severity = BUILD
-    fix = "publish it as .zip, .mar or .tar.gz"
-    more = """
-    A model archive is a zip, which a `.mar` is as well, or a tar, plain or with gzip. Of other packings nothing is
-    read, and a build stops there, whatever else the item has.
-
-    Before: `"href": "https://example.org/model.7z"`. After: `"href": "https://example.org/model.zip"`.
-    """
-
-
 class WeightsOverHttp(Kind):
     """ "{found}" is plain http: what it serves could be changed on the way, so a build refuses it"""
 
@@ -58,6 +45,19 @@ class WeightsOverHttp(Kind):
     show a change, where there is one.
 
     Before: `"href": "http://example.org/model.zip"`. After: `"href": "https://example.org/model.zip"`.
+    """
+
+
+class ArchiveNotRead(Kind):
+    """ "{found}" is a {what} by its name, which a build does not open"""
+
+    severity = BUILD
+    fix = "publish it as .zip, .mar or .tar.gz"
+    more = """
+    Archives come from strangers, so every kind that is read is a way in: zip files and tars, the latter packed with
+    gzip or not at all, are read by code of dlm-build's own, which holds them to limits.
+
+    Before: `"href": "./model.tar.xz"`. After: `"href": "./model.tar.gz"`, the same files packed again.
     """
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from dlm_build.archives import _FOREIGN
 from dlm_build.items import read_item
 from dlm_build.items.mlm.artifacts import read_artifact
 from dlm_build.records import Item
-from dlm_build.weight_files import BY_SUFFIX, NOT_UNPACKED, SINGLE_SUFFIXES, WEIGHT_SUFFIXES, suffix_of
+from dlm_build.weight_files import BY_SUFFIX, SINGLE_SUFFIXES, WEIGHT_SUFFIXES, suffix_of
 from tests.unit.checking.made import changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
 
@@ -55,17 +54,6 @@ def test_a_torchscript_file_tells_its_framework_as_its_weights_do() -> None:
 def test_a_pickle_is_one_however_its_name_is_spelled(suffix: str) -> None:
     assert read_artifact(f"https://example.org/model{suffix}", None, None).kind == "pickled"
     assert "weights-need-code" in {finding.code for finding in mlm(f"https://example.org/model{suffix}").findings}
-
-
-@pytest.mark.parametrize("name", ["m.7z", "m.rar", "m.tar.xz", "m.tar.bz2", "m.pth.zst"])
-def test_a_packing_that_a_build_refuses_is_no_model(name: str) -> None:
-    checked = check(changed(assets__model__href=f"https://example.org/{name}"))
-    assert checked.grade.letter == "E" and "weights-not-unpacked" in codes(checked)
-
-
-def test_every_packing_that_is_refused_by_its_bytes_is_known_by_name() -> None:
-    told = {what.partition(" ")[2] for what in NOT_UNPACKED.values()}
-    assert told == set(_FOREIGN.values())
 
 
 def test_a_store_is_no_model_with_a_slash_behind_it_either() -> None:

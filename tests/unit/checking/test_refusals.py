@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dlm_build.archives import FOREIGN, Parcel, unpack
 from dlm_build.checking import check_text
 from dlm_build.checking.records import Checked
 from dlm_build.errors import ItemInvalid
@@ -16,7 +18,10 @@ from dlm_build.findings.kinds import Kind
 from dlm_build.findings.online import AddressNotAllowed, SourceNotThere
 from dlm_build.gathering.assets import place_of
 from dlm_build.items import read_item
+from dlm_build.progress import silent
 from dlm_build.records import Finding
+from dlm_build.store import Store
+from dlm_build.weight_files import FOREIGN_SUFFIXES
 from tests.unit.checking.made import COMMIT, changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
 
@@ -168,6 +173,19 @@ def test_an_address_that_a_build_does_not_ask_makes_an_item_c_at_best(part: str)
     item = copy.deepcopy(MLM)
     item["assets"][part]["href"] = f"https://10.0.0.7/{part}"
     assert check(item).grade.letter == "C" and "address-not-allowed" in blocked(check(item))
+
+
+@pytest.mark.parametrize(("suffix", "what"), FOREIGN_SUFFIXES.items())
+def test_an_archive_that_a_build_does_not_open(suffix: str, what: str, tmp_path: Path) -> None:
+    checked = check(changed(assets__model__href=f"https://example.org/model.tar{suffix}?download=1"))
+    finding = one(checked, "archive-not-read")
+    assert finding.message == f'"model.tar{suffix}" is a {what} by its name, which a build does not open'
+    assert (checked.grade.letter, finding.severity, finding.pointer) == ("C", "error", "/assets/model/href")
+    file = tmp_path / f"model.tar{suffix}"
+    file.write_bytes(next(magic for magic, kind in FOREIGN.items() if kind == what) + bytes(32))
+    with pytest.raises(ItemInvalid, match=what) as refused:
+        unpack(file, Store(tmp_path / "store"), silent, Parcel(name=file.name))
+    assert refused.value.hint == finding.hint
 
 
 def test_a_password_is_not_shown() -> None:
