@@ -16,6 +16,7 @@ from dlm_build.planning.decided import Decided, decided, noticed
 from dlm_build.planning.env_files import Conda, Declared
 from dlm_build.planning.evidence import (
     CUDA_PACKAGES,
+    bring_cuda,
     conda_framework,
     declared_cuda,
     is_framework,
@@ -237,8 +238,7 @@ def _libraries_of_pip(facts: Facts, pip: Sequence[str]) -> tuple[Libraries, str]
     if facts.table.name == "pytorch":
         return "brought", "PyTorch's wheels bring the CUDA libraries"
     installed = [each for name, each in requirements(pip).items() if is_framework(name, facts.table)]
-    extras = {extra for each in installed for extra in each.extras}
-    if extras & {"and-cuda", "cudnn"} or with_cudnn(pip):
+    if bring_cuda(extra for each in installed for extra in each.extras) or with_cudnn(pip):
         return "brought", "the wheels bring the CUDA libraries"
     return "wanted", f"the wheels of {facts.table.name} {facts.picked.version}".rstrip() + " bring no CUDA libraries"
 

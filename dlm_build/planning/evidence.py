@@ -25,6 +25,9 @@ _LINUX = {
 _PYTHONS = tuple(f"3.{minor}" for minor in range(7, 20))
 CPU_PACKAGES = frozenset({"cpuonly", "pytorch-cpu", "tensorflow-cpu", "mxnet-mkl"})
 
+_FOR_CUDA = re.compile(r"(?:^|-)(?:cuda|cu)(1[0-9])(?:x|[_-][a-z0-9-]+)?$")
+"""Of a wheel's name or extra: `nvidia-cudnn-cu12`, `cupy-cuda12x`, `jax-cuda12-plugin`, `[cuda12_pip]`."""
+
 
 def requirements(pip: Iterable[str]) -> dict[str, Requirement]:
     """Those that are installed on Linux, whichever Python it will be; parsed, by canonical name."""
@@ -91,8 +94,8 @@ def _specifier(rest: str) -> str:
     return f"=={version}.*" if version.count(".") < 2 else f"=={version}"
 
 
-def declared_cuda(declared: Declared) -> tuple[str, str] | None:
-    """CUDA as `X.Y` or `X` and where it stands."""
+def declared_cuda(declared: Declared, *, wheels: bool = False) -> tuple[str, str] | None:
+    """CUDA as `X.Y` or `X` and where it stands. `wheels`: also what wheels say that no table knows."""
     for name in CUDA_PACKAGES:
         line = declared.conda_named(name)
         if line and line.version and numbers(line.version):
@@ -100,7 +103,32 @@ def declared_cuda(declared: Declared) -> tuple[str, str] | None:
     for name in requirements(declared.pip):
         if found := re.fullmatch(r"mxnet-cu(\d{1,2})(\d)(mkl)?", name):
             return f"{found[1]}.{found[2]}", declared.origin
-    return None
+    cuda = _cuda_of_wheels(declared) if wheels else None
+    return (cuda, declared.origin) if cuda else None
+
+
+def _cuda_of_wheels(declared: Declared) -> str | None:
+    """By the version of CUDA's own, by a local version such as `+cu121`, else by names and extras."""
+    installed = requirements(declared.pip)
+    for name, each in installed.items():
+        exact = [one.version for one in each.specifier if one.operator == "=="]
+        if re.fullmatch(r"nvidia-cuda-runtime(-cu\d+)?", name) and exact and len(numbers(exact[0])) >= 2:
+            return ".".join(map(str, numbers(exact[0])[:2]))
+    if declared.local_cuda:
+        return declared.local_cuda
+    told = [(name, *each.extras) for name, each in installed.items() if not name.startswith("nvidia-nccl-")]
+    words = [word for row in told for word in row]  # XGBoost's wheels for CPUs bring NCCL, too
+    return next((found[1] for word in words if (found := _FOR_CUDA.search(word))), None)
+
+
+def asks_for_gpu(declared: Declared) -> str | None:
+    """Where an environment of no known framework installs what is built for GPUs."""
+    if evidence := declared_cuda(declared, wheels=True):
+        return evidence[1]
+    for line in declared.conda:
+        if line.name.endswith("-gpu") or "cuda" in line.rest:
+            return line.place
+    return declared.origin if any(name.endswith("-gpu") for name in requirements(declared.pip)) else None
 
 
 def for_cpu(declared: Declared, table: Framework) -> str | None:
@@ -120,3 +148,8 @@ def for_cpu(declared: Declared, table: Framework) -> str | None:
 def with_cudnn(pip: Iterable[str]) -> bool:
     """Whether wheels bring cuDNN."""
     return any(re.fullmatch(r"nvidia-cudnn-cu\d+", name) for name in requirements(pip))
+
+
+def bring_cuda(extras: Iterable[str]) -> bool:
+    """Whether extras of a framework are the wheels of CUDA; `cuda12_local` is none of them."""
+    return any(re.fullmatch(r"and-cuda|cudnn|cuda\d*(?:[_-]pip)?", extra) for extra in extras)

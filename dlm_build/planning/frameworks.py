@@ -14,7 +14,7 @@ from dlm_build.findings import planning as kinds
 from dlm_build.findings.runtime import NoFrameworkVersion
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.env_files import Declared
-from dlm_build.planning.evidence import declared_cuda, for_cpu, framework_of, pinned_version
+from dlm_build.planning.evidence import asks_for_gpu, declared_cuda, for_cpu, framework_of, pinned_version
 from dlm_build.planning.others import NAMELESS, made_for
 from dlm_build.planning.tables import Framework, FrameworkRow
 from dlm_build.planning.versions import Picked, numbers, pick
@@ -193,9 +193,13 @@ def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: 
         return noticed(outcome, note if said or choice else None)
     if said is not None:
         return decided("gpu", said, _yes(said), "declared", item.pointers.gpu)
-    if not table.is_known and not (declared and declared_cuda(declared)):
-        return decided("gpu", False, "no", "the item does not say, and its environment asks for no CUDA")
-    reason = "the item does not say; a build for GPUs also runs without one"
+    if not table.is_known:
+        asked = asks_for_gpu(declared) if declared else None
+        if asked is None:
+            return decided("gpu", False, "no", "the item does not say, and its environment asks for no CUDA")
+        reason = "the item does not say, and its environment installs what is built for GPUs"
+        return decided("gpu", True, "yes", reason, shown(asked))
+    reason = "the item does not say; a build for GPUs also runs without one, and --no-gpu makes a smaller one"
     return decided("gpu", True, "yes", reason)
 
 
@@ -207,7 +211,7 @@ def decide_cuda(item: Item, declared: Declared | None, row: FrameworkRow, gpu: b
     """`X.Y`, or `X` where any minor version will do; None where the model runs on the CPU."""
     if not gpu:
         return decided("cuda", None, "none", "the model is planned for the CPU")
-    evidence = declared_cuda(declared) if declared else None
+    evidence = declared_cuda(declared, wheels=not row.is_known) if declared else None
     if evidence:
         cuda, place = evidence
         outcome: Decided[str | None] = decided("cuda", cuda, cuda, "the environment asks for it", shown(place))

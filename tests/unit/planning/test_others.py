@@ -153,3 +153,35 @@ def test_code_is_asked_for_as_of_any_other(dialect: str, word: str) -> None:
 
 def test_it_has_no_rows_and_so_is_not_known() -> None:
     assert not made_for("JAX").is_known
+
+
+@pytest.mark.parametrize(
+    ("lines", "cuda", "flavour"),
+    [
+        ("jax[cuda12]==0.4.30\n", "12", "base"),
+        ("jax[cuda12_pip]==0.4.30\n", "12", "base"),
+        ("jax==0.4.30\njax-cuda12-plugin==0.4.30\nnvidia-cudnn-cu12==9.1.0.70\n", "12", "base"),
+        ("jax[cuda12_local]==0.4.30\n", "12", "cudnn-runtime"),
+        ("jax==0.4.30\nnvidia-cuda-runtime-cu11==11.7.99\nnvidia-cudnn-cu11==8.5.0.96\n", "11.7", "base"),
+        ("jax==0.4.30+cu118\n", "11.8", "cudnn8-runtime"),
+        ("jax==0.4.30\ncupy-cuda12x==13.0.0\n", "12", "cudnn-runtime"),
+        ("jax==0.4.30\ncuml-cu12==24.6.0\n", "12", "cudnn-runtime"),
+    ],
+)
+@pytest.mark.parametrize("gpu", [None, True])
+def test_wheels_tell_the_cuda_that_they_are_built_for(lines: str, cuda: str, flavour: str, gpu: bool | None) -> None:
+    made = plan(item(framework="JAX", run=RUN, gpu=gpu), pip(lines), paths=FILES)
+    assert (made.gpu, made.cuda) == (True, cuda)
+    assert f"-{flavour}-" in made.base.tag
+    assert "cuda-unknown" not in findings(made)
+
+
+def test_a_package_for_gpus_asks_for_one_without_telling_the_cuda() -> None:
+    made = plan(item(framework="Paddle", run=RUN), pip("paddlepaddle-gpu==2.6.1\n"), paths=FILES)
+    assert (made.gpu, made.cuda) == (True, None) and "cuda-unknown" in findings(made)
+
+
+@pytest.mark.parametrize("line", ["nvidia-nccl-cu12==2.21.5", "nvidia-ml-py==12.535.161", "pycuda==2024.1"])
+def test_what_wheels_for_cpus_bring_is_no_cuda(line: str) -> None:
+    made = plan(item(framework="XGBoost", run=RUN), pip(f"xgboost==2.1.0\n{line}\n"), paths=FILES)
+    assert made.gpu is False
