@@ -192,6 +192,19 @@ class FrameworkAdded(Kind):
     """
 
 
+class FrameworkNotInstalled(Kind):
+    """{found} installs nothing called {framework}, and nothing is added to it"""
+
+    severity = VERIFICATION
+    fix = "install {framework} in it, or name what runs the model as the framework"
+    more = """
+    A lock is installed as it is, and of a framework that is in no table, only the environment tells what to install.
+    Where the model needs the framework all the same, its import fails when the sample is run.
+
+    Before: `"framework": "PyTorch"` and a conda-lock.yml without pytorch. After: one that was solved with it.
+    """
+
+
 class CudaAdded(Kind):
     """{found} added: no base image has CUDA {cuda} any more"""
 

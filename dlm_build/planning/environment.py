@@ -34,6 +34,7 @@ from dlm_build.planning.inferred import (
     lacks_libraries,
     needed,
 )  # fmt: skip
+from dlm_build.planning.others import NAMELESS
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import numbers
 from dlm_build.records import EnvironmentFile, EnvironmentSpec, Finding
@@ -74,13 +75,27 @@ def decide_environment(facts: Facts, declared: Declared | None, settings: Settin
     if declared.lock_text is not None:
         spec = EnvironmentSpec(origin=declared.origin, channels=(), cuda=_virtual(facts), lock_text=declared.lock_text)
         outcome = decided("environment", spec, shown(declared.origin), "the publisher locked it")
-        return noticed(outcome, *declared.findings)
+        return noticed(outcome, *declared.findings, _not_installed(facts, declared))
     parts, notes = _completed(facts, declared, settings)
     spec = EnvironmentSpec(
         origin=declared.origin, channels=parts.channels, conda=parts.conda, pip=parts.pip, cuda=_virtual(facts)
     )
     outcome = decided("environment", spec, shown(declared.origin), _reason("declared by the publisher", parts, facts))
-    return noticed(outcome, *declared.findings, *notes)
+    return noticed(
+        outcome, *declared.findings, *notes, None if facts.table.is_known else _not_installed(facts, declared)
+    )
+
+
+def _not_installed(facts: Facts, declared: Declared) -> Finding | None:
+    """Where no package is the framework, or of one that no table knows has its name in its own."""
+    table = facts.table
+    if table.name == NAMELESS or conda_framework(declared, table) or pip_framework(declared, table):
+        return None
+    names = {line.name for line in declared.conda} | set(requirements(declared.pip))
+    if not table.is_known and any(table.name in name for name in names):
+        return None
+    at = facts.pointers.requirements
+    return kinds.FrameworkNotInstalled.at(at, found=declared.origin, framework=table.name)
 
 
 def _inferred(facts: Facts, settings: Settings) -> Decided[EnvironmentSpec]:

@@ -185,3 +185,24 @@ def test_a_package_for_gpus_asks_for_one_without_telling_the_cuda() -> None:
 def test_what_wheels_for_cpus_bring_is_no_cuda(line: str) -> None:
     made = plan(item(framework="XGBoost", run=RUN), pip(f"xgboost==2.1.0\n{line}\n"), paths=FILES)
     assert made.gpu is False
+
+
+@pytest.mark.parametrize(
+    ("framework", "file", "told"),
+    [
+        ("PyTorch", LOCK, True),
+        ("scikit-learn", LOCK, False),
+        ("sklearn", LOCK, False),
+        ("LightGBM", LOCK, True),
+        ("LightGBM", NUMPY, True),
+        ("PyTorch", NUMPY, False),
+        ("sits", conda("dependencies: [r-base=4.3, r-sits=1.5]"), False),
+        ("TensorFlow", conda("dependencies: [tensorflow-cpu=2.15]"), False),
+        (None, NUMPY, False),
+    ],
+)
+def test_a_framework_that_the_environment_lacks_is_added_or_told(
+    framework: str | None, file: EnvironmentFile, told: bool
+) -> None:
+    made = plan(item(framework=framework, run=RUN), file, paths=FILES)
+    assert ("framework-not-installed" in findings(made)) is told
