@@ -11,9 +11,10 @@ from pathlib import Path
 from dlm_build.errors import DlmBuildError, InfraError, shown
 from dlm_build.fetching.pages import fix_for, object_url, says, stood_in
 from dlm_build.fetching.peek import Glimpse, Peeker
-from dlm_build.fetching.urls import shown_url
+from dlm_build.fetching.urls import checked_url, shown_url
 from dlm_build.findings.online import (
     AddressNotAllowed,
+    AllowedHere,
     AsideNotAllowed,
     AssetIsAnotherThing,
     AssetNotServed,
@@ -21,6 +22,8 @@ from dlm_build.findings.online import (
     CouldNotBeAsked,
     ModelIsAnotherThing,
     ModelNotServed,
+    NeededIsAnotherThing,
+    NeededNotServed,
     SizeDiffers,
 )
 from dlm_build.local_files import is_endless
@@ -52,14 +55,23 @@ class Wanted(Record, frozen=True, kw_only=True):
 
 def asked(wanted: Wanted, peeker: Peeker) -> tuple[Finding, ...]:
     """What there is to say about a URL. No answer is a finding too, and never an error."""
+    here = tuple(allowed_here(wanted.pointer, wanted.href)) if wanted.is_used and not wanted.trusted else ()
     try:
         seen = peeker.peek(wanted.href, trusted=wanted.trusted)
     except InfraError as problem:
-        return (CouldNotBeAsked.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint),)
+        return (*here, CouldNotBeAsked.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint))
     except DlmBuildError as problem:
         kind = AddressNotAllowed if wanted.is_used else AsideNotAllowed
         return (kind.at(wanted.pointer, found=_shown(wanted), why=problem.message, how=problem.hint),)
-    return tuple(_judged(wanted, seen))
+    return (*here, *_judged(wanted, seen))
+
+
+def allowed_here(pointer: str, url: str) -> Iterator[Finding]:
+    """That `url`, which was not refused, is asked by leave of this site only."""
+    try:
+        checked_url(url, trusted=False)
+    except DlmBuildError:
+        yield AllowedHere.at(pointer, found=shown_url(url))
 
 
 def looked_at(wanted: Wanted, path: Path) -> tuple[Finding, ...]:
@@ -114,12 +126,12 @@ def _stands_in(wanted: Wanted, found: StandIn, url: str) -> Finding:
 
 
 def _not_served(wanted: Wanted, what: str, how: str) -> Finding:
-    kind = ModelNotServed if wanted.is_model else AssetNotServed
+    kind = ModelNotServed if wanted.is_model else NeededNotServed if wanted.is_used else AssetNotServed
     return kind.at(wanted.pointer, found=_shown(wanted), what=what, how=how)
 
 
 def _another_thing(wanted: Wanted, what: str, how: str) -> Finding:
-    kind = ModelIsAnotherThing if wanted.is_model else AssetIsAnotherThing
+    kind = ModelIsAnotherThing if wanted.is_model else NeededIsAnotherThing if wanted.is_used else AssetIsAnotherThing
     return kind.at(wanted.pointer, found=_shown(wanted), what=what, how=how)
 
 

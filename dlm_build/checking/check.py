@@ -25,7 +25,10 @@ _IN_PLACE_OF = {"nothing-runs-the-weights": "weights-need-code", "source-refused
 """A gap that says what a reader's finding says, and at a higher rank."""
 _SAID_BY = {"address-not-allowed": "weights-over-http"}
 """What asking finds, and a gap that says the same of an address that is not asked."""
-_SAYS_MORE = {"source-not-there": "source-refused"}
+_SAYS_MORE = {
+    "source-not-there": ("source-refused",),
+    "allowed-here": ("address-not-allowed", "weights-over-http", "source-refused"),
+}
 """What asking finds, by the settings of this site, and a gap that knows no settings."""
 
 Ask = Callable[[Item], tuple[Finding, ...]]
@@ -70,7 +73,7 @@ def _each_once(gaps: list[Finding], more: tuple[Finding, ...]) -> list[Finding]:
     """The gaps, and what asking found, without what the other says as well or better."""
     if not more:
         return gaps
-    better = {(_SAYS_MORE.get(finding.code), finding.pointer) for finding in more}
+    better = {(code, finding.pointer) for finding in more for code in _SAYS_MORE.get(finding.code, ())}
     left = [gap for gap in gaps if (gap.code, gap.pointer) not in better]
     known = {(gap.code, gap.pointer) for gap in left}
     return left + [finding for finding in more if known.isdisjoint(_sayings(finding))]

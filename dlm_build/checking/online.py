@@ -13,7 +13,7 @@ from threading import Semaphore
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from dlm_build.checking.asking import Wanted, asked, looked_at
+from dlm_build.checking.asking import Wanted, allowed_here, asked, looked_at
 from dlm_build.checking.images import image_findings
 from dlm_build.checking.parts import runs_alone
 from dlm_build.config import Settings
@@ -103,7 +103,8 @@ def _wanted(item: Item) -> Iterator[Wanted]:
     for asset in item.assets:
         yield _of_asset(asset, item, is_model=len(found) == 1 and asset is found[0])
     if (url := item.runtime.requirement_file) and _is_url(url):
-        yield Wanted(href=url, pointer=item.pointers.requirements, trusted=is_own_server(item, url))
+        trusted = is_own_server(item, url)
+        yield Wanted(href=url, pointer=item.pointers.requirements, is_used=True, trusted=trusted)
 
 
 def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
@@ -127,9 +128,10 @@ def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
 
 
 def _used(item: Item) -> tuple[str | None, ...]:
-    """Keys of the assets, besides the model, that a build asks for."""
-    sample = item.sample
-    return (item.runtime.requirement_file, *((sample.input, sample.expected) if sample else ()))
+    """Keys of the assets, besides the model, that a build asks for: not of what its archive has."""
+    sample, inside = item.sample, {entry.name.rpartition("/")[2] for entry in item.archive}
+    named = (item.runtime.requirement_file, *((sample.input, sample.expected) if sample else ()))
+    return tuple(name for name in named if name not in inside)
 
 
 def _path(wanted: Wanted, item: Item) -> Path | None:
@@ -163,7 +165,8 @@ def _source_findings(item: Item, doors: Doors) -> tuple[Finding, ...]:
         named = item.runtime.source_commit or repo.ref
         with doors.store.scratch_folder() as folder:
             remote = Remote(repo, doors.programs, folder, public_addresses, timeout=GIT_SECONDS)
-            return _at_remote(remote, named, item)
+            here = () if repo.scheme == "file" else allowed_here(pointer, repo.url)
+            return (*here, *_at_remote(remote, named, item))
     except InfraError as problem:
         return (CouldNotBeAsked.at(pointer, found=url, why=problem.message, how=problem.hint),)
     except DlmBuildError as problem:

@@ -25,10 +25,23 @@ class AssetNotServed(Kind):
     severity = VERIFICATION
     fix = "{how}"
     more = """
-    The server was asked as a build would ask. The model itself does not lie here; but a sample, an expected output or
-    an environment that cannot be fetched cannot be used.
+    The server was asked as a build would ask. Nothing that a build needs lies here, but whoever wants this asset cannot
+    have it.
 
     Before: an address that answers 404 or 403. After: an address that serves the file.
+    """
+
+
+class NeededNotServed(Kind):
+    """ "{found}" {what}"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    The server was asked as a build would ask. The item names this file as its sample, its expected output or its
+    environment, so a build fetches it, and stops where it is not there.
+
+    Before: an address that answers 404 or 403. After: one that serves the file; or an item that does not name it.
     """
 
 
@@ -42,6 +55,19 @@ class ModelIsAnotherThing(Kind):
     or of an error, whatever media type it or the item declares. A build stops there, and never takes it for weights.
 
     Before: `https://drive.google.com/file/d/…/view`. After: an address whose first bytes are the file's.
+    """
+
+
+class NeededIsAnotherThing(Kind):
+    """ "{found}" {what}"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    The server answers with a web page, a pointer or an error in place of the sample, the expected output or the
+    environment that the item names, as its first bytes tell. A build fetches it, and stops there.
+
+    Before: the page about `sample.tif`. After: the address of `sample.tif` itself.
     """
 
 
@@ -211,4 +237,17 @@ class SourceStandsAt(Kind):
     repository has now. It need not be the code that the published result was made with.
 
     Before: `"model_src_url": "https://github.com/me/model"`. After: the same with its `"model_commit_hash"`.
+    """
+
+
+class AllowedHere(Kind):
+    """ "{found}" is asked here, since the settings of this site allow its host; others refuse it"""
+
+    severity = VERIFICATION
+    fix = "give a public https address, if the item is for others too"
+    more = """
+    Of addresses that an item gives, only public ones are asked, over https, unless `network.allow_hosts` names the
+    host. So this item can be built here. The grade, which is about the item, counts the address as a guess.
+
+    Before: `"href": "http://models.example.internal/model.zip"`. After: `"href": "https://example.org/model.zip"`.
     """

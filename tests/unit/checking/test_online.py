@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -14,9 +15,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dlm_build.checking import check_text
 from dlm_build.checking.asking import Wanted, asked, served_sha256
 from dlm_build.checking.images import StrangersWeb
-from dlm_build.checking.online import AT_ONCE, MOST, PER_HOST, online_findings
+from dlm_build.checking.online import AT_ONCE, MOST, PER_HOST
+from dlm_build.checking.online import online_findings as all_findings
 from dlm_build.config import Network, Registry, Settings
 from dlm_build.errors import InfraError, ItemHostile
 from dlm_build.fetch import HttpFetcher
@@ -24,8 +27,9 @@ from dlm_build.fetching.patience import Patience
 from dlm_build.fetching.peek import HURRIED, Peeker
 from dlm_build.magic import HEAD
 from dlm_build.proc import Programs, RealPrograms
-from dlm_build.records import Asset, DeclaredDocker, Finding, Item, Runtime
+from dlm_build.records import ArchiveEntry, Asset, DeclaredDocker, DeclaredSample, Finding, Item, Runtime
 from dlm_build.store import Store
+from tests.unit.checking.made import changed
 from tests.unit.fetching.server import Call, Server, running
 from tests.unit.gathering.made import NoPrograms, asset, item
 from tests.unit.gathering.repos import PATH, Repo
@@ -49,6 +53,11 @@ class Doors:
         self.settings = Settings(network=Network(allow_hosts=hosts))
         self.programs: Programs = programs or NoPrograms()
         self.store = Store(folder / "store")
+
+
+def online_findings(given: Item, doors: Doors) -> tuple[Finding, ...]:
+    """Without the word that the server of these tests is asked by leave of the settings only."""
+    return tuple(finding for finding in all_findings(given, doors) if finding.code != "allowed-here")
 
 
 def told(given: Item, tmp_path: Path, server: Server) -> list[Finding]:
@@ -294,6 +303,43 @@ def test_an_environment_file_behind_a_link(server: Server, tmp_path: Path) -> No
     given = remote(runtime=Runtime(requirement_file=server.url("/requirements.txt")))
     (finding,) = told(given, tmp_path, server)
     assert finding.pointer == "/properties/dlm:runtime/requirement_file"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_this_site_allows_is_not_called_unasked(server: Server, tmp_path: Path, there: bool) -> None:
+    """A build here asks it, and others do not; the grade is that of the item everywhere."""
+    url = server.serve("/model.zip", BODY) if there else server.url("/model.zip")
+    document = changed(assets__model__href=url)
+    document["properties"]["dlm:runtime"] |= {"model_src_url": None, "model_commit_hash": None}
+    text = json.dumps(document)
+    doors = Doors(tmp_path, f"127.0.0.1:{server.port}")
+    plain, here = check_text(text, "item.json"), check_text(text, "item.json", lambda item: all_findings(item, doors))
+    assert "address-not-allowed" in codes(list(plain.findings))
+    told_here = codes(list(here.findings))
+    assert "allowed-here" in told_here and "address-not-allowed" not in told_here
+    assert ("model-not-served" in told_here) is not there
+    assert plain.grade == here.grade
+
+
+@pytest.mark.parametrize("body", [None, b"<!doctype html><title>x</title>"])
+def test_what_a_build_needs_besides_the_model_blocks_it_where_it_is_not_there(
+    server: Server, tmp_path: Path, body: bytes | None
+) -> None:
+    """The sample, its expected output and the environment; not where the archive has them, nor another asset."""
+    model = asset(server.serve("/m.mar", BODY), "model", ("model",))
+    keys = ("in", "out", "env", "inside", "other")
+    urls = {key: server.serve(f"/{key}", body) if body else server.url(f"/{key}") for key in keys}
+    assets = [asset(url, key, ("data",)) for key, url in urls.items()]
+    sample = DeclaredSample(input="in", expected="out", pointer="/properties")
+    runtime = Runtime(requirement_file="env")
+    found = told(remote(model, *assets, runtime=runtime, sample=sample), tmp_path, server)
+    assert {f.pointer.split("/")[2]: f.severity for f in found} == {
+        "in": "error", "out": "error", "env": "error", "inside": "warning", "other": "warning",
+    }  # fmt: skip
+    archive = (ArchiveEntry(name="data/inside"),)
+    sample = DeclaredSample(input="inside", pointer="/properties")
+    listed = told(remote(model, *assets, archive=archive, sample=sample), tmp_path, server)
+    assert {f.severity for f in listed} == {"warning"}
 
 
 # --- files of this machine
