@@ -23,15 +23,21 @@ _OF_CODE = frozenset({".csv", ".tsv", ".txt", ".xml", ".geojson", ".kml", ".gpkg
 """Tables, texts and vector data say more than tensors."""
 
 
+def run_by_name(name: str) -> bool:
+    """Whether one of them runs a file of that name, which nothing else has."""
+    named = BY_SUFFIX.get(suffix_of(name))
+    return named is not None and named.kind in OWN_RUNNERS
+
+
 def never_run(name: str, declared: str | None) -> bool:
     """Whether none of them runs a file of that name; one that says nothing is what its publisher says it is.
 
     A surprise inside, such as TorchScript called `.ckpt`, is found only by a build.
     """
     suffix = suffix_of(name)
-    named = BY_SUFFIX.get(suffix)
-    if suffix in PERHAPS_TORCHSCRIPT or (named and named.kind in OWN_RUNNERS):
+    if suffix in PERHAPS_TORCHSCRIPT or run_by_name(name):
         return False
+    named = BY_SUFFIX.get(suffix)
     return suffix in _OTHERS or bool(named and named.kind != "archive") or declared in _SAID_OF_OTHERS
 
 

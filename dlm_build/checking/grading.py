@@ -51,6 +51,7 @@ _NOUNS = {
     "source-not-pinned": "the commit of the code",
     "source-refused": "where the code is",
     "run-not-plain": "how the command is run",
+    "handler-refused": "the function to call",
     "working-dir-refused": "the folder that the model runs in",
     "code-not-found": "where the code is",
     "entry-point-unknown": "the function to call",

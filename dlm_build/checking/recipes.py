@@ -6,7 +6,7 @@ from functools import cache
 
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
 from dlm_build.locks import FOUND_UNNAMED, is_aside
-from dlm_build.own_runners import OWN_RUNNERS
+from dlm_build.own_runners import OWN_RUNNERS, run_by_name
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import is_own_handler
 from dlm_build.planning.tables import Tables, load_tables
@@ -44,7 +44,9 @@ def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
 
 
 def _is_alone(item: Item, model: Asset | None) -> bool:
-    return model is not None and model.declared in OWN_RUNNERS and not names_code(item, model)
+    if model is None or names_code(item, model):
+        return False
+    return model.declared in OWN_RUNNERS or run_by_name(model.href)
 
 
 def names_code(item: Item, model: Asset | None) -> bool:

@@ -19,7 +19,7 @@ from dlm_build.findings.completeness import ArchiveNotRead, NotInOneFile, Weight
 from dlm_build.findings.hrefs import NamedFileIsNone
 from dlm_build.findings.online import AddressNotAllowed
 from dlm_build.findings.planning import ExpectedNotInArchive, UnknownVersion
-from dlm_build.findings.runtime import RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
+from dlm_build.findings.runtime import HandlerRefused, RunNotPlain, SourceRefused, VersionUnreadable, WorkingDirRefused
 from dlm_build.hrefs import read_href, without_query
 from dlm_build.members import asset_beside
 from dlm_build.model_asset import path_of
@@ -27,11 +27,12 @@ from dlm_build.planning.command import parse_command
 from dlm_build.planning.comparison import hard_to_match
 from dlm_build.planning.dates import in_the_future, parse_instant, settle_as_of
 from dlm_build.planning.frameworks import table_of
-from dlm_build.planning.runner import working_dir
+from dlm_build.planning.runner import is_own_handler, parted_handler, working_dir
 from dlm_build.planning.tables import Framework
 from dlm_build.planning.versions import Picked, pick
 from dlm_build.records import Asset, Finding, Item
 from dlm_build.weight_files import FOREIGN_SUFFIXES, SINGLE_SUFFIXES, suffix_of
+from dlm_build.words import words_of
 
 _PLAIN = re.compile(r"https://(?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)+[a-z]{2,}/[!-\[\]-~]*")
 """Addresses that surely may be asked, which is nearly all of them."""
@@ -43,7 +44,7 @@ Refusals = Mapping[PartName, tuple[Finding, ...]]
 def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
     """What a build refuses, by the part that lacks it; the reader did not say it. `alone` as in `_version`."""
     found: defaultdict[PartName, tuple[Finding, ...]] = defaultdict(tuple)
-    if stopping := tuple(filter(None, (_command(item), _working_dir(item)))):
+    if stopping := tuple(filter(None, (_command(item), _handler(item, model), _working_dir(item)))):
         found["code"] = stopping
     if item.runtime.source_url and (finding := _source(item, item.runtime.source_url)):
         found["code"] += (finding,)
@@ -92,6 +93,24 @@ def _command(item: Item) -> Finding | None:
     return None
 
 
+def _handler(item: Item, model: Asset | None) -> Finding | None:
+    """One that is no name, or a file where the model is one file by its name and no source is named."""
+    named, pointer = (item.runtime.handler or "").strip(), item.pointers.handler
+    if item.runtime.docker.run or not is_own_handler(named):
+        return None
+    try:
+        file, _ = parted_handler(named, pointer)
+    except ItemInvalid as problem:
+        why = problem.message.removeprefix(f"{pointer}: ")
+        return HandlerRefused.at(pointer, found=named, why=why, how=problem.hint)
+    alone = single_file(model)
+    if not (alone and file.endswith(".py")) or item.runtime.source_url:
+        return None
+    why = f'"{file}" would be in the model\'s archive or in the source, but the model is one file, {alone}'
+    how = f"pack it into one archive with the model, or {words_of(item).source}"
+    return HandlerRefused.at(pointer, found=named, why=why, how=how)
+
+
 def _working_dir(item: Item) -> Finding | None:
     declared, pointer = item.runtime.docker.working_dir, item.pointers.working_dir
     if declared is None:
@@ -122,8 +141,8 @@ def _source(item: Item, url: str) -> Finding | None:
 
 def _not_in_one_file(item: Item, model: Asset | None) -> Iterator[tuple[PartName, Finding]]:
     """What is named as if in the model's archive, where the model is one file by its name, and no asset is it."""
-    file = without_query(model.href).rpartition("/")[2] if model else ""
-    if model is None or not file.lower().endswith(SINGLE_SUFFIXES):
+    file = single_file(model)
+    if model is None or not file:
         return
     sample, packages = item.sample, None if item.runtime.source_url else item.runtime.requirement_file
     if sample and _is_lost(item, model, sample.input, file):
@@ -132,6 +151,12 @@ def _not_in_one_file(item: Item, model: Asset | None) -> Iterator[tuple[PartName
         yield "expected", ExpectedNotInArchive.at(item.pointers.sample, found=sample.expected, near=NotInOneFile.fix)
     if packages and "://" not in packages and _is_lost(item, model, packages, file):
         yield "environment", NotInOneFile.at(item.pointers.requirements, found=packages, file=file)
+
+
+def single_file(model: Asset | None) -> str:
+    """The name of the model where that is one file by it; empty where it may be an archive."""
+    file = without_query(model.href).rpartition("/")[2] if model else ""
+    return file if file.lower().endswith(SINGLE_SUFFIXES) else ""
 
 
 def _is_lost(item: Item, model: Asset, name: str, file: str) -> bool:

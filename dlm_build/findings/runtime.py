@@ -101,6 +101,20 @@ class RunNotPlain(Kind):
     """
 
 
+class HandlerRefused(Kind):
+    """{why}; a build refuses it"""
+
+    severity = BUILD
+    fix = "{how}"
+    more = """
+    A handler is a file or a module and, behind a colon, a function or a class in it, all by names that Python has: no
+    hyphens. One that is a file lies in the model's archive or in the source, and a model that is one file has no
+    archive.
+
+    Before: `"model_handler": "my-model.predict:run-it"`. After: `"model_handler": "my_model.predict:run_it"`.
+    """
+
+
 class WorkingDirRefused(Kind):
     """{why}; a build refuses it"""
 

@@ -124,17 +124,27 @@ def read_handler(named: str, materials: Materials, pointer: str) -> str:
 
     Raises ItemInvalid. Whether a module or a name is really there shows only inside the container.
     """
-    place, colon, attribute = named.partition(":")
-    if colon and not (_DOTTED.fullmatch(attribute) and len(attribute) <= 200):
-        raise invalid(pointer, f"{shown(named)} does not name a Python object", "write file.py:Name or module:name")
+    place, attribute = parted_handler(named, pointer)
     if place.endswith(".py"):
         return _handler_file(place, attribute, materials, pointer)
-    if not (_DOTTED.fullmatch(place) and len(place) <= 200):
-        raise invalid(pointer, f"{shown(named)} is not a handler", "write file.py, file.py:Name or module:name")
     beside = find_member(materials.archive.members, place.replace(".", "/") + ".py")
     if beside is not None and beside.path == place.replace(".", "/") + ".py":
         return f"{beside.path}:{attribute}" if attribute else beside.path
     return f"{place}:{attribute}" if attribute else place
+
+
+def parted_handler(named: str, pointer: str) -> tuple[str, str]:
+    """The file or module, and what to call in it. Raises ItemInvalid where it is no name of Python."""
+    place, colon, attribute = named.partition(":")
+    if colon and not _is_dotted(attribute):
+        raise invalid(pointer, f"{shown(named)} does not name a Python object", "write file.py:Name or module:name")
+    if not (place.endswith(".py") or _is_dotted(place)):
+        raise invalid(pointer, f"{shown(named)} is not a handler", "write file.py, file.py:Name or module:name")
+    return place, attribute
+
+
+def _is_dotted(name: str) -> bool:
+    return len(name) <= 200 and _DOTTED.fullmatch(name) is not None
 
 
 def _handler_file(place: str, attribute: str, materials: Materials, pointer: str) -> str:

@@ -10,9 +10,9 @@ import pytest
 from dlm_build.checking.records import Checked
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
-from dlm_build.own_runners import OWN_RUNNERS
+from dlm_build.own_runners import run_by_name
 from dlm_build.records import Finding
-from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, SINGLE_SUFFIXES
+from dlm_build.weight_files import PERHAPS_TORCHSCRIPT, SINGLE_SUFFIXES
 from tests.unit.checking.made import changed, check, codes
 from tests.unit.planning.inputs import archive, conda, plan
 
@@ -81,6 +81,7 @@ def test_weights_that_run_alone_need_neither() -> None:
     """A build runs them with onnxruntime, whatever the framework is called."""
     rows = [{"name": "weights.onnx", "roles": ["model weight"]}]
     assert told(unknown(None, None, **{"properties__dlm:archive": rows})) is None
+    assert told(unknown(None, None, assets__model__href="https://example.org/model.torchscript")) is None
 
 
 def test_an_archive_of_torchserve_names_its_handler_itself() -> None:
@@ -107,7 +108,7 @@ def test_what_a_build_cannot_run_by_itself_blocks_it(suffix: str, source: str | 
     """A grade that says "buildable" is no promise where no code runs what only code runs."""
     item = alone(f"model{suffix}", **{f"{RUNTIME}model_src_url": source})
     read = read_item(json.dumps(item), "item.json")
-    if suffix in PERHAPS_TORCHSCRIPT or (suffix in BY_SUFFIX and BY_SUFFIX[suffix].kind in OWN_RUNNERS):
+    if suffix in PERHAPS_TORCHSCRIPT or run_by_name(f"model{suffix}"):
         assert not blocked(check(item))
         return
     with pytest.raises(ItemInvalid, match="nothing says how to run"):

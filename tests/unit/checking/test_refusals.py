@@ -24,6 +24,7 @@ from dlm_build.store import Store
 from dlm_build.weight_files import FOREIGN_SUFFIXES
 from tests.unit.checking.made import COMMIT, changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
+from tests.unit.planning.inputs import plan
 
 RUNTIME = "properties__dlm:runtime__"
 
@@ -49,6 +50,30 @@ def test_a_command_that_only_a_shell_understands(run: str, said: str) -> None:
     assert (finding.severity, finding.pointer) == ("error", "/properties/dlm:runtime/docker/run")
     assert said in finding.message and not finding.message.startswith("/")
     assert checked.grade.letter == "C" and "how the command is run" in {guess.what for guess in checked.grade.guesses}
+
+
+@pytest.mark.parametrize("named", ["handler.py:run-it", "my-model.predict:run", "my-model.predict"])
+def test_a_handler_that_is_no_name_of_python(named: str) -> None:
+    checked = check(changed(**{f"{RUNTIME}model_handler": named}))
+    finding = one(checked, "handler-refused")
+    assert (checked.grade.letter, finding.severity) == ("C", "error") and finding.message.startswith(named)
+    assert "the function to call" in {guess.what for guess in checked.grade.guesses}
+    with pytest.raises(ItemInvalid, match=named):
+        read = read_item(json.dumps(changed(**{f"{RUNTIME}model_handler": named})), "item.json")
+        plan(read, paths=("handler.py", "weights.pth"))
+
+
+@pytest.mark.parametrize(
+    ("href", "source", "refused"),
+    [("model.pt", None, True), ("model.onnx", None, True), ("model.pt", "https://github.com/me/m", False),
+     ("model.zip", None, False), ("model.mar", None, False), ("model", None, False)],
+)  # fmt: skip
+def test_a_handler_in_a_file_is_in_an_archive_or_in_a_source(href: str, source: str | None, refused: bool) -> None:
+    item = changed(assets__model__href=href, **{f"{RUNTIME}model_src_url": source, "properties__dlm:archive": []})
+    checked = check(item)
+    assert ("handler-refused" in codes(checked)) is refused
+    module = check(changed(**{"assets__model__href": href, f"{RUNTIME}model_handler": "pkg.mod:fn"}))
+    assert "handler-refused" not in codes(module)
 
 
 @pytest.mark.parametrize("folder", ["/tmp/app", "/usr/local/app", "/var/model", "/lib32/x"])
