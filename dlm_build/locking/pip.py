@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
@@ -17,6 +18,12 @@ from dlm_build.records import Package, Plan
 
 _OF_PYTHON = re.compile(r"matching Python|does not satisfy Python|the current Python version|Requires-Python")
 """Where uv says that Python is why."""
+_NO_WHEEL = re.compile(
+    r"(?<!\S)([A-Za-z0-9][\w.-]*(?:[<>=!~][\w.,<>=!~+*-]+)?)\s+ha(?:s|ve) no usable wheels", re.ASCII
+)
+"""Where it keeps that to itself, since what lacks a wheel has a source archive."""
+_MINORS = range(7, 15)
+"""Of the Pythons that a plan may choose."""
 
 
 def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ...]:
@@ -98,8 +105,13 @@ def _unsolvable(request: Request, talk: str, uv: Uv, origin: str) -> Environment
     head = f"{origin}: no set of wheels satisfies the pip requirements"
     conda = f"\n  (conda provides {_listed(request, talk)})" if _listed(request, talk) else ""
     hint = "change one of the requirements named above, or take that package from conda"
+    unfit = f"{head} with Python {request.target.python}:\n{talk}{conda}"
     if _OF_PYTHON.search(talk):
-        return PythonUnfit(f"{head} with Python {request.target.python}:\n{talk}{conda}", hint)
+        return PythonUnfit(unfit, hint)
+    if found := _with_wheels(request, talk, uv, origin):
+        lacking, other = found
+        hint = f"ask for another Python, such as python={other}, or for another version"
+        return PythonUnfit(f"{unfit}\n  ({lacking} has wheels for Python {other})", hint)
     if request.as_of is None:
         return EnvironmentUnsolvable(f"{head}:\n{talk}{conda}", hint)
     date = request.as_of.isoformat()
@@ -111,6 +123,24 @@ def _unsolvable(request: Request, talk: str, uv: Uv, origin: str) -> Environment
         f"{head} as of {date}; without that date they can be satisfied:\n{talk}{conda}",
         "lock with a later date (--as-of DATE or --as-of now), or ask for versions that existed then",
     )
+
+
+def _with_wheels(request: Request, talk: str, uv: Uv, origin: str) -> tuple[str, str] | None:
+    """What has no wheel for this Python, and another Python that it has one for; None where it has none for any."""
+    lacking = _NO_WHEEL.search(talk)
+    if lacking is None:
+        return None
+    own = request.target.minor[1]
+    for minor in sorted(set(_MINORS) - {own}, key=lambda minor: (abs(minor - own), minor)):
+        python = f"3.{minor}"
+        asked = replace(
+            request, requirements=(lacking[1],), target=replace(request.target, python=python), constraints={},
+            dependencies=False,
+        )  # fmt: skip
+        with contextlib.suppress(Unsolvable):
+            uv.lock(asked, origin)
+            return lacking[1], python
+    return None
 
 
 def _listed(request: Request, talk: str) -> str:

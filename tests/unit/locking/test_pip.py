@@ -89,6 +89,27 @@ def test_where_python_is_why_it_is_said(talk: str, unfit: bool, tmp_path: Path) 
     assert isinstance(caught.value, PythonUnfit) is unfit and talk.split()[1] in caught.value.message
 
 
+NO_WHEEL = ended(
+    1, stderr="No solution found\n  cause: Because affine==1.0\n    has no usable wheels and you require it\n"
+)
+
+
+def test_wheels_for_another_python_are_looked_for_where_uv_tells_of_none(tmp_path: Path) -> None:
+    fake = FakeUv(NO_WHEEL, NO_WHEEL, pylock(a_wheel()))
+    with pytest.raises(PythonUnfit, match=r"affine==1\.0 has wheels for Python 3\.12") as caught:
+        solve_pip(asking(pip=("affine", "x")), [PYTHON, a_package()], uv_with(fake, tmp_path))
+    assert "python=3.12" in caught.value.hint
+    asked = [argv[argv.index("--python-version") + 1] for argv in fake.argvs]
+    assert (asked, fake.asked[1:]) == (["3.11.9", "3.10", "3.12"], ["affine==1.0\n"] * 2)
+    assert all("--no-deps" in argv and "--constraints" not in argv for argv in fake.argvs[1:])
+
+
+def test_what_has_no_wheel_for_any_python_is_not_laid_to_python(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnsolvable, match="no usable wheels") as caught:
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(FakeUv(*[NO_WHEEL] * 8), tmp_path))
+    assert not isinstance(caught.value, PythonUnfit)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
