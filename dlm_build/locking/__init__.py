@@ -1,8 +1,9 @@
 """Locking: every name of a Plan turned into bytes. Nothing is imported before it is used.
 
 `lock.make_lock` tells the story; `conda` and `pip` solve (`solver` asks rattler, `unsolvable` says why it found
-nothing), `published` and `explicit` read a lock the publisher made, `installer` pins what installs the environment,
-`fetching` brings the bytes into the store, `files` writes conda-lock's formats.
+nothing, `stand_ins` tell uv what conda provides), `published` and `explicit` read a lock the publisher made,
+`installer` pins what installs the environment, `fetching` brings the bytes into the store, `files` writes conda-lock's
+formats.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ _NO_WHEEL = re.compile(
 """Where it keeps that to itself, since what lacks a wheel has a source archive."""
 _MINORS = range(7, 15)
 """Of the Pythons that a plan may choose."""
+_BRING_CUDA = frozenset({"torch", "xgboost"})
+"""Their wheels require CUDA's libraries as wheels; conda's builds do not."""
 
 
 def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ...]:
@@ -41,13 +43,26 @@ def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ..
         target=target_of(plan, conda),
         constraints=known,
         as_of=plan.instant,
+        stand_ins=_BRING_CUDA & known.keys(),
     )
-    try:
-        entries = uv.lock(request, f"index (for {spec.origin})")
-    except Unsolvable as problem:
-        raise _unsolvable(request, str(problem), uv, spec.origin) from problem
+    entries = _entries(request, uv, spec.origin)
     wanted = [entry for entry in entries if canonicalize_name(entry.name) not in known]
     return tuple(_chosen(entry, request.target, spec.origin) for entry in sorted(wanted, key=lambda e: e.name))
+
+
+def _entries(request: Request, uv: Uv, origin: str) -> tuple[Entry, ...]:
+    """What conda provides may be in the way as the index has it, or has not: it is asked again without looking there.
+
+    Only then, since what is not looked at has no extras.
+    """
+    try:
+        return uv.lock(request, f"index (for {origin})")
+    except Unsolvable as problem:
+        talk = str(problem)
+        named = frozenset(name for name in request.constraints if name in talk)
+        if named <= request.stand_ins:
+            raise _unsolvable(request, talk, uv, origin) from problem
+    return _entries(replace(request, stand_ins=request.stand_ins | named), uv, origin)
 
 
 def target_of(plan: Plan, conda: Sequence[Package]) -> Target:
@@ -135,7 +150,7 @@ def _with_wheels(request: Request, talk: str, uv: Uv, origin: str) -> tuple[str,
         python = f"3.{minor}"
         asked = replace(
             request, requirements=(lacking[1],), target=replace(request.target, python=python), constraints={},
-            dependencies=False,
+            stand_ins=frozenset(), dependencies=False,
         )  # fmt: skip
         with contextlib.suppress(Unsolvable):
             uv.lock(asked, origin)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dlm_build.config import Settings
 from dlm_build.errors import InfraError
+from dlm_build.locking.stand_ins import LOCAL, version_of, write_stand_ins
 from dlm_build.locking.talk import trimmed
 from dlm_build.locking.wheels import Entry, Target, read_pylock
 from dlm_build.proc import RAISE_LIMITS, Finished, Programs
@@ -31,6 +32,8 @@ class Request(Record, frozen=True, kw_only=True):
     target: Target
     constraints: Mapping[str, str] = {}
     """Distribution → the only version allowed, should it be needed."""
+    stand_ins: frozenset[str] = frozenset()
+    """Those of the constraints that need nothing else, whatever the index has of them."""
     as_of: datetime | None = None
     dependencies: bool = True
 
@@ -52,7 +55,7 @@ class Uv:
         if finished.status == 0:
             return read_pylock(finished.stdout, origin)
         if "No solution found" in finished.stderr and "could not be queried" not in finished.stderr:
-            raise Unsolvable(trimmed(finished.stderr.removeprefix("error: ")))
+            raise Unsolvable(trimmed(finished.stderr.removeprefix("error: ").replace(LOCAL, "")))
         raise self._broken(finished)
 
     def _argv(self, request: Request, folder: Path) -> list[str]:
@@ -63,8 +66,11 @@ class Uv:
         argv += ["--python-version", request.target.python, "--python-platform", platform(request.target.glibc)]
         if request.constraints:
             path = folder / "constraints.txt"
-            path.write_text("".join(f"{name}=={version}\n" for name, version in sorted(request.constraints.items())))
+            path.write_text("".join(f"{name}=={version}\n" for name, version in _constraints(request)))
             argv += ["--constraints", str(path)]
+        if request.stand_ins:
+            write_stand_ins([(name, request.constraints[name]) for name in sorted(request.stand_ins)], folder / "conda")
+            argv += ["--find-links", str(folder / "conda")]
         if request.as_of:
             argv += ["--exclude-newer", request.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")]
         if not request.dependencies:
@@ -93,6 +99,13 @@ class Uv:
             f"cannot resolve Python packages from {where}:\n{said}",
             "check the network, or set `[index] url` (or `find_links`) in the settings",
         )
+
+
+def _constraints(request: Request) -> list[tuple[str, str]]:
+    return [
+        (name, version_of(version) if name in request.stand_ins else version)
+        for name, version in sorted(request.constraints.items())
+    ]
 
 
 STEADY = (

@@ -22,12 +22,14 @@ from dlm_build.locking import Outside, conda_lock_yaml, explicit_text, fill_stor
 from dlm_build.locking.channels import home_url
 from dlm_build.locking.conda import solve_conda
 from dlm_build.locking.lock import environment_packages
+from dlm_build.locking.pip import solve_pip
 from dlm_build.locking.uv import Uv
 from dlm_build.proc import RealPrograms
 from dlm_build.progress import silent
 from dlm_build.records import BaseImage, EnvironmentSpec, Lock, Package, Plan
 from dlm_build.registry import Registry
 from dlm_build.store import Store
+from tests.unit.locking.worlds import a_package
 from tests.unit.plans import tiny_plan
 
 pytestmark = pytest.mark.engine
@@ -125,6 +127,14 @@ def test_conda_wins_over_pip(stack: dict[str, Any], settings: Settings, tmp_path
     packages = environment_packages(plan, uv_for(settings, tmp_path), Store(tmp_path), settings)
     assert [p.manager for p in packages if p.name == "numpy"] == ["conda"]
     assert any(p.name == "rasterio" and p.filename.endswith("x86_64.whl") for p in packages)
+
+
+def test_what_the_index_has_no_wheel_of_is_no_hindrance_where_conda_has_it(
+    stack: dict[str, Any], settings: Settings, tmp_path: Path
+) -> None:
+    conda = [a_package(name="python", version="3.11.9", depends=()), a_package(name="gdal", version="3.6.2")]
+    plan = plan_for(stack, pip=("GDAL>=3", "affine"), as_of="2025-01-15T00:00:00Z")
+    assert names(solve_pip(plan, conda, uv_for(settings, tmp_path))) == {"affine": "2.4.0"}
 
 
 @pytest.mark.parametrize("written", [conda_lock_yaml, explicit_text])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import parse_email
+from packaging.specifiers import SpecifierSet
 
 from dlm_build.config import Index, Settings
 from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, InfraError, ItemInvalid, PythonUnfit
 from dlm_build.locking.installer import installer_wheels, read_pins
 from dlm_build.locking.names import name_table, provided
 from dlm_build.locking.pip import solve_pip, wheels_by_hash
+from dlm_build.locking.stand_ins import write_stand_ins
 from dlm_build.locking.uv import GLIBC_MINORS, Uv, platform
 from dlm_build.locking.wheels import Target, rank, supported_tags
 from dlm_build.store import Store
@@ -70,7 +74,35 @@ def test_the_date_is_given_as_the_reason_when_it_is_one(tmp_path: Path) -> None:
 def test_a_conflict_names_what_conda_brought(tmp_path: Path) -> None:
     talk = ended(1, stderr="No solution found\n cause: Because x needs numpy<2 and you require numpy==2.1.3")
     with pytest.raises(EnvironmentUnsolvable, match=r"conda provides numpy 2\.1\.3"):
-        solve_pip(asking(pip=("x",)), [PYTHON, a_package()], uv_with(FakeUv(talk), tmp_path))
+        solve_pip(asking(pip=("x",)), [PYTHON, a_package()], uv_with(FakeUv(talk, talk), tmp_path))
+
+
+def test_what_conda_provides_is_not_looked_for_in_the_index_where_it_is_in_the_way(tmp_path: Path) -> None:
+    talk = ended(1, stderr="No solution found\n cause: Because gdal==3.6.2 has no usable wheels and you require it")
+    gdal = a_package(name="gdal", version="3.6.2")
+    fake = FakeUv(talk, pylock(a_wheel(), a_wheel(name="gdal", version="3.6.2+conda")))
+    found = solve_pip(asking(pip=("affine", "GDAL")), [PYTHON, gdal, a_package()], uv_with(fake, tmp_path))
+    assert found == (a_wheel(size=None),)
+    assert fake.constraints == ["gdal==3.6.2\nnumpy==2.1.3\n", "gdal==3.6.2+conda\nnumpy==2.1.3\n"]
+    assert ["--find-links" in argv for argv in fake.argvs] == [False, True]
+
+
+def test_the_wheels_of_cuda_are_not_added_to_a_framework_of_conda(tmp_path: Path) -> None:
+    torch = a_package(name="pytorch", version="2.1.0")
+    fake = FakeUv(pylock(a_wheel()))
+    solve_pip(asking(pip=("timm",)), [PYTHON, torch], uv_with(fake, tmp_path))
+    assert fake.constraints == ["torch==2.1.0+conda\n"]
+
+
+def test_a_stand_in_is_a_wheel_of_that_version_that_requires_nothing(tmp_path: Path) -> None:
+    write_stand_ins([("antlr4-python3-runtime", "4.9.3"), ("x", "1.0+abc")], tmp_path / "conda")
+    names = sorted(path.name for path in (tmp_path / "conda").iterdir())
+    assert names == ["antlr4_python3_runtime-4.9.3+conda-py3-none-any.whl", "x-1.0+conda-py3-none-any.whl"]
+    with zipfile.ZipFile(tmp_path / "conda" / names[0]) as wheel:
+        metadata = parse_email(wheel.read("antlr4_python3_runtime-4.9.3+conda.dist-info/METADATA"))[0]
+    assert metadata == {"metadata_version": "2.1", "name": "antlr4-python3-runtime", "version": "4.9.3+conda"}
+    for wanted in ("==4.9.*", ">=4.9.3", "<=4.9.3", "==4.9.3", "~=4.9"):
+        assert metadata["version"] in SpecifierSet(wanted)
 
 
 @pytest.mark.parametrize(
