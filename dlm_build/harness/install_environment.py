@@ -251,12 +251,17 @@ def install_wheel(path: Path, place: Place, site: Path | None) -> None:
 
 
 def _destination(schemes: dict[str, str], place: Place) -> Any:
-    """Where a wheel's files go; each is looked at before it is written."""
+    """Where a wheel's files go; each is looked at before it is written.
+
+    Wheels may hold the same file, such as those of OpenCV: the later one's stays, as with pip.
+    """
     from installer.destinations import SchemeDictionaryDestination
 
     class Destination(SchemeDictionaryDestination):
         def write_to_fs(self, scheme: Any, path: str, stream: Any, is_executable: bool) -> Any:
-            refuse_way_out(Path(schemes[scheme], path), place.target)
+            target = Path(schemes[scheme], path)
+            refuse_way_out(target, place.target)
+            target.unlink(missing_ok=True)  # not overwritten: it may be a hard link
             return super().write_to_fs(scheme, path, stream, is_executable)
 
     return Destination(schemes, interpreter=str(place.prefix / "bin/python"), script_kind="posix")

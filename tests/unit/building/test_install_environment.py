@@ -126,6 +126,16 @@ def linked(tmp_path: Path) -> Linked:
     return Linked(tmp_path)
 
 
+def test_of_two_files_at_one_place_the_later_wheel_s_stays(linked: Linked, tmp_path: Path) -> None:
+    """As with opencv-python and opencv-python-headless; what a hard link shares with a cache is not written over."""
+    cached, shared = tmp_path / "cached.py", linked.site / "cv2/__init__.py"
+    cached.write_text("old")
+    shared.parent.mkdir()
+    shared.hardlink_to(cached)
+    linked.install(tmp_path, "cv2/__init__.py")
+    assert (shared.read_text(), cached.read_text()) == ("x = 1\n", "old")
+
+
 @pytest.mark.parametrize(
     ("link", "leads_to"),
     [
