@@ -134,7 +134,7 @@ def asks_for_gpu(declared: Declared) -> str | None:
 def for_cpu(declared: Declared, table: Framework) -> str | None:
     """Where the environment says that its framework is the build without CUDA; None where it does not."""
     for line in declared.conda:
-        if line.name in CPU_PACKAGES or (is_framework(line.name, table) and "cpu" in line.rest):
+        if line.name in CPU_PACKAGES or (is_framework(line.name, table) and _is_cpu_build(line)):
             return line.place
     installed = requirements(declared.pip)
     only_cpu = {"onnxruntime": "onnxruntime", "mxnet": "mxnet", "tensorflow": "tensorflow-cpu"}.get(table.name)
@@ -143,6 +143,11 @@ def for_cpu(declared: Declared, table: Framework) -> str | None:
             return declared.origin
     named = declared.conda_named("onnxruntime") if table.name == "onnxruntime" else None
     return named.place if named and "cuda" not in named.rest and declared_cuda(declared) is None else None
+
+
+def _is_cpu_build(line: Conda) -> bool:
+    """TensorFlow's are called by what they calculate with; of PyTorch, builds for CUDA too have MKL in their names."""
+    return "cpu" in line.rest or line.build.startswith(("mkl", "eigen"))
 
 
 def with_cudnn(pip: Iterable[str]) -> bool:

@@ -366,6 +366,14 @@ def test_the_build_of_a_locked_framework_tells_whether_it_is_for_the_cpu(build: 
         assert plan(item(framework="PyTorch", run=RUN), file).gpu is gpu
 
 
+@pytest.mark.parametrize(
+    ("build", "gpu"), [("mkl_py310h1_0", False), ("eigen_py310h1_0", False), ("gpu_py310h1_0", True), ("mkl*", False)]
+)
+def test_a_build_of_tensorflow_tells_whether_it_is_for_the_cpu(build: str, gpu: bool) -> None:
+    text = f"channels: [defaults]\ndependencies: [python=3.10, tensorflow=2.11.0={build}]\n"
+    assert plan(item(framework="TensorFlow", run=RUN), conda(text)).gpu is gpu
+
+
 def test_a_lock_for_another_system_is_refused() -> None:
     text = LOCK.replace("linux-64", "osx-arm64")
     with pytest.raises(ItemInvalid, match="no package is locked in it for linux-64"):
