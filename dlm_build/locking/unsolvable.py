@@ -12,6 +12,9 @@ from dlm_build.locking.talk import trimmed
 _TRIALS = 6
 """Requirements that are left out in turn to find the one to blame."""
 
+_NAMED = 12
+"""Requirements that are told by name of those that no package answers."""
+
 
 def unsolvable(question: Question, indexes: Indexes, talk: str) -> EnvironmentUnsolvable:
     """What to raise where the solver found nothing and said `talk`."""
@@ -62,7 +65,9 @@ def _minor(version: str) -> str:
 def _also_absent(talk: str, absent: list[str]) -> str:
     """The solver stops at the first requirement that no package answers; people want to mend them all at once."""
     untold = [spec for spec in absent if name_of(spec) not in talk]
-    return f"\n  No package answers these either: {', '.join(shown(spec) for spec in untold[:12])}." if untold else ""
+    named = ", ".join(shown(spec) for spec in untold[:_NAMED])
+    more = f" and {len(untold) - _NAMED} more" if len(untold) > _NAMED else ""
+    return f"\n  No package answers these either: {named}{more}." if untold else ""
 
 
 def _absent(question: Question, indexes: Indexes) -> list[str]:

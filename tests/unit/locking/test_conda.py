@@ -94,6 +94,12 @@ def test_all_that_is_not_there_is_named_at_once(channel: Path, tmp_path: Path) -
     assert "tool" not in caught.value.message
 
 
+def test_how_many_more_are_not_there_is_said(channel: Path, tmp_path: Path) -> None:
+    absent = [f"gone{number}" for number in range(10, 30)]
+    with pytest.raises(EnvironmentUnsolvable, match=r"answers these either: (gone\d\d, ){11}gone\d\d and 7 more\."):
+        solve_conda(asking("tool", *absent), site(channel), tmp_path)
+
+
 @pytest.mark.parametrize("spec", ["tool=2.0=0", "tool==2.0=0", "tool =2.0 0", "tool 2.0 0", "tool=2.0=*", "tool=2"])
 def test_exact_builds_as_exports_write_them(spec: str, channel: Path, tmp_path: Path) -> None:
     assert versions(solve_conda(asking(spec), site(channel), tmp_path))["tool"] == "2.0"
