@@ -29,6 +29,7 @@ _FILES_LIMIT = 32
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _INCLUDE = re.compile(r"^\s*(?:-\s+)?['\"]?(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#'\"]+)", re.MULTILINE)
 _LOCK = re.compile(r"^package:\s*$", re.MULTILINE)
+_CONDA = re.compile(r"^dependencies:\s*$", re.MULTILINE)
 
 Read = Callable[[str], str | None]
 """Text of a file by its path in one place; None where it is not there."""
@@ -167,11 +168,14 @@ def _included(at: str, text: str) -> list[str]:
 
 
 def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "explicit", "conda", "pip"]:
-    if not included and is_explicit(text):
-        return "explicit"
-    if included or not path.lower().endswith((".yml", ".yaml")):
+    """By its text where its name does not tell, such as behind a deposit's `…/files/environment.yml/content`."""
+    if included:
         return "pip"
-    return "conda-lock" if _LOCK.search(text) else "conda"
+    if is_explicit(text):
+        return "explicit"
+    if _LOCK.search(text):
+        return "conda-lock"
+    return "conda" if path.lower().endswith((".yml", ".yaml")) or _CONDA.search(text) else "pip"
 
 
 def _text(raw: bytes, where: str) -> str:

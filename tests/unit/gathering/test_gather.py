@@ -260,6 +260,13 @@ def test_the_server_of_the_item_is_trusted_with_its_environment_too(tmp_path: Pa
     assert all(fetch.trusted.values()) and f"{site}/base.txt" in fetch.trusted
 
 
+def test_a_linked_file_whose_address_does_not_tell_its_kind(tmp_path: Path) -> None:
+    url = "https://files.example/records/1/files/environment.yml/content"
+    given = local_item(tmp_path, runtime=Runtime(requirement_file=url))
+    materials = gathered(given, tmp_path, FakeFetcher({url: b"name: x\r\ndependencies:\r\n- numpy\r\n"}))
+    assert [file.kind for file in materials.environment_files] == ["conda"]
+
+
 @pytest.mark.parametrize(("page", "match"), [(b"<!DOCTYPE html>", "is a web page"), (None, r"not there \(404\)")])
 def test_a_linked_file_that_is_not_one(tmp_path: Path, page: bytes | None, match: str) -> None:
     url = "https://github.com/o/r/blob/main/requirements.txt"

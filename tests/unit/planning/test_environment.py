@@ -424,6 +424,13 @@ def test_a_lock_of_another_kind_is_called_so(name: str) -> None:
     assert "conda-lock.yml" in caught.value.hint and "requirements.txt" in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["pyproject.toml", "env/setup.py", "Pipfile", "gpu.Dockerfile", "environment.json"])
+def test_what_is_no_list_of_packages_is_called_so(name: str) -> None:
+    with pytest.raises(ItemInvalid, match="is no list of packages") as caught:
+        plan(item(framework="ONNX"), pip("[project]\ndependencies = ['numpy']\n", f"item:{name}"), paths=ONNX)
+    assert "requirements.txt" in caught.value.hint
+
+
 def test_a_lock_with_nothing_in_it_is_refused() -> None:
     lock = EnvironmentFile(name="archive:conda-lock.yml", kind="conda-lock", text="version: 1\npackage: []\n")
     with pytest.raises(ItemInvalid, match="no package is locked"):
