@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from dlm_build.cli.files import UNWRITABLE
+from dlm_build.cli.streams import silence
 from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, InfraError, Outcome, UsageError, shown_lines
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def guarded(command: click.Command) -> NoReturn:
     except OSError as problem:
         if problem.filename or problem.errno not in UNWRITABLE:
             raise
-        _silence(sys.stdout)
+        silence(sys.stdout)
         _print_error(InfraError(f"cannot write what is to be said: {problem.strerror}", "free space where stdout goes"))
         sys.exit(EXIT_CODES[Outcome.INFRA])
     sys.exit(0)
@@ -80,17 +81,12 @@ def _open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _silence(stream: IO[str]) -> None:
-    """What it still holds and could not write goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def _say(text: str) -> None:
     """On stderr, where there is somebody to hear it."""
     try:
         click.echo(text, err=True)
     except OSError:
-        _silence(sys.stderr)
+        silence(sys.stderr)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, cast
 
+from dlm_build.cli.streams import Heard
 from dlm_build.errors import shown
 from dlm_build.progress import Event, Notify, silent
 
@@ -29,6 +31,7 @@ def showing(*, quiet: bool, verbose: bool) -> Iterator[Notify]:
 def _plain(verbose: bool) -> Notify:
     last: dict[str, float] = {}
     said: set[str] = set()
+    stderr = Heard()
 
     def notify(event: Event) -> None:
         now = time.monotonic()
@@ -41,7 +44,7 @@ def _plain(verbose: bool) -> Notify:
         line = f"{event.step:>7}  {shown(event.text, 300)}{_amount(event)}"
         if line not in said:
             said.add(line)
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=stderr, flush=True)
 
     return notify
 
@@ -64,7 +67,7 @@ def _bars() -> Iterator[Notify]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    console = Console(stderr=True)
+    console = Console(file=cast(IO[str], Heard()))
     whole = Column(no_wrap=True)  # on a narrow terminal the bar shrinks and the text breaks; the time stays
     columns = (
         SpinnerColumn(table_column=whole),
