@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,3 +65,24 @@ def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraE
     else:
         hint = f"free space there, or {instead} a folder on a larger disk"
     return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A fresh folder where TMPDIR says, removed at the end. What its disk complains of meanwhile is an InfraError."""
+    place = _temporary_place()
+    with (
+        disk_errors(place, "set TMPDIR to"),
+        tempfile.TemporaryDirectory(prefix="dlm-build-", dir=place, ignore_cleanup_errors=True) as folder,
+    ):
+        yield Path(folder)
+
+
+def _temporary_place() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as problem:
+        raise InfraError(
+            "no folder for temporary files can be written to: not TMPDIR, nor /tmp, nor /var/tmp",
+            "free space there, or set TMPDIR to a folder that is writable and has space",
+        ) from problem

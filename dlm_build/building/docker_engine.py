@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from dlm_build.building.folder import package_folder
 from dlm_build.building.pushing import EnginePush, PushTalk
 from dlm_build.config import Settings
 from dlm_build.context_layout import CONTEXT
+from dlm_build.disk import temporary_folder
 from dlm_build.docker_client import DEFAULT_ADDRESS, connected, id_of
 from dlm_build.errors import InfraError, ItemHostile, UsageError, shown
 from dlm_build.oci import BASE_DIGEST, PRELOADS, parse_reference
@@ -159,8 +159,8 @@ class DockerEngine:
         """Seconds it took, and the digests of the images it started from."""
         packages = package_folder(lock.installer + lock.packages, store)
         mirrors = mirror_args(lock, self._settings, self._mirrors())
-        with tempfile.TemporaryDirectory() as scratch:
-            metadata = Path(scratch) / "metadata.json"
+        with temporary_folder() as scratch:
+            metadata = scratch / "metadata.json"
             argv = (*build_argv(context, folder, packages, tag, metadata), *mirrors, str(folder))
             seconds = self._run_buildx(argv, notify)
             told = json.loads(metadata.read_text("utf-8"))

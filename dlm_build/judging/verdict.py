@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dlm_build.disk import disk_errors
+from dlm_build.disk import temporary_folder
 from dlm_build.errors import Outcome, shown
 from dlm_build.judging.compare import compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
@@ -95,10 +92,10 @@ def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Prog
     if any(output.sha256 == expected.sha256 for output in answers):
         same = Check(name="bytes", passed=True, measured="identical", limit="identical", detail="one sha256")
         return (same,)
-    with _scratch() as scratch:
-        theirs = _expected(expected, store, Path(scratch), programs)
+    with temporary_folder() as scratch:
+        theirs = _expected(expected, store, scratch, programs)
         try:
-            mine = [_actual(run, output, Path(scratch) / output.sha256, programs) for output in answers]
+            mine = [_actual(run, output, scratch / output.sha256, programs) for output in answers]
         except NotDecodable as problem:
             return (Check(name="decodes", passed=False, measured=answers[0].path, detail=problem.message),)
         fitting = mine if len(mine) == 1 else [each for each in mine if _form(each) == _form(theirs)]
@@ -123,16 +120,6 @@ def _form(decoded: Decoded) -> list[tuple[tuple[int, ...], bool]]:
 def _unanswered(run: Run, expected: Member) -> Check:
     names = ", ".join(shown(o.path, 40) for o in run.outputs[:6])
     return Check(name="output file", passed=False, measured=names, limit=expected.path, detail="none answers it")
-
-
-@contextmanager
-def _scratch() -> Iterator[str]:
-    """A folder for arrays. Raises InfraError where none can be made: that is never the model's fault."""
-    with (
-        disk_errors(Path(tempfile.gettempdir()), "set TMPDIR to"),
-        tempfile.TemporaryDirectory(prefix="dlm-build-", ignore_cleanup_errors=True) as scratch,
-    ):
-        yield scratch
 
 
 def _expected(member: Member, store: Store, scratch: Path, programs: Programs) -> Decoded:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from dlm_build.disk import IN_OUTPUT, disk_error, nearest, refuse_full
+from dlm_build.disk import IN_OUTPUT, disk_error, nearest, refuse_full, temporary_folder
 from dlm_build.errors import InfraError
 
 
@@ -33,3 +34,24 @@ def test_a_disk_error_names_the_option_that_helps(number: int, wanted: str) -> N
     in_store, in_output = disk_error(problem, Path("x")), disk_error(problem, Path("x"), IN_OUTPUT)
     assert wanted in in_store.hint and wanted in in_output.hint
     assert "`store` in the settings" in in_store.hint and "--output" in in_output.hint
+
+
+def test_a_temporary_folder_is_gone_afterwards_and_its_disk_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_folder() as folder:
+        (folder / "a").write_text("a")
+        assert folder.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InfraError, match="No space left") as caught, temporary_folder():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "set TMPDIR to" in caught.value.hint
+
+
+def test_a_machine_without_a_place_for_temporary_files_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "not there")])
+    with pytest.raises(InfraError, match="no folder for temporary files") as caught, temporary_folder():
+        pass
+    assert "set TMPDIR to" in caught.value.hint

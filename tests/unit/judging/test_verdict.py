@@ -117,7 +117,7 @@ def test_a_machine_without_room_for_arrays_is_no_fault_of_model_or_item(
 ) -> None:
     expected = geotiff(tmp_path / "expected.tif", labels(), compress="deflate")
     output = geotiff(bench.outputs / "out.tif", labels())
-    monkeypatch.setattr("dlm_build.judging.verdict.tempfile.tempdir", str(tmp_path / "absent"))
+    monkeypatch.setattr("dlm_build.disk.tempfile.tempdir", str(tmp_path / "absent"))
     with pytest.raises(InfraError, match="absent"):
         bench.judged(expected, output)
     child = own_program("dlm_build.judging.decoder")
