@@ -41,6 +41,8 @@ def guarded(command: click.Command) -> NoReturn:
         problem.show()
         sys.exit(problem.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
+        for number in INTERRUPTIONS:
+            signal.signal(number, signal.SIG_IGN)  # a closed terminal sends two, and the second would end us by itself
         _say("interrupted; what was finished is kept and will be reused")
         sys.exit(EXIT_INTERRUPTED)
     except DlmBuildError as problem:

@@ -82,14 +82,14 @@ def test_a_bug_keeps_its_traceback() -> None:
         guarded(click.Command("c", callback=lambda: 1 / 0))
 
 
-def test_interruptions_end_alike(capsys: pytest.CaptureFixture[str]) -> None:
-    def terminated() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    assert ending(raising(KeyboardInterrupt())) == 130
-    assert ending(raising(click.Abort())) == 130
-    assert ending(terminated) == 130
-    assert capsys.readouterr().err.count("interrupted; what was finished is kept") == 3
+@pytest.mark.parametrize(
+    "work",
+    [raising(KeyboardInterrupt()), raising(click.Abort()), lambda: os.kill(os.getpid(), signal.SIGTERM)],
+    ids=["Ctrl-C", "click's", "SIGTERM"],
+)
+def test_interruptions_end_alike(work: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(work) == 130
+    assert capsys.readouterr().err.count("interrupted; what was finished is kept") == 1
 
 
 @pytest.mark.parametrize("number", commands.INTERRUPTIONS)
@@ -104,6 +104,12 @@ def test_an_interruption_is_answered_before_anything_is_tidied_up(
 
     assert ending(slow) == 130
     assert "interrupted; what was finished is kept" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", commands.INTERRUPTIONS)
+def test_a_second_interruption_does_not_take_the_code_of_the_first(number: signal.Signals) -> None:
+    assert ending(raising(KeyboardInterrupt())) == 130
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["in the background", "nohup"])
