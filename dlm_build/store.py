@@ -160,12 +160,12 @@ class Store:
 
     @contextmanager
     def scratch_folder(self) -> Iterator[Path]:
-        """A fresh folder inside `scratch()`, removed at the end."""
+        """A fresh folder inside `scratch()`, removed at the end; what its disk complains of meanwhile: InfraError."""
         folder = self.scratch() / secrets.token_hex(8)
-        with disk_errors(folder):
-            folder.mkdir()
         try:
-            yield folder
+            with disk_errors(folder):
+                folder.mkdir()
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

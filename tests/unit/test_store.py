@@ -331,6 +331,17 @@ def test_kill_in_the_middle_leaves_no_object_and_is_swept(tmp_path: Path) -> Non
     assert len([p for p in (tmp_path / "objects").rglob("*") if p.is_file()]) == 2
 
 
+def test_a_disk_that_fills_up_below_a_scratch_folder_is_told_and_the_folder_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with (
+        pytest.raises(InfraError, match=r"constraints\.txt: No space left") as caught,
+        store.scratch_folder() as folder,
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "constraints.txt"))
+    assert "set `store` in the settings" in caught.value.hint
+    assert not folder.exists()
+
+
 def test_scratch_space_goes_with_its_store(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.scratch()
