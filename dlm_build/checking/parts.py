@@ -155,7 +155,8 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
         return _guessed(name="code", gap=gap)
     if suffix in _PACKED:
-        return _guessed(name="code", gap=EntryPointUnknown.at(at, what="archive", handler=words.handler))
+        fix = f"{words.handler}; or list weights that run without code: {_row('model.onnx', 'model weight')}"
+        return _guessed(name="code", gap=EntryPointUnknown.at(at, what="archive", handler=fix))
     found = f"the {suffix} file" if suffix else "the weights"
     gap = NothingRunsTheWeights.at(at, found=found, handler=words.handler, source=words.source)
     return _missing(name="code", gap=gap)
@@ -192,16 +193,32 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
     if runtime.source_url:
         floating = _floating(item, words)
         return _guessed(name="code", gap=floating[0]) if floating else _given(name="code")
-    inside = {_last(entry.name) for entry in item.archive}
-    file = _last((runtime.handler or "").partition(":")[0])
+    module = (runtime.handler or "").partition(":")[0]
     packed = asset is not None and suffix_of(asset.href) in _PACKED
-    if (file.endswith(".py") and (packed or file in inside)) or f"{file.rpartition('.')[2]}.py" in inside:
+    if (module.endswith(".py") and packed) or _is_listed(module, item):
         return _given(name="code")
     if runtime.handler is None and _is_locked(item, _environment_file(item)):
         return _given(name="code")  # the command comes with a package of the lock
-    return _guessed(
-        name="code", gap=CodeNotFound.at(place(item, item.pointers.source), found=named, source=words.source)
+    listed = (
+        f"; or if it is in the archive, list it: {_row(_file_of(module), 'model handler')}" if packed and module else ""
     )
+    gap = CodeNotFound.at(place(item, item.pointers.source), found=named, source=words.source + listed)
+    return _guessed(name="code", gap=gap)
+
+
+def _is_listed(module: str, item: Item) -> bool:
+    """Whether the list of the archive has the file of that module, or the package of that name, in any folder."""
+    file = "/" + _last(_file_of(module))
+    package = file.removesuffix(".py") + "/__init__.py"
+    return bool(module) and any(f"/{entry.name}".endswith((file, package)) for entry in item.archive)
+
+
+def _file_of(module: str) -> str:
+    return module if module.endswith(".py") else module.replace(".", "/") + ".py"
+
+
+def _row(name: str, role: str) -> str:
+    return f'"dlm:archive": [{{"name": "{name}", "roles": ["{role}"]}}]'
 
 
 def _floating(item: Item, words: Words) -> tuple[Finding, ...]:

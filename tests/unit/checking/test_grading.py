@@ -132,6 +132,43 @@ def test_weights_without_any_code(name: str, letter: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("listed", "code"),
+    [
+        ([], "code-not-found"),
+        (["shore/model.joblib"], "code-not-found"),
+        (["shore/__init__.py"], None),
+        (["src/shore/__init__.py"], None),
+        (["shore.py"], None),
+        (["offshore/__init__.py"], "code-not-found"),
+    ],
+)
+def test_a_package_in_the_archive_is_code_that_is_there(listed: list[str], code: str | None) -> None:
+    item = changed(
+        **{
+            f"{RUNTIME}__model_handler": "shore:predict",
+            f"{RUNTIME}__model_src_url": None,
+            f"{RUNTIME}__model_commit_hash": None,
+            "properties__dlm:archive": [{"name": name} for name in listed],
+        }
+    )
+    checked = check(item)
+    assert codes(checked) & {"code-not-found"} == ({code} if code else set())
+    if code:
+        (gap,) = (one for one in checked.findings if one.code == code)
+        assert '"dlm:archive": [{"name": "shore.py", "roles": ["model handler"]}]' in gap.hint
+
+
+def test_an_archive_of_weights_alone_need_not_be_given_a_function() -> None:
+    gone = (f"{RUNTIME}__model_handler", f"{RUNTIME}__model_src_url", f"{RUNTIME}__model_commit_hash")
+    item = changed(**dict.fromkeys(gone), **{"properties__dlm:archive": []})
+    (gap,) = (one for one in check(item).findings if one.code == "entry-point-unknown")
+    row = '{"name": "model.onnx", "roles": ["model weight"]}'
+    assert f'"dlm:archive": [{row}]' in gap.hint
+    item["properties"]["dlm:archive"] = [json.loads(row)]
+    assert "entry-point-unknown" not in codes(check(item))
+
+
+@pytest.mark.parametrize(
     ("artifact", "media_type", "href", "code"),
     [
         ("onnx", None, "https://example.org/download?id=7", None),
