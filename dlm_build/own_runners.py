@@ -14,13 +14,13 @@ _SAID_OF_OTHERS = frozenset({"exported", "keras", "keras-weights", "safetensors"
 FORMS = (".json", ".npy", ".npz", ".png", ".tif", ".tiff")
 """Kinds of expected files that they can write or come near to."""
 UNREAD = frozenset({
-    ".h5", ".hdf5", ".nc", ".nc4", ".zarr", ".grib", ".grib2", ".fgb", ".shp", ".parquet", ".geoparquet",
+    ".zarr", ".grib", ".grib2", ".fgb", ".shp", ".parquet", ".geoparquet",
     ".feather", ".arrow", ".safetensors", ".pt", ".pth", ".pb", ".pkl", ".pickle", ".joblib", ".mat", ".rds", ".bin",
     ".zip", ".tar", ".gz", ".tgz", ".pdf", ".gif", ".webp", ".jp2", ".wav", ".mp4",
 })  # fmt: skip
 """Kinds of files that no comparison reads, so that they are compared byte for byte; these runners write none."""
-_OF_CODE = frozenset({".csv", ".tsv", ".txt", ".xml", ".geojson", ".kml", ".gpkg"})
-"""Tables, texts and vector data say more than tensors."""
+_OF_CODE = frozenset({".csv", ".tsv", ".txt", ".xml", ".geojson", ".kml", ".gpkg", ".nc", ".nc4", ".h5", ".hdf5"})
+"""Tables, texts, vector data and data sets with their axes say more than tensors."""
 
 
 def run_by_name(name: str) -> bool:

@@ -287,13 +287,13 @@ class ExpectedComparedWhole(Kind):
     """the expected output {found} is compared byte for byte, because {suffix} files are not read"""
 
     severity = VERIFICATION
-    fix = "publish it as .tif, .npy, .npz, .png, .json, .geojson, .gpkg or .csv, and let the code write that"
+    fix = "publish it as .tif, .nc, .npy, .npz, .png, .json, .geojson, .gpkg or .csv, and let the code write that"
     more = """
     The numbers in an array, a raster, a table or a document may differ a little from the author's, as they do on
     another processor. Other kinds of files must be the same to the byte, but many hold a date, or depend on the release
     of the library that wrote them.
 
-    Before: `"output": "scores.h5"`. After: `"output": "scores.npy"`, and code that writes it.
+    Before: `"output": "scores.parquet"`. After: `"output": "scores.csv"`, and code that writes it.
     """
 
 

@@ -11,6 +11,8 @@ detections        things found, in another order
 places            positions and boxes whose numbers have names of their own
 tables            tables as text (csv, tsv, numbers in columns), in the child: rows as objects
 markup            XML, in the child: elements as objects
+variables         variables of NetCDF and HDF5, in the child: what their conventions say of the numbers
+hdf5, netcdf      these two formats, in the child
 geopackage        layers of a GeoPackage, in the child: rows with geometries
 geometries        a geometry as bytes, in the child: as in GeoJSON
 """

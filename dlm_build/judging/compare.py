@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from dlm_build.errors import shown
 from dlm_build.judging import values
 from dlm_build.judging.decode import Decoded
 from dlm_build.judging.decoder import ALPHA
@@ -42,6 +43,8 @@ def _compared(actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, o
         return json_checks(actual.value, expected.value, policy, own_form=own_form)
     if expected.kind == actual.kind == "GeoPackage":
         return document_checks(_named_alike(actual.value, expected.value), expected.value, policy, "GeoPackage")
+    if {expected.kind, actual.kind} <= {"HDF5", "NetCDF"}:
+        return tuple(_variables(actual, expected, policy))
     if expected.kind == actual.kind and expected.kind in ("table", "text", "XML"):
         return document_checks(actual.value, expected.value, policy, expected.kind)
     if expected.kind == actual.kind == "bytes":
@@ -59,6 +62,15 @@ def _compared(actual: Decoded, expected: Decoded, policy: ComparisonPolicy, *, o
         expected = expected._replace(arrays={n: a for n, a in expected.arrays.items() if not _is_alpha(n, expected)})
         actual = _in_form(actual, expected, policy)
     return tuple(_arrays(actual, expected, policy))
+
+
+def _variables(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Iterator[Check]:
+    """What is said of them first, then each, by its name."""
+    yield from document_checks(actual.value, expected.value, policy, expected.kind)
+    if set(actual.arrays) == set(expected.arrays):
+        for name in expected.arrays:
+            for check in _array(name, name, actual, expected, policy):
+                yield replace(check, name=f"{shown(name)}: {check.name}")
 
 
 def _named_alike(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +121,7 @@ def _arrays(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Ite
         return
     for mine, theirs in names:
         judged = replace(policy, task="exact") if _is_alpha(theirs, expected) else policy
-        yield from _array(actual.arrays[mine], expected.arrays[theirs], judged, expected)
+        yield from _array(mine, theirs, actual, expected, judged)
 
 
 def _is_alpha(name: str, described: Decoded) -> bool:
@@ -141,17 +153,17 @@ def _equal(name: str, measured: str | None, wanted: str) -> Check:
     return Check(name=name, passed=measured == wanted, measured=str(measured), limit=wanted)
 
 
-def _array(
-    actual: npt.NDArray[Any], expected: npt.NDArray[Any], policy: ComparisonPolicy, described: Decoded
-) -> Iterator[Check]:
-    shape = _equal("shape", str(actual.shape), str(expected.shape))
-    dtype = _equal("dtype", str(actual.dtype), str(expected.dtype))
+def _array(mine: str, theirs: str, actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> Iterator[Check]:
+    array, wanted = actual.arrays[mine], expected.arrays[theirs]
+    shape = _equal("shape", str(array.shape), str(wanted.shape))
+    dtype = _equal("dtype", str(array.dtype), str(wanted.dtype))
     yield from (shape, dtype)
     if not shape.passed or not dtype.passed:
         return
-    if expected.size == 0:
+    if wanted.size == 0:
         yield Check(name="values", passed=False, measured=0.0, limit=1.0, detail="the expected array is empty")
-        return
-    nodata = None if described.nodata is None else float(described.nodata)
-    picture = described.kind in ("png", "jpeg")
-    yield from values.array_checks(actual, expected, policy, picture=picture, nodata=nodata)
+    elif theirs in expected.coordinates:
+        yield from values.coordinate_checks(array, wanted)
+    else:
+        picture = expected.kind in ("png", "jpeg")
+        yield from values.array_checks(array, wanted, policy, picture=picture, nodata=expected.void(theirs))

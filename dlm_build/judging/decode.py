@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlm_build.errors import DlmBuildError, InfraError, ResourceExceeded, shown
@@ -28,7 +29,7 @@ class Decoded(NamedTuple):
     """One file as arrays. `arrays` maps names to (C-ordered) numpy arrays; pictures are (bands, height, width)."""
 
     kind: str
-    """`geotiff`, `png`, `jpeg`, `npy`, `npz`, `json`, `XML`, `GeoPackage`, `table`, `text` or `bytes`."""
+    """`geotiff`, `png`, `jpeg`, `npy`, `npz`, `json`, `XML`, `GeoPackage`, `HDF5`, `table`, `text` or `bytes`."""
     arrays: dict[str, npt.NDArray[Any]]
     nodata: str | None = None
     crs: str | None = None
@@ -37,7 +38,14 @@ class Decoded(NamedTuple):
     """Scales and offsets by which the numbers of a GeoTIFF are to be read; empty where they are what they are."""
     value: Any = None
     """Of a JSON file; of XML an object; of a table a list of rows, each an object; of a text its lines; of a GeoPackage
-    its layers by name."""
+    its layers by name; of HDF5 what is said of each variable, by its name, and the texts that it holds."""
+    coordinates: frozenset[str] = frozenset()
+    """Of HDF5 the arrays that tell where the values of others lie."""
+    voids: Mapping[str, float] = MappingProxyType({})
+    """Of HDF5 the number that stands for none in an array, by its name."""
+
+    def void(self, name: str) -> float | None:
+        return self.voids.get(name) if self.nodata is None else float(self.nodata)
 
 
 def decode(path: Path, scratch: Path, programs: Programs, name: str = "") -> Decoded:
@@ -78,4 +86,6 @@ def _mapped(scratch: Path) -> Decoded:
         transform=tuple(map(float, transform)) if transform else None,
         scaling=told.get("scaling", ""),
         value=told.get("value"),
+        coordinates=frozenset(told.get("coordinates", ())),
+        voids={name: float(void) for name, void in told.get("voids", {}).items()},
     )

@@ -23,6 +23,8 @@ PIXELS = 1 << 30
 """Bytes a picture may decode to; asked of its header before any pixel is read."""
 WRITTEN = 2 * PIXELS
 """Bytes of one decoded array."""
+ARRAYS = 10_000
+"""Arrays of one file, each a file of its own where they are written."""
 HEADER = 1 << 16
 """Bytes that a file of it has more, at most."""
 TEXT = 16 << 20
@@ -90,6 +92,10 @@ def _decoded(path: Path) -> dict[str, Any]:
         return _picture(path, "JPEG", "jpeg")
     if magic == b"SQLite format 3\0":
         return _database(path)
+    if magic[:8] == b"\x89HDF\r\n\x1a\n":
+        return _variables(path, "HDF5")
+    if magic[:4] in (b"CDF\1", b"CDF\2", b"CDF\5"):
+        return _variables(path, "NetCDF")
     return _text(path)
 
 
@@ -155,6 +161,15 @@ def _database(path: Path) -> dict[str, Any]:
     return {"kind": "GeoPackage" if value else "bytes", "arrays": {}, "value": value}
 
 
+def _variables(path: Path, kind: str) -> dict[str, Any]:
+    from dlm_build.judging.hdf5 import read_hdf5
+    from dlm_build.judging.netcdf import read_netcdf
+    from dlm_build.judging.variables import described
+
+    variables = (read_hdf5 if kind == "HDF5" else read_netcdf)(path, PIXELS)
+    return described(kind, variables) if variables else {"kind": "bytes", "arrays": {}}
+
+
 def _text(path: Path) -> dict[str, Any]:
     if path.stat().st_size > TEXT:
         raise ValueError("neither a picture, an array nor JSON, and too large for text")
@@ -212,6 +227,8 @@ def _write(folder: Path, number: int, decoded: dict[str, Any]) -> None:
 
     arrays = decoded.pop("arrays")
     names = list(arrays)
+    if len(names) > ARRAYS:
+        raise MemoryError(f"{len(names)} arrays, more than {ARRAYS}")
     for index, name in enumerate(names):
         if arrays[name].dtype.kind not in NUMBERS:
             raise ValueError(f"holds {arrays[name].dtype}, which are no numbers")

@@ -45,7 +45,11 @@ MEAN_IOU, CLASS_IOU, RARE = 0.995, 0.98, 1e-3
 PSNR = 40.0
 """Decibels between two 8-bit rendered pictures: a weak reference, since colours hide values."""
 MOVED = 0.02
-"""Share of its own size by which a box or an outline may move."""
+"""Share of its own size by which a box or an outline may move; of the step between two, a coordinate."""
+AMONG = 1e-3
+"""Share of the range that all are spread over by which a coordinate may move, where they come in no order."""
+ALIKE = 1e-7
+"""Share of itself by which a coordinate may move in any case, as when it is the only one."""
 FILL = 99.0
 """Nothing smaller is taken for nodata where no file says so; -99, -999, -9999 and the largest float32 are usual."""
 PIECE = 1 << 22
@@ -166,6 +170,32 @@ def figure_checks(figures: Sequence[tuple[Array, Array, float]], policy: Compari
         float(np.abs(mine - theirs).max()) / most for (mine, theirs, _), most in zip(figures, allowed, strict=True)
     ]
     return at_most("shapes near", max(moved), 1.0, "of the distance allowed")
+
+
+def coordinate_checks(actual: Array, expected: Array) -> tuple[Check, ...]:
+    """Where along an axis, on a grid or in a list other values lie."""
+    import numpy as np
+
+    if expected.dtype.kind != "f":
+        return (_exact(actual, expected),)
+    masks, finite = (*_masks(actual, expected),), np.isfinite(actual) & np.isfinite(expected)
+    if not finite.any():
+        return masks
+    spread, largest = float(np.ptp(expected[finite])), float(abs(expected[finite]).max())
+    rounding = max(4 * float(np.finfo(expected.dtype).eps), ALIKE)
+    allowed = max(min(MOVED * _step(expected), AMONG * spread), rounding * largest, TINY)
+    off = float(abs(actual[finite].astype(np.float64) - expected[finite].astype(np.float64)).max())
+    return (*masks, at_most("coordinates near", off / allowed, 1.0, f"of {allowed:g} allowed"))
+
+
+def _step(places: Array) -> float:
+    """From one place to the next that is another, along the axis where they lie farthest apart."""
+    import numpy as np
+
+    apart = [abs(np.diff(places, axis=axis)) for axis in range(places.ndim)]
+    return max(
+        (float(np.median(one[told])) for one in apart if (told := np.isfinite(one) & (one > 0)).any()), default=0.0
+    )
 
 
 def _allowance(size: float, policy: ComparisonPolicy) -> float:

@@ -37,8 +37,8 @@ OWN_FORM = (
 )
 WHOLE = (
     "files of this kind are compared byte for byte, and many carry a date or depend on the release that wrote them: "
-    "publish the expected output as GeoTIFF, npy, npz, PNG, JSON, GeoJSON, GeoPackage or csv, and let the model's code "
-    "write that"
+    "publish the expected output as GeoTIFF, NetCDF, npy, npz, PNG, JSON, GeoJSON, GeoPackage or csv, and let the "
+    "model's code write that"
 )
 NO_EXPECTATION = "publish the expected output with the sample; `dlm-build check` shows how in this item's dialect"
 

@@ -93,7 +93,7 @@ def test_what_lifts_an_item_is_all_that_is_refused_of_it_and_what_it_lacks_besid
     assert places == ["run", "working_dir", "model_commit_hash"]
 
 
-@pytest.mark.parametrize("expected", ["out.geojson", "out.json", "out.h5"])
+@pytest.mark.parametrize("expected", ["out.geojson", "out.json", "out.parquet"])
 @pytest.mark.parametrize("handler", ["handler.py:run", None])
 def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
     item = changed(
@@ -106,7 +106,7 @@ def test_a_table_of_weights_alone(expected: str, handler: str | None) -> None:
     never = expected != "out.json" and handler is None
     found = codes(check(item))
     assert ("expected-never-written" in found) is never
-    assert ("expected-compared-whole" in found) is (expected == "out.h5" and handler is not None)
+    assert ("expected-compared-whole" in found) is (expected == "out.parquet" and handler is not None)
 
 
 def test_a_model_in_one_file_has_no_sample_in_it() -> None:

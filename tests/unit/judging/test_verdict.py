@@ -35,6 +35,8 @@ from dlm_build.records import (
 )
 from dlm_build.store import Store
 from tests.unit.judging.test_geopackage import ROWS, changed, package
+from tests.unit.judging.test_netcdf import RAIN, Classic, scene
+from tests.unit.judging.test_variables import LON, WARMTH, forecast, near, written
 from tests.unit.plans import tiny_plan
 
 pytestmark = pytest.mark.programs
@@ -207,9 +209,9 @@ def test_what_a_file_says_of_nodata_is_the_runners_choice(bench: Bench, tmp_path
 
 
 def test_a_kind_of_file_that_is_compared_as_a_whole_says_so(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "expected.h5").write_bytes(b"\x89HDF\r\n\x1a\n1")
-    (bench.outputs / "out.h5").write_bytes(b"\x89HDF\r\n\x1a\n2")
-    verdict = bench.judged(tmp_path / "expected.h5", bench.outputs / "out.h5")
+    (tmp_path / "expected.parquet").write_bytes(b"PAR1\0\x15\4PAR1")
+    (bench.outputs / "out.parquet").write_bytes(b"PAR1\0\x15\2PAR1")
+    verdict = bench.judged(tmp_path / "expected.parquet", bench.outputs / "out.parquet")
     assert verdict.outcome == Outcome.MISMATCH and "bytes: others against identical" in verdict.summary
     assert "compared as a whole" in verdict.checks[0].detail and "publish the expected output as" in verdict.hint
 
@@ -235,6 +237,26 @@ def test_features_are_compared_one_by_one(bench: Bench, tmp_path: Path) -> None:
     assert same.outcome == Outcome.MATCHES
     fewer = bench.judged(expected, package(bench.outputs / "out.gpkg", ROWS[:2]), policy=policy)
     assert "GeoPackage content: 2 entries against 3 entries, first difference at /found/rows" in fewer.summary
+
+
+def test_variables_are_compared_one_by_one(bench: Bench, tmp_path: Path) -> None:
+    expected, policy = written(tmp_path / "expected.nc", forecast()), ComparisonPolicy(task="float")
+    same = bench.judged(expected, written(bench.outputs / "out.nc", forecast(warmth=near(WARMTH))), policy=policy)
+    assert same.outcome == Outcome.MATCHES and len(same.checks) > 30
+    shifted = bench.judged(expected, written(bench.outputs / "out.nc", forecast(lon=LON + 0.1)), policy=policy)
+    assert "the output is not the author's expected.nc: lon: coordinates near: 20.71" in shifted.summary
+    torn = bench.outputs / "out.nc"
+    torn.write_bytes(torn.read_bytes()[:3000])
+    assert bench.judged(expected, torn, policy=policy).checks[0].name == "decodes"
+
+
+def test_a_classic_file_is_read_as_the_other(bench: Bench, tmp_path: Path) -> None:
+    expected = Classic().write(tmp_path / "expected.nc", *scene())
+    for version, changed_by, outcome in ((5, 1e-5, Outcome.MATCHES), (1, 1.0, Outcome.MISMATCH)):
+        rain = (RAIN + np.float32(changed_by)).astype(">f4").tobytes()
+        variables = [(*one[:4], rain if one[0] == "rain" else one[4]) for one in scene()]
+        output = Classic(version).write(bench.outputs / "out.nc", *variables)
+        assert bench.judged(expected, output, policy=ComparisonPolicy(task="float")).outcome == outcome
 
 
 def test_a_database_of_anything_else_is_compared_as_a_whole(bench: Bench, tmp_path: Path) -> None:
@@ -358,12 +380,13 @@ def test_arrays_of_anything_but_numbers_are_not_decoded(bench: Bench, tmp_path: 
     assert verdict.outcome == Outcome.MISMATCH and "which are no numbers" in verdict.summary
 
 
-@pytest.mark.parametrize(("limit", "name"), [("WRITTEN", "out.npy"), ("TOLD", "out.csv")])
+@pytest.mark.parametrize(("limit", "name"), [("WRITTEN", "out.npy"), ("TOLD", "out.csv"), ("ARRAYS", "out.npz")])
 def test_what_is_larger_than_may_be_written_is_beyond_the_limits(
     bench: Bench, tmp_path: Path, limit: str, name: str
 ) -> None:
     np.save(bench.outputs / "out.npy", np.zeros(100_000, dtype=np.uint8))
     (bench.outputs / "out.csv").write_text("\n".join(["a_long_name_of_a_column", *"123456789" * 5]))
+    np.savez(bench.outputs / "out.npz", *np.zeros((2000, 1), dtype=np.uint8))
     child = (sys.executable, "-c", f"from dlm_build.judging import decoder; decoder.{limit} = 1000; import sys; "
              "decoder.main(sys.argv[1], sys.argv[2:])")  # fmt: skip
     ended = RealPrograms(dict(os.environ)).run((*child, str(tmp_path), str(bench.outputs / name)))

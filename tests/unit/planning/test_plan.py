@@ -171,7 +171,10 @@ def test_weights_alone_write_no_tables(runtime: dict[str, str], weights: str, ex
     assert "expected-compared-whole" not in findings(made)
 
 
-@pytest.mark.parametrize(("expected", "told"), [("out.h5", True), ("out.NC", True), ("out.csv", False), ("out", False)])
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [("out.parquet", True), ("out.FGB", True), ("out.csv", False), ("out.NC", False), ("out", False)],
+)
 def test_what_code_writes_may_be_compared_as_a_whole(expected: str, told: bool) -> None:
     made = plan(
         item(framework="PyTorch", run=RUN, sample=sample(expected=expected)), paths=("m.pt", "in.tif", expected)
