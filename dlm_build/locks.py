@@ -24,7 +24,7 @@ _LOCK = re.compile(
 )
 _FOREIGN = re.compile(
     r"(?:pixi|uv|poetry|pdm|renv|packrat)\.lock|Pipfile(?:\.lock)?|[\w.-]*[.-]lock\.json"
-    r"|.+\.(?:toml|cfg|json|py|ipynb|r|nix)|python_env\.ya?ml|MLproject|(?:.+\.)?Dockerfile(?:\..+)?",
+    r"|.+\.(?:toml|cfg|json|py|ipynb|r|jl|sh|nix)|python_env\.ya?ml|MLproject|(?:.+\.)?Dockerfile(?:\..+)?",
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(r"^@EXPLICIT[ \t]*\r?$", re.MULTILINE)

@@ -30,8 +30,6 @@ _ELSEWHERE = frozenset({
     "win", "win32", "win64", "win-64", "osx", "osx64", "osx-64", "osx-arm64", "arm64", "aarch64", "linux-aarch64",
     "ppc64le", "linux-ppc64le", "linux32", "emscripten",
 })  # fmt: skip
-_PROGRAM = re.compile(r".*\.(toml|py|cfg|json|ipynb|r|jl|sh)|Pipfile|.*Dockerfile.*", re.IGNORECASE)
-"""Files that name packages among other things: of a project, a program, a container."""
 DEEPEST_BRACKETS = 64
 _KNOWN_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "platforms", "category", "pip-repositories"})
 _ROW = re.compile(r"^(?=- )", re.MULTILINE)
@@ -95,16 +93,10 @@ def read_environment(file: EnvironmentFile, others: Sequence[EnvironmentFile]) -
 
 
 def _refuse_foreign(file: EnvironmentFile) -> None:
-    name = posixpath.basename(file.name.partition(":")[2])
-    if is_foreign(name):
+    if is_foreign(posixpath.basename(file.name.partition(":")[2])):
         raise ItemInvalid(
             f"{shown(file.name)}: a file of this kind is not read as an environment",
             "publish a conda-lock.yml, or a requirements.txt with versions, and name that instead",
-        )
-    if file.kind == "pip" and _PROGRAM.fullmatch(name):
-        raise ItemInvalid(
-            f"{shown(file.name)} is no list of packages",
-            "publish an environment.yml, or a requirements.txt with versions, and name that instead",
         )
 
 
