@@ -143,7 +143,7 @@ def _why(check: Check) -> str:
     if check.limit is None and check.detail:
         return f"{check.name}: {check.detail}"
     told = "" if check.measured is None else f": {check.measured} against {check.limit}"
-    return check.name + told + (f", {check.detail}" if check.detail.startswith("first difference") else "")
+    return check.name + told + (f", {check.detail}" if " at /" in check.detail else "")
 
 
 def _judged(

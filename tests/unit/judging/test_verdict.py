@@ -34,7 +34,7 @@ from dlm_build.records import (
     Verdict,
 )
 from dlm_build.store import Store
-from tests.unit.judging.test_geopackage import ROWS, changed, package
+from tests.unit.judging.test_geopackage import ROWS, changed, package, polygon
 from tests.unit.judging.test_netcdf import RAIN, Classic, scene
 from tests.unit.judging.test_variables import LON, WARMTH, forecast, near, written
 from tests.unit.plans import tiny_plan
@@ -237,6 +237,9 @@ def test_features_are_compared_one_by_one(bench: Bench, tmp_path: Path) -> None:
     assert same.outcome == Outcome.MATCHES
     fewer = bench.judged(expected, package(bench.outputs / "out.gpkg", ROWS[:2]), policy=policy)
     assert "GeoPackage content: 2 entries against 3 entries, first difference at /found/rows" in fewer.summary
+    elsewhere = [(1, polygon(500000, 5604000), *ROWS[0][2:]), *ROWS[1:]]
+    moved = bench.judged(expected, package(bench.outputs / "out.gpkg", elsewhere), policy=policy)
+    assert "shapes near: 10000.0 against 1.0, 2 shapes at /found/rows/*/geom/coordinates/*" in moved.summary
 
 
 def test_variables_are_compared_one_by_one(bench: Bench, tmp_path: Path) -> None:
