@@ -43,6 +43,7 @@ _NOUNS = {
     "several-models": "which asset is the model",
     "raw-url-inferred": "the address of the weights",
     "share-url-inferred": "the address of the weights",
+    "weights-are-a-page": "the address of the weights",
     "weights-over-http": "the address of the weights",
     "archive-not-read": "how the archive is packed",
     "address-not-allowed": "the address of the weights",

@@ -19,10 +19,10 @@ from dlm_build.records import Asset, Finding, Item
 from dlm_build.weight_files import suffix_of
 from dlm_build.words import words_of
 
-_NONE = frozenset(("no-assets", "weights-are-a-page", "model-has-no-address"))
+_NONE = frozenset(("no-assets", "model-has-no-address"))
 """Codes by which a reader says that there are none."""
-_DOUBTS = ("raw-url-inferred", "share-url-inferred", "href-moves", "href-ends")
-"""Codes by which a reader says that the address is inferred, or may serve something else or nothing tomorrow.
+_DOUBTS = ("weights-are-a-page", "raw-url-inferred", "share-url-inferred", "href-moves", "href-ends")
+"""Codes by which a reader says that the address is inferred or a page, or may serve something else or nothing tomorrow.
 
 The most telling first.
 """

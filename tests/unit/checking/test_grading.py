@@ -362,6 +362,16 @@ def test_a_lock_that_nobody_names_locks_nothing_either(name: str) -> None:
     assert "no-environment" in codes(check(item)) and check(item).grade.letter == "C"
 
 
+def test_a_type_that_says_page_is_a_doubt_and_stops_no_build() -> None:
+    """What is served is judged by its first bytes, as the finding says."""
+    item = copy.deepcopy(MLM)
+    item["assets"]["model"]["type"] = "text/html"
+    checked = check(item)
+    assert checked.grade.letter == "C" and "weights-are-a-page" in codes(checked)
+    assert [guess.what for guess in checked.grade.guesses] == ["the address of the weights"]
+    assert not any(finding.severity == "error" for finding in checked.findings)
+
+
 @pytest.mark.parametrize("name", ["renamed.conda-lock.yml", "requirements-lock.txt", "linux-64.lock"])
 def test_a_lock_counts_where_a_build_would_use_it(name: str) -> None:
     """In an archive a build looks for a few names; and it takes what is named before what lies beside."""
