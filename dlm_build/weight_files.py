@@ -74,6 +74,16 @@ FOREIGN_SUFFIXES = {
 """Names of archives that are not opened, and what is in such files as their bytes tell (`archives.py`)."""
 PERHAPS_TORCHSCRIPT = frozenset((".pt", ".pth"))
 """What torch.save and torch.jit.save are given alike."""
+NO_MODELS = {
+    ".nc": "a NetCDF file", ".grib": "a GRIB file", ".grb": "a GRIB file", ".zarr": "a Zarr store",
+    ".tif": "a picture", ".tiff": "a picture", ".jp2": "a picture", ".png": "a picture", ".jpg": "a picture",
+    ".jpeg": "a picture", ".gif": "a picture", ".svg": "a picture",
+    ".csv": "a table", ".tsv": "a table", ".xlsx": "a table", ".parquet": "a table", ".geojson": "a map",
+    ".md": "a text", ".rst": "a text", ".pdf": "a text", ".html": "a web page", ".htm": "a web page",
+    ".py": "code", ".ipynb": "a notebook", ".r": "code", ".yml": "a description", ".yaml": "a description",
+    ".dockerfile": "a Dockerfile",
+}  # fmt: skip
+"""What a file is by its name, whatever its type and role say; a build takes none of them for a model."""
 
 
 def suffix_of(href: str) -> str:

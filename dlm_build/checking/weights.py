@@ -16,7 +16,7 @@ from dlm_build.findings.hrefs import ModelHasNoAddress
 from dlm_build.hrefs import read_href
 from dlm_build.model_asset import models
 from dlm_build.records import Asset, Finding, Item
-from dlm_build.weight_files import suffix_of
+from dlm_build.weight_files import NO_MODELS, suffix_of
 from dlm_build.words import words_of
 
 _NONE = frozenset(("no-assets", "model-has-no-address"))
@@ -26,15 +26,6 @@ _DOUBTS = ("weights-are-a-page", "raw-url-inferred", "share-url-inferred", "href
 
 The most telling first.
 """
-_DATA = {
-    ".nc": "a NetCDF file", ".grib": "a GRIB file", ".grb": "a GRIB file", ".zarr": "a Zarr store",
-    ".tif": "a picture", ".tiff": "a picture", ".jp2": "a picture", ".png": "a picture", ".jpg": "a picture",
-    ".jpeg": "a picture", ".gif": "a picture", ".svg": "a picture",
-    ".csv": "a table", ".tsv": "a table", ".xlsx": "a table", ".parquet": "a table", ".geojson": "a map",
-    ".md": "a text", ".rst": "a text", ".pdf": "a text", ".html": "a web page", ".htm": "a web page",
-    ".py": "code", ".ipynb": "a notebook", ".r": "code", ".yml": "a description", ".yaml": "a description",
-    ".dockerfile": "a Dockerfile",
-}  # fmt: skip
 _LOCAL = "href-is-a-local-path"
 """The code by which a reader says that a path was published whole."""
 _WHOLE_PATH = re.compile(r"/|~[\w.-]*/|[A-Za-z]:[/\\]|file:", re.IGNORECASE)
@@ -59,7 +50,7 @@ def _unclear(found: Sequence[Asset], item: Item) -> str:
 
 def _addressed(asset: Asset, item: Item) -> Part:
     pointer = f"{asset.pointer}/href"
-    if what := _DATA.get(suffix_of(asset.href)):
+    if what := NO_MODELS.get(suffix_of(asset.href)):
         return _missing(WeightsAreData.at(pointer, found=as_published(asset.href, item), what=what))
     href = read_href(asset.href)
     lost = _is_of_a_machine(asset, item) if href.kind == "local" else href.url is None

@@ -14,6 +14,7 @@ from dlm_build.local_files import is_endless, is_file, is_folder, is_there
 from dlm_build.model_asset import is_packed, models, path_of
 from dlm_build.records import Asset, Finding, Item, Record
 from dlm_build.unpacking.names import Blame, checked_name
+from dlm_build.weight_files import NO_MODELS, suffix_of
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _NO_PATHS = frozenset({"image", "symbol", "text", "record", "repository", "store"})
@@ -32,10 +33,17 @@ class Place(Record, frozen=True, kw_only=True):
 
 
 def choose_archive(item: Item) -> Asset:
-    """By role, else by key, else the only asset. Raises ItemInvalid that lists the keys where it is not clear."""
+    """By role, else by key, else the only asset. Raises ItemInvalid that lists the keys where it is not clear.
+
+    Raises it also where the only one is no model by its name.
+    """
     if not item.assets:
         raise ItemInvalid(f"item {shown(item.id)}: /assets has no model archive", _NAME_A_ROLE)
-    return _only(models(item.assets), item)
+    chosen = _only(models(item.assets), item)
+    if what := NO_MODELS.get(suffix_of(chosen.href)):
+        where = f"{chosen.pointer}: {shown(chosen.href)} is {what} by its name, so it holds no model"
+        raise ItemInvalid(where, "give the address of the weights or the model archive")
+    return chosen
 
 
 def place_of(asset: Asset, item: Item) -> Place:

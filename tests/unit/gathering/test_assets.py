@@ -65,6 +65,15 @@ def test_what_is_for_people_is_no_model(role: str) -> None:
         assert weights_of(item(asset("m.mar", key, (role,))))[0] is None
 
 
+@pytest.mark.parametrize("href", ["scene.tif", "https://h.example/table.csv?x=1", "README.md", "train.ipynb"])
+def test_what_is_something_else_by_its_name_is_no_model(href: str) -> None:
+    given = item(asset(href, "model", ("mlm:model",), media_type="application/zip"))
+    _, part = weights_of(given)
+    with pytest.raises(ItemInvalid, match="by its name, so it holds no model"):
+        choose_archive(given)
+    assert part.gap and part.gap.code == "weights-are-data"
+
+
 def test_no_assets_at_all() -> None:
     with pytest.raises(ItemInvalid, match="no model archive"):
         choose_archive(item())
