@@ -30,7 +30,8 @@ PASSED_ON = (
 
 class Docker(Record, frozen=True, kw_only=True):
     host: str | None = None
-    """Engine address, e.g. `unix:///run/docker.sock`, where DOCKER_HOST is not set; None: the default socket."""
+    """Engine address, e.g. `unix:///run/docker.sock`, where DOCKER_HOST is not set; None: the user's current Docker
+    context tells, or else the default socket."""
 
 
 class Apptainer(Record, frozen=True, kw_only=True):
