@@ -20,7 +20,7 @@ from dlm_build.gathering.outside import Outside
 from dlm_build.locks import EXPLICIT_NAMES, NAMES, is_aside, is_explicit
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
-from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
+from dlm_build.records import Archive, Asset, EnvironmentFile, Finding, Item, Member, Source
 from dlm_build.store import Store
 
 LIMIT = 16 << 20
@@ -58,7 +58,7 @@ def _declared(
     beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
     if url.startswith(("https://", "http://")):
         refuse_no_file(url, asset.pointer if asset else item.pointers.requirements)
-        text = _reader(archive.members, outside.store)(beside) if beside else None
+        text = _reader(archive.members, outside.store)(beside) if beside else _held(asset, item, outside)
         return _linked(url, text, item, outside.fetch), ()
     wanted = beside or (posixpath.basename(url) if asset else wanted)
     members = {"archive": archive.members, "source": source.members if source else ()}
@@ -71,6 +71,19 @@ def _declared(
         f"{item.pointers.requirements}: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
         "name a member of the archive, an asset's key, or an https address",
     )
+
+
+def _held(asset: Asset | None, item: Item, outside: Outside) -> str | None:
+    """An asset's own text, held to its checksum, where a file of that name in the archive stood in its way."""
+    if asset is None:
+        return None
+    fetch, store, trusted = outside.fetch, outside.store, is_own_server(item, asset.href)
+    stored = fetch.download(
+        asset.href, store, expect=asset.sha256, size=asset.size, notify=outside.notify, trusted=trusted
+    )
+    if stored.size > LIMIT:
+        raise _too_large(shown_url(asset.href), stored.size)
+    return _text(store.path(stored.sha256).read_bytes(), shown_url(asset.href))
 
 
 def _linked(url: str, text: str | None, item: Item, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:
@@ -141,7 +154,7 @@ def _reader(members: tuple[Member, ...], store: Store) -> Read:
         if member is None:
             return None
         if member.size > LIMIT:
-            raise ItemInvalid(f"{shown(path)} has {member.size} bytes", "an environment file has a few kilobytes")
+            raise _too_large(shown(path), member.size)
         return _text(store.path(member.sha256).read_bytes(), path)
 
     return read
@@ -176,6 +189,10 @@ def _kind(path: str, text: str, *, included: bool) -> Literal["conda-lock", "exp
     if _LOCK.search(text):
         return "conda-lock"
     return "conda" if path.lower().endswith((".yml", ".yaml")) or _CONDA.search(text) else "pip"
+
+
+def _too_large(where: str, size: int) -> ItemInvalid:
+    return ItemInvalid(f"{where} has {size} bytes", "an environment file has a few kilobytes")
 
 
 def _text(raw: bytes, where: str) -> str:

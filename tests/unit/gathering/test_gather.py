@@ -246,6 +246,19 @@ def test_a_file_that_is_an_asset_is_asked_for_once_and_is_the_one_whose_checksum
     assert fetch.asked == [url]
 
 
+def test_an_asset_is_held_to_its_checksum_where_the_archive_has_a_file_of_its_name_too(tmp_path: Path) -> None:
+    url = "https://files.example/x/environment.yml"
+    path = write_zip(tmp_path / "m.mar", MEMBERS | {"environment.yml": b"name: inside"})
+    promised = asset(url, "environment.yml", sha256=hashlib.sha256(b"name: x").hexdigest())
+    given = item(
+        asset(str(path), "model", ("mlm:model",)), promised,
+        origin=str(tmp_path / "i.json"), runtime=Runtime(requirement_file="environment.yml"),
+    )  # fmt: skip
+    assert texts(gathered(given, tmp_path, FakeFetcher({url: b"name: x"}))) == {"item:environment.yml": "name: x"}
+    with pytest.raises(HashMismatch):
+        gathered(given, tmp_path, FakeFetcher({url: b"name: another"}))
+
+
 @pytest.mark.parametrize("named", ["env", "http://127.0.0.1:8000/requirements.txt"])
 def test_the_server_of_the_item_is_trusted_with_its_environment_too(tmp_path: Path, named: str) -> None:
     site = "http://127.0.0.1:8000"
