@@ -33,7 +33,7 @@ _OPTION = re.compile(
     r"|--prefer-binary|--require-hashes|--use-feature|--no-deps|--no-cache-dir|--upgrade|-U|--no-build-isolation)([\s=]|\Z)"
 )
 _PER_REQUIREMENT = re.compile(r"\s--(hash|global-option|install-option|config-settings?)\b.*")
-_OWN_TREE = re.compile(r"\.(\[[A-Za-z0-9, _-]*\])?|\./?")
+_TREE = re.compile(r"(?P<path>[./]+)(\[[A-Za-z0-9, _-]*\])?")
 
 
 class Siblings(NamedTuple):
@@ -119,15 +119,24 @@ def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
         return _included(include["file"].strip(), line, siblings, depth)
     if editable := _EDITABLE.fullmatch(text):
         text = editable["what"].strip()
-        if not _OWN_TREE.fullmatch(text):
+        if not _is_own_tree(text, siblings.file):
             raise _refused(line, "an editable install of something else")
-    if _OWN_TREE.fullmatch(text):
+    if _is_own_tree(text, siblings.file):
         return _dropped(line, kinds.OwnTree)
     if _CONSTRAIN.match(text) or _OPTION.match(text):
         return _dropped(line, kinds.PipOption)
     if text.startswith("-"):
         raise _refused(line, "an option dlm-build does not know")
     return _requirement(text, line)
+
+
+def _is_own_tree(text: str, file: EnvironmentFile) -> bool:
+    """From the top, where pip is started, or from the folder of `file`, where conda starts it."""
+    found = _TREE.fullmatch(text)
+    folder = posixpath.dirname(file.name.rpartition(":")[2])
+    return found is not None and any(
+        posixpath.normpath(posixpath.join(start, found["path"])) == "." for start in ("", folder)
+    )
 
 
 def _hashes(line: Line) -> Finding:

@@ -82,6 +82,13 @@ def test_the_models_own_tree_is_not_installed(line: str) -> None:
     assert codes(declared) == ["own-tree"]
 
 
+@pytest.mark.parametrize("line", ["-e ..", "-e ../.", "../[all]", "-e ."])
+def test_the_models_own_tree_from_a_folder_of_it(line: str) -> None:
+    assert codes(read(pip(f"{line}\nnumpy\n", "source:requirements/dev.txt"))) == ["own-tree"]
+    with pytest.raises(ItemInvalid, match=r"dev\.txt:1: "):
+        read(pip("-e ../..\n", "source:requirements/dev.txt"))
+
+
 @pytest.mark.parametrize(
     "line",
     [
