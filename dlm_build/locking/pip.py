@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from dlm_build.errors import EnvironmentUnsolvable, HashMismatch, ItemInvalid, PythonUnfit, shown
-from dlm_build.locking.names import provided
+from dlm_build.locking.names import name_table, provided
 from dlm_build.locking.uv import Request, Unsolvable, Uv, pinned
 from dlm_build.locking.wheels import Entry, Target, best, supported_tags
 from dlm_build.records import Package, Plan
@@ -119,7 +119,7 @@ def _requirement(line: str, origin: str) -> str:
 def _unsolvable(request: Request, talk: str, uv: Uv, origin: str) -> EnvironmentUnsolvable:
     head = f"{origin}: no set of wheels satisfies the pip requirements"
     conda = f"\n  (conda provides {_listed(request, talk)})" if _listed(request, talk) else ""
-    hint = "change one of the requirements named above, or take that package from conda"
+    hint = f"change one of the requirements named above, or take that package from conda{_called_there(talk)}"
     unfit = f"{head} with Python {request.target.python}:\n{talk}{conda}"
     if _OF_PYTHON.search(talk):
         return PythonUnfit(unfit, hint)
@@ -156,6 +156,15 @@ def _with_wheels(request: Request, talk: str, uv: Uv, origin: str) -> tuple[str,
             uv.lock(asked, origin)
             return lacking[1], python
     return None
+
+
+def _called_there(talk: str) -> str:
+    """What conda calls the package that has no wheel, where it calls it otherwise."""
+    lacking = _NO_WHEEL.search(talk)
+    name = canonicalize_name(re.split(r"[<>=!~]", lacking[1])[0]) if lacking else ""
+    names = {distribution: conda for conda, held in name_table().items() for distribution in held}
+    other = names.get(name, name)
+    return f", which calls it {other}" if other != name else ""
 
 
 def _listed(request: Request, talk: str) -> str:

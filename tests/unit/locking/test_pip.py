@@ -136,6 +136,17 @@ def test_wheels_for_another_python_are_looked_for_where_uv_tells_of_none(tmp_pat
     assert all("--no-deps" in argv and "--constraints" not in argv for argv in fake.argvs[1:])
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("antlr4-python3-runtime==4.9.3", ", which calls it antlr-python-runtime"), ("fire==0.2.1", "")],
+)
+def test_the_name_that_conda_has_for_it_is_told(name: str, said: str, tmp_path: Path) -> None:
+    talk = ended(1, stderr=f"No solution found\n  cause: Because {name} has no usable wheels and you require it\n")
+    with pytest.raises(EnvironmentUnsolvable) as caught:
+        solve_pip(asking(pip=("x",)), [PYTHON], uv_with(FakeUv(*[talk] * 8), tmp_path))
+    assert caught.value.hint.endswith(f"take that package from conda{said}")
+
+
 def test_what_has_no_wheel_for_any_python_is_not_laid_to_python(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentUnsolvable, match="no usable wheels") as caught:
         solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(FakeUv(*[NO_WHEEL] * 8), tmp_path))
