@@ -33,6 +33,8 @@ _OPTION = re.compile(
     r"|--prefer-binary|--require-hashes|--use-feature|--no-deps|--no-cache-dir|--upgrade|-U|--no-build-isolation)([\s=]|\Z)"
 )
 _PER_REQUIREMENT = re.compile(r"\s--(hash|global-option|install-option|config-settings?)\b.*")
+_OF_CONDA = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s]+=[^=\s]+")
+"""A line of `conda list --export`, which many keep as requirements.txt."""
 _TREE = re.compile(r"(?P<path>[./]+)(\[[A-Za-z0-9, _-]*\])?")
 
 
@@ -149,6 +151,9 @@ def _requirement(text: str, line: Line) -> Pip:
     try:
         parsed = Requirement(text)
     except InvalidRequirement:
+        if _OF_CONDA.fullmatch(text):
+            why = f"{shown(line.place)}: {shown(text)}: a package of conda, in a list for pip"
+            raise ItemInvalid(why, "publish an environment.yml instead, as `conda env export` writes it") from None
         raise _refused(line, "not a name with a version") from None
     if parsed.url:
         raise _refused(line, "a link instead of a version")

@@ -121,6 +121,13 @@ def test_lines_that_are_not_names_and_versions_are_refused_with_their_place(line
     assert len(caught.value.message) < 400
 
 
+def test_a_list_of_conda_is_called_so() -> None:
+    text = "# $ conda create --name <env> --file <this file>\n_libgcc_mutex=0.1=main\nnumpy=1.21.2=py38h20f2e39_0\n"
+    with pytest.raises(ItemInvalid, match=r"txt:2: _libgcc_mutex=0\.1=main: a package of conda") as caught:
+        read(pip(text))
+    assert "conda env export" in caught.value.hint
+
+
 def test_siblings_are_read_where_they_lie() -> None:
     lower = pip("numpy\n-r more/extra.txt\n", "archive:env/base.txt")
     extra = pip("rasterio\n", "archive:env/more/extra.txt")
