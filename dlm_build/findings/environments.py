@@ -229,3 +229,17 @@ class RunnerNeeds(Kind):
 
     Before: an environment with onnxruntime alone. After: numpy and tifffile besides.
     """
+
+
+class NeedsLibGl(Kind):
+    """{found} needs libGL.so.1, which no base image has"""
+
+    severity = VERIFICATION
+    fix = "write {wanted}"
+    more = """
+    The wheels of OpenCV that can open windows need a library for graphics, which is in no image made for servers, and
+    no package of an index brings it: `import cv2` ends with "libGL.so.1: cannot open shared object file". Those called
+    headless are the same without the windows.
+
+    Before: `opencv-python==4.8.1.78`. After: `opencv-python-headless==4.8.1.78`.
+    """

@@ -49,6 +49,10 @@ _BRING_NUMPY = frozenset({
     "onnxruntime-gpu", "opencv", "opencv-python", "opencv-python-headless", "matplotlib", "geopandas", "torchvision",
 })  # fmt: skip
 
+_WITH_WINDOWS = ("opencv-python", "opencv-contrib-python")
+_BRING_LIBGL = ("opencv", "py-opencv", "libopencv", "libgl", "mesalib")
+"""Conda packages that bring libGL, or the very module instead."""
+
 Libraries = Literal["brought", "wanted", "none"]
 """Of CUDA: in the environment, to come from the base image, or not needed."""
 
@@ -145,6 +149,7 @@ def _completed(facts: Facts, declared: Declared, settings: Settings) -> tuple[Pa
         _add_framework(facts, declared, pip, notes)
     _add_cuda(facts, declared, conda, notes)
     _add_needs(facts, declared, conda, pip, notes)
+    notes.extend(_without_libgl(facts, declared))
     return Parts(channels=channels, conda=tuple(conda), pip=tuple(pip)), notes
 
 
@@ -223,6 +228,16 @@ def _add_needs(facts: Facts, declared: Declared, conda: list[str], pip: list[str
         (conda if declared.conda else pip).append(name)
         said = {"found": declared.origin, "used": name, "runner": facts.runner.kind}
         notes.append(kinds.RunnerNeeds.at(facts.pointers.requirements, **said))
+
+
+def _without_libgl(facts: Facts, declared: Declared) -> list[Finding]:
+    """Of OpenCV's wheels with windows; where a headless one is installed too, its files come later and stay."""
+    installed = set(requirements(declared.pip))
+    if declared.conda_named(*_BRING_LIBGL) or any(f"{name}-headless" in installed for name in _WITH_WINDOWS):
+        return []
+    named = [name for name in _WITH_WINDOWS if name in installed]
+    said = facts.pointers.requirements
+    return [kinds.NeedsLibGl.at(said, found=name, wanted=f"{name}-headless") for name in named]
 
 
 def decide_libraries(facts: Facts, spec: EnvironmentSpec, declared: Declared | None) -> tuple[Libraries, str]:

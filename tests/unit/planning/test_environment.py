@@ -666,3 +666,19 @@ def test_a_published_file_with_a_channel_of_its_own_is_refused() -> None:
     text = (CASES / "conda_gdl_2021-03_environment.yml").read_text("utf-8")
     with pytest.raises(ItemInvalid, match="channel numba"):
         plan(item(framework="PyTorch", version="1.5", run=RUN), conda(text))
+
+
+@pytest.mark.parametrize(
+    ("conda_part", "pip_part", "found"),
+    [
+        ("", "opencv-python==4.8.1.78", True), ("", "opencv_contrib_python", True),
+        ("", "opencv-python-headless", False), ("", "opencv-python, opencv-python-headless", False),
+        ("libgl, ", "opencv-python", False),
+        ("opencv, ", "opencv-python", False), ("", "numpy", False),
+        ("", "'opencv-python; sys_platform == \"win32\"'", False),
+    ],
+)  # fmt: skip
+def test_opencv_with_windows_needs_what_no_image_has(conda_part: str, pip_part: str, found: bool) -> None:
+    text = f"channels: [conda-forge]\ndependencies: [{conda_part}pytorch=1.5.1, pip: [{pip_part}]]\n"
+    made = plan(item(framework="PyTorch", run=RUN), conda(text))
+    assert ("needs-lib-gl" in findings(made)) is found
