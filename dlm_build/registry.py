@@ -82,18 +82,14 @@ class Registry:
     def manifest(self, repository: str, reference: str) -> Manifest:
         """By tag or digest. Raises as `resolve` does."""
         host, name = _split(repository)
-        answer = self._asked(host, f"{name}/manifests/{reference}", f"{repository} {reference}")
-        return _manifest(answer.body, repository, reference)
+        pin = reference if is_digest(reference) else None
+        body = self._asked(host, f"{name}/manifests/{reference}", f"{repository} {reference}", pin).body
+        return Manifest(digest=content_digest(body), content=_decoded(body, f"{repository} {reference}"))
 
     def document(self, repository: str, kind: Literal["manifests", "blobs"], digest: str) -> bytes:
         """A manifest or image configuration by digest, as its bytes. Raises as `resolve` does."""
         host, name = _split(repository)
-        body = self._asked(host, f"{name}/{kind}/{digest}", f"{repository} {digest}").body
-        if content_digest(body) != digest:
-            raise HashMismatch(
-                f"{repository}: {digest} arrived as other bytes", "a mirror in the settings may be broken"
-            )
-        return body
+        return self._asked(host, f"{name}/{kind}/{digest}", f"{repository} {digest}", digest).body
 
     def blob(self, image: BaseImage, digest: str, size: int, store: Store, notify: Notify) -> Stored:
         """A layer of `image` as an object of the store, where it is not one already. Raises as `resolve` does."""
@@ -155,10 +151,13 @@ class Registry:
             system = f"{shown(str(config.get('os')))}/{shown(str(config.get('architecture')))}"
             raise SourceGone(f"{image.repository}@{found.digest} is for {system}", "use the linux/amd64 digest")
 
-    def _asked(self, host: str, path: str, what: str, only_head: bool = False) -> Response:
-        """The first good answer of the mirrors and the registry."""
+    def _asked(
+        self, host: str, path: str, what: str, digest: str | None = None, *, only_head: bool = False
+    ) -> Response:
+        """The first good answer of the mirrors and the registry: of these very bytes, where their digest is known."""
         gone: list[str] = []
         unreachable: list[str] = []
+        other: list[str] = []
         for base in self._endpoints(host):
             if self._failures.get(base, 0) >= GIVE_UP_AFTER:
                 unreachable.append(f"{base}: did not answer {GIVE_UP_AFTER} times, not asked again")
@@ -170,9 +169,14 @@ class Registry:
                 unreachable.append(f"{base}: {problem.message}")
                 continue
             self._failures[base] = 0
-            if answer.status == 200:
+            if answer.status == 200 and digest in (None, content_digest(answer.body)):
                 return answer
+            if answer.status == 200:
+                other.append(f"{base}: {content_digest(answer.body)}")
+                continue
             (gone if answer.status in (401, 403, 404) else unreachable).append(f"{base}: status {answer.status}")
+        if other:
+            raise HashMismatch(f"{what} arrived as other bytes ({'; '.join(other)})", "that mirror may be broken")
         if unreachable:
             raise _unreachable(host, what, [*gone, *unreachable])
         hint = "the pin died: choose another with --base, or `dlm-build bases list`"
@@ -233,13 +237,6 @@ def _split(repository: str) -> tuple[str, str]:
     """Registry host and the path of the repository, safe in a URL."""
     host, _, name = repository.partition("/")
     return host, quote(name)
-
-
-def _manifest(body: bytes, repository: str, reference: str) -> Manifest:
-    digest = content_digest(body)
-    if is_digest(reference) and digest != reference:
-        raise HashMismatch(f"{repository}@{reference} arrived as {digest}", "a mirror in the settings may be broken")
-    return Manifest(digest=digest, content=_decoded(body, f"{repository} {reference}"))
 
 
 def _decoded(body: bytes, what: str) -> dict[str, Any]:

@@ -134,6 +134,14 @@ def test_other_bytes_than_the_digest_are_refused() -> None:
         Registry(web, Settings()).resolve(image(index_digest=INDEX_DIGEST))
 
 
+def test_a_mirror_with_other_bytes_is_passed_over() -> None:
+    """As a page that asks to sign in is, which a closed network shows in place of everything."""
+    page = reply(body=b"<html>Sign in to the guest network</html>")
+    web = Web(hub() | dict.fromkeys(hub("https://mirror.example"), page))
+    found = Registry(web, mirrored("https://mirror.example")).resolve(image(index_digest=INDEX_DIGEST))
+    assert (found.index_digest, found.platform_digest) == (INDEX_DIGEST, CHILD_DIGEST)
+
+
 def test_a_forged_child_is_refused_too() -> None:
     web = Web(hub() | {f"{HUB}{MANIFESTS}{CHILD_DIGEST}": reply(body=b"{}")})
     with pytest.raises(HashMismatch, match=CHILD_DIGEST):
