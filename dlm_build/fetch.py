@@ -17,12 +17,13 @@ from dlm_build.errors import InfraError, ResourceExceeded
 from dlm_build.fetching.addresses import public_addresses
 from dlm_build.fetching.patience import Patience
 from dlm_build.fetching.urls import Address, checked_url, shown_url
-from dlm_build.progress import Notify
+from dlm_build.progress import Notify, silent
 from dlm_build.records import Record
 from dlm_build.store import Store, Stored
 
 if TYPE_CHECKING:
     from dlm_build.fetching.sending import Sender
+    from dlm_build.fetching.tries import Tries
     from dlm_build.fetching.wire import Answer, Wire
 
 
@@ -88,11 +89,12 @@ class HttpFetcher:
         *,
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        notify: Notify = silent,
         find: Callable[[str, int], tuple[str, ...]] = public_addresses,
     ) -> None:
         self._settings = settings
         self._patience = patience or Patience()
-        self._sleep, self._find = sleep, find
+        self._sleep, self._notify, self._find = sleep, notify, find
         self._wire: Wire | None = None
 
     def close(self) -> None:
@@ -121,7 +123,6 @@ class HttpFetcher:
     ) -> Stored:
         """See Fetcher. Two processes that want the same URL fetch it once."""
         from dlm_build.fetching.download import Download, Wanted, copied
-        from dlm_build.fetching.tries import Tries
 
         address = self._checked(url, trusted)  # first: what is in the store must not decide whether a URL is allowed
         if found := _present(expect, store):
@@ -132,13 +133,18 @@ class HttpFetcher:
         with store.locked(f"{wanted.key}.download"):
             if found := _present(expect, store):
                 return found
-            return Download(wanted, store, notify, self._patience).run(self._open(), Tries(self._patience, self._sleep))
+            return Download(wanted, store, notify, self._patience).run(self._open(), self._tries())
 
     def sender(self) -> Sender:
         """For requests that change something at a server the operator named."""
         from dlm_build.fetching.sending import Sender
 
-        return Sender(self._open(), self._patience, self._sleep)
+        return Sender(self._open(), self._tries)
+
+    def _tries(self) -> Tries:
+        from dlm_build.fetching.tries import Tries
+
+        return Tries(self._patience, self._sleep, self._notify)
 
     def _checked(self, url: str, trusted: bool) -> Address:
         return checked_url(url, trusted=trusted, allow_hosts=self._settings.network.allow_hosts)
@@ -152,13 +158,13 @@ class HttpFetcher:
         return self._wire
 
     def _asked(self, method: str, url: str, limit: int, headers: Mapping[str, str], trusted: bool) -> Response:
-        from dlm_build.fetching.tries import Tries, refuse_busy
+        from dlm_build.fetching.tries import refuse_busy
         from dlm_build.fetching.wire import Trouble
 
         address = self._checked(url, trusted)
         if address.scheme == "file":
             return _file_response(method, address, limit)
-        tries = Tries(self._patience, self._sleep)
+        tries = self._tries()
         while True:
             try:
                 with self._open().exchange(method, url, headers, trusted) as answer:

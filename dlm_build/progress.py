@@ -11,7 +11,7 @@ class Event(Record, frozen=True, kw_only=True):
     """`done` and `total` count `unit`s; both None for a plain line of talk."""
 
     step: str
-    """What it is a part of, in one word: of a build `read`, `gather`, `lock`, `build`, `sif`, `run`."""
+    """What it is a part of, in one word: of a build `read`, `gather`, `lock`, `build`, `sif`, `run`; else `wait`, …"""
     text: str
     done: int | None = None
     total: int | None = None

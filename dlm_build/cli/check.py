@@ -247,7 +247,7 @@ class Asking:
     def fetch(self) -> Fetcher:
         from dlm_build.fetch import HttpFetcher
 
-        return HttpFetcher(self._settings)
+        return HttpFetcher(self._settings, notify=self.notify)
 
 
 @contextmanager

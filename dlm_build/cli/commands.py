@@ -130,8 +130,8 @@ def wired(given: dict[str, Any]) -> Iterator[Doors]:
 
     settings = settings_of(given)
     programs = RealPrograms(settings.environment)
-    fetch = HttpFetcher(settings)
     with showing(quiet=given["quiet"], verbose=given["verbose"]) as notify:
+        fetch = HttpFetcher(settings, notify=notify)
         yield Doors(
             settings=settings,
             programs=programs,

@@ -65,7 +65,7 @@ def push(**given: Any) -> None:
     wanted = Wanted(**{name: given[name] for name in names})
     options = Options(**{name: given[name] for name in ("item_id", "collection", "output")})
     with failing_as_json(given), wired(given) as doors:
-        web = HttpFetcher(doors.settings)
+        web = HttpFetcher(doors.settings, notify=doors.notify)
         pushed = push_item(given["item"], options, wanted, doors, web, _passphrase(given))
     if given["as_json"]:
         emit(pushed)

@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeVar
 
 from dlm_build.errors import InfraError
 from dlm_build.fetch import Response
-from dlm_build.fetching.patience import Patience
 from dlm_build.fetching.tries import Tries, refuse_busy
 from dlm_build.fetching.wire import Trouble, Wire
 
@@ -40,8 +39,8 @@ class Part(NamedTuple):
 class Sender:
     """Sends to trusted URLs: http and https. Memory does not grow with what is sent."""
 
-    def __init__(self, wire: Wire, patience: Patience, sleep: Callable[[float], None]) -> None:
-        self._wire, self._patience, self._sleep = wire, patience, sleep
+    def __init__(self, wire: Wire, tries: Callable[[], Tries]) -> None:
+        self._wire, self._tries = wire, tries
 
     def send(
         self,
@@ -68,7 +67,7 @@ class Sender:
 
     def repeated(self, work: Callable[[], T]) -> T:
         """`work`, which may be done any number of times, until it ends without Broken. Raises InfraError."""
-        tries = Tries(self._patience, self._sleep)
+        tries = self._tries()
         while True:
             try:
                 return work()

@@ -8,13 +8,17 @@ from dlm_build.errors import AccessRefused, InfraError, SourceGone
 from dlm_build.fetching.patience import BUSY, Patience, retry_after
 from dlm_build.fetching.urls import shown_url
 from dlm_build.fetching.wire import Answer, Trouble
+from dlm_build.progress import Event, Notify, silent
+
+WORTH_TELLING = 5.0
+"""Seconds of a pause that is no pause any more to who watches."""
 
 
 class Tries:
     """Counts failures in a row, pauses between them, and gives up with an InfraError."""
 
-    def __init__(self, patience: Patience, sleep: Callable[[float], None]) -> None:
-        self._patience, self._sleep = patience, sleep
+    def __init__(self, patience: Patience, sleep: Callable[[float], None], notify: Notify = silent) -> None:
+        self._patience, self._sleep, self._notify = patience, sleep, notify
         self._failures = 0
 
     def progressed(self) -> None:
@@ -30,7 +34,10 @@ class Tries:
         if trouble.lasting or self._failures >= limit:
             times = f" ({self._failures} tries)" if self._failures > 1 else ""
             raise InfraError(trouble.message + times, trouble.hint) from trouble
-        self._sleep(max(wait or 0.0, self._patience.pause(self._failures - 1)))
+        pause = max(wait or 0.0, self._patience.pause(self._failures - 1))
+        if pause >= WORTH_TELLING:
+            self._notify(Event(step="wait", text=f"{trouble.message}; asking again in {pause:.0f} s"))
+        self._sleep(pause)
 
 
 def refuse_busy(answer: Answer) -> None:

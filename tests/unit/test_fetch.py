@@ -67,10 +67,16 @@ class Hurried:
 
     def __init__(self, settings: Settings | None = None, **patience: float) -> None:
         self.slept: list[float] = []
+        self.told: list[str] = []
         given = Patience(connect=2.0, read=2.0)
         for name, value in patience.items():
             given = Patience(**{**{f: getattr(given, f) for f in given.__struct_fields__}, name: value})
-        self.fetch: Fetcher = HttpFetcher(settings or Settings(), patience=given, sleep=self.slept.append)
+        self.fetch: Fetcher = HttpFetcher(
+            settings or Settings(),
+            patience=given,
+            sleep=self.slept.append,
+            notify=lambda event: self.told.append(event.text),
+        )
 
     def download(self, url: str, store: Store, expect: str | None = None, size: int | None = None) -> Stored:
         return self.fetch.download(url, store, expect=expect, size=size, notify=silent, trusted=True)
@@ -166,6 +172,15 @@ def test_retry_after_is_honoured_and_bounded(server: Server) -> None:
     with pytest.raises(InfraError, match="asks to wait 86400 s"):
         hurried.fetch.get(server.url("/y"), limit=99, trusted=True)
     assert server.count("/y") == 1
+
+
+def test_a_long_wait_is_told_and_a_short_one_is_not(server: Server) -> None:
+    server.handlers["/x"] = lambda call: call.answer(200 if call.number else 429, retry_after="400")
+    server.handlers["/y"] = lambda call: call.answer(200 if call.number else 503)
+    hurried = Hurried()
+    for path in ("/x", "/y"):
+        hurried.fetch.get(server.url(path), limit=99, trusted=True)
+    assert hurried.told == [f"{server.url('/x')}: the server answers 429; asking again in 400 s"]
 
 
 def test_retry_after_as_a_date_is_read_against_the_server_s_clock() -> None:
