@@ -43,17 +43,22 @@ def scratch_place(folder: Path, sample: Member, store: Store, notify: Notify) ->
         sweep_folders(folder)
         remove_tree(folder / OUTPUTS)  # what an earlier run left must not pass for this one's
         place = Path(tempfile.mkdtemp(prefix=".sandbox-", dir=folder)).resolve()
-        adopt_folder(place)
-        for name, mode in (("in", 0o755), ("out", 0o777)):
-            (place / name).mkdir()
-            (place / name).chmod(mode)
-        store.link(sample.sha256, place / "in" / Path(sample.path).name)
     try:
+        with disk_errors(folder, IN_OUTPUT):
+            _furnish(place, sample, store)
         yield place
     finally:
         if not remove_tree(place):
             text = f"could not remove {place}: the model made files in it that only the container's user can remove"
             notify(Event(step="run", text=text))
+
+
+def _furnish(place: Path, sample: Member, store: Store) -> None:
+    adopt_folder(place)
+    for name, mode in (("in", 0o755), ("out", 0o777)):
+        (place / name).mkdir()
+        (place / name).chmod(mode)
+    store.link(sample.sha256, place / "in" / Path(sample.path).name)
 
 
 def taken_home(run: Run, place: Path, limits: Limits, folder: Path, log: Log) -> Run:

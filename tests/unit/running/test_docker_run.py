@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,24 @@ def test_a_sample_the_store_lacks_is_infra(store: Store, tmp_path: Path) -> None
     told = pytest.raises(InfraError, match="no longer holds the sample")
     with told, scratch_place(tmp_path / "run", lost, store, silent):
         pass
+
+
+def test_a_disk_that_fills_up_while_the_place_is_furnished_leaves_none(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left without its owner's name, no later run takes for one to remove."""
+
+    def full(place: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place / "owner"))
+
+    monkeypatch.setattr("dlm_build.running.place.adopt_folder", full)
+    sample = Member(path="in.tif", size=6, sha256=store.add_bytes(b"pixels").sha256)
+    with (
+        pytest.raises(InfraError, match="owner: No space left"),
+        scratch_place(tmp_path / "run", sample, store, silent),
+    ):
+        pass
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_outputs_and_words_are_taken_home(order: DockerOrder, tmp_path: Path) -> None:
