@@ -99,7 +99,7 @@ def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Prog
         except NotDecodable as problem:
             return (Check(name="decodes", passed=False, measured=answers[0].path, detail=problem.message),)
         fitting = mine if len(mine) == 1 else [each for each in mine if _form(each) == _form(theirs)]
-        if len(fitting) != 1:
+        if not fitting:
             return (_unanswered(run, expected),)
         return compare(fitting[0], theirs, plan.comparison, own_form=own_form)
 

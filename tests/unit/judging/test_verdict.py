@@ -471,7 +471,7 @@ def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> No
         (np.array([0, 2, 1]), "command", Outcome.MISMATCH),
     ],
 )
-def test_of_several_results_the_one_in_the_authors_form_answers(
+def test_of_several_results_the_first_in_the_authors_form_answers(
     bench: Bench, tmp_path: Path, shown: Any, kind: RunnerKind, outcome: Outcome
 ) -> None:
     """Such as a classifier's labels and scores of several rows; what code of the author's writes has names."""
@@ -480,6 +480,18 @@ def test_of_several_results_the_one_in_the_authors_form_answers(
     np.save(tmp_path / "expected.npy", shown)
     both, policy = (bench.outputs / "in.0.npy", bench.outputs / "in.1.npy"), ComparisonPolicy(task="float")
     assert bench.judged(tmp_path / "expected.npy", *both, policy=policy, kind=kind).outcome == outcome
+
+
+@pytest.mark.parametrize(("shown", "outcome"), [(0, Outcome.MATCHES), (1, Outcome.MISMATCH)])
+def test_of_several_results_in_one_form_the_first_answers(
+    bench: Bench, tmp_path: Path, shown: int, outcome: Outcome
+) -> None:
+    """Such as heights and their deviations: an item's first output is the one that is used."""
+    maps = [np.linspace(1, 9, 64, dtype=np.float32).reshape(1, 8, 8) * scale for scale in (1, 3)]
+    both = [geotiff(bench.outputs / f"in.{n}.tif", values, nodata=None) for n, values in enumerate(maps)]
+    expected = geotiff(tmp_path / "expected.tif", maps[shown], nodata=None, compress="deflate")
+    policy = ComparisonPolicy(task="float")
+    assert bench.judged(expected, *both, policy=policy, kind="onnx").outcome == outcome
 
 
 def test_one_check_is_counted_as_one(bench: Bench, tmp_path: Path) -> None:
