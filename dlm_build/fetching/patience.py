@@ -47,5 +47,5 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until = email.utils.parsedate_to_datetime(value)
         now = email.utils.parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

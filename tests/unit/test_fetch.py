@@ -190,6 +190,7 @@ def test_retry_after_as_a_date_is_read_against_the_server_s_clock() -> None:
     assert retry_after({"retry-after": later}) is None
     assert retry_after({"retry-after": "soon", "date": date}) is None
     assert retry_after({"retry-after": "9" * 40}) == float("inf")
+    assert retry_after({"retry-after": "Mon, 01 Jan 2021 00:00:00 +99999999999999999999999", "date": date}) is None
     assert retry_after({"retry-after": "²", "date": date}) is None  # a digit, as Latin-1 has it, and no number
 
 
