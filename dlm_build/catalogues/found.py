@@ -64,5 +64,7 @@ def _own_place(part: Part, page: Text) -> str:
         return plain(own)
     parts = urlsplit(page.place)
     if part.id is not None and parts.path.endswith("/items"):
-        return parts._replace(path=f"{parts.path}/{quote(part.id, safe='')}", query="").geturl()
+        return parts._replace(
+            path=f"{parts.path}/{quote(part.id, safe='', errors='backslashreplace')}", query=""
+        ).geturl()
     return page.place

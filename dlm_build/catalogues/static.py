@@ -103,4 +103,6 @@ def _key(place: str) -> str:
         return place
     parts = urlsplit(place)
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "f"]
-    return parts._replace(query=urlencode(query), fragment="", path=parts.path.rstrip("/")).geturl()
+    return parts._replace(
+        query=urlencode(query, errors="backslashreplace"), fragment="", path=parts.path.rstrip("/")
+    ).geturl()

@@ -14,7 +14,8 @@ from dlm_build.records import Record
 
 LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 """That begins no escape."""
-_ODD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+_ODD = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+"""Half a pair of UTF-16 among them, which JSON can spell and nothing can send."""
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 _PORTS = {"http": 80, "https": 443}

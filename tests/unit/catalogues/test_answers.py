@@ -81,6 +81,11 @@ def test_the_own_place_of_an_item_of_an_answer() -> None:
     assert [row.origin.removeprefix(SITE) for row in rows] == ["/items/own", "/search", "/search", "/search", "/search"]
 
 
+def test_the_own_place_of_an_item_whose_id_is_half_a_character() -> None:
+    (row,) = World({f"{SITE}/items": features(model("a\ud800"))}).every(f"{SITE}/items")
+    assert row.origin == f"{SITE}/items/a%5Cud800"
+
+
 # --- pages -------------------------------------------------------------------------------------------------------
 
 

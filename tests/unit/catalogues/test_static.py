@@ -39,6 +39,12 @@ def test_the_id_may_stand_behind_the_catalogue(tree: Path) -> None:
         World().resolve(f"{tree}#b", id="a")
 
 
+def test_a_link_with_half_a_character_is_told_and_the_others_are_read() -> None:
+    tree = {f"{SITE}/catalog.json": catalogue(("item", "a.json?q=\ud800"), ("item", "\ud800.json"), ("item", "b.json"))}
+    rows = World(tree | {f"{SITE}/b.json": model("b")}).every(f"{SITE}/catalog.json")
+    assert [isinstance(row, Unread) for row in rows] == [True, True, False]
+
+
 def test_a_file_whose_name_has_the_mark_is_that_file(tree: Path) -> None:
     odd = write(tree.parent, {"catalog.json#a": model("odd")})
     assert World().resolve(odd).origin == str(odd)

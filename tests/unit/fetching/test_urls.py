@@ -43,7 +43,8 @@ def test_an_international_host_is_asked_and_shown_in_punycode() -> None:
      "https:// host.example/", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
      "https://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "https://100.64.0.1/", "https://2130706433/",
      "https://0x7f000001/", "https://0177.0.0.1/", "https://127.1/", "https://0/", "https://[64:ff9b::7f00:1]/",
-     "https://[2002:7f00:1::]/", "https://224.0.0.1/", "https://1.2.3.4.0x5/"],
+     "https://[2002:7f00:1::]/", "https://224.0.0.1/", "https://1.2.3.4.0x5/", "https://host.example/\ud800",
+     "https://host.example/?q=\udfff"],
 )  # fmt: skip
 def test_attacks_are_hostile(url: str) -> None:
     with pytest.raises(ItemHostile):
