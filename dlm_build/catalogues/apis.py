@@ -95,7 +95,9 @@ class Api:
         if self._asked.id is None:
             return None
         parts = urlsplit(self._reader.target(href, text.base))
-        own = parts._replace(path=f"{parts.path.rstrip('/')}/{quote(self._asked.id, safe='')}", query="")
+        own = parts._replace(
+            path=f"{parts.path.rstrip('/')}/{quote(self._asked.id, safe='', errors='backslashreplace')}", query=""
+        )
         try:
             return self._follow(own.geturl(), text)
         except SourceGone:

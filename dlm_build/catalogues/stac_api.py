@@ -121,9 +121,8 @@ def with_query(url: str, parameters: dict[str, Any]) -> str:
         return url
     parts = urlsplit(url)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in parameters]
-    return parts._replace(
-        query=urlencode([*kept, *((name, str(value)) for name, value in parameters.items())])
-    ).geturl()
+    asked = [*kept, *((name, str(value)) for name, value in parameters.items())]
+    return parts._replace(query=urlencode(asked, errors="backslashreplace")).geturl()
 
 
 def _page(text: str, page: Text) -> Opened:

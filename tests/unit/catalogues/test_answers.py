@@ -10,6 +10,7 @@ import pytest
 
 from dlm_build.catalogues import Bounds, Unread
 from dlm_build.catalogues.documents import dissected, kind_of, opened
+from dlm_build.catalogues.stac_api import with_query
 from dlm_build.errors import InfraError, ItemInvalid, ResourceExceeded, SourceGone
 from dlm_build.findings.sources import OnlyOneInside
 from dlm_build.items import read_item
@@ -79,6 +80,10 @@ def test_the_own_place_of_an_item_of_an_answer() -> None:
     )
     rows = World({f"{SITE}/search": answer}).every(f"{SITE}/search")
     assert [row.origin.removeprefix(SITE) for row in rows] == ["/items/own", "/search", "/search", "/search", "/search"]
+
+
+def test_half_a_character_in_a_question_to_an_api_is_spelled_out() -> None:
+    assert with_query(f"{SITE}/search?token=\ud800", {"limit": 1}) == f"{SITE}/search?token=%5Cud800&limit=1"
 
 
 def test_the_own_place_of_an_item_whose_id_is_half_a_character() -> None:

@@ -36,6 +36,11 @@ PAGES = {
 }
 
 
+def test_an_id_that_the_terminal_could_not_spell_is_not_there() -> None:
+    with pytest.raises(SourceGone):
+        World(PAGES).resolve(f"{SITE}/collections/one", id="a\udcff")
+
+
 def test_the_item_is_asked_for_itself() -> None:
     for start in ("/", "/collections"):
         world = World(PAGES)
