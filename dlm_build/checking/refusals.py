@@ -52,7 +52,7 @@ def refusals(item: Item, model: Asset | None, *, alone: bool) -> Refusals:
         name = path_of(model.href).rpartition("/")[2]
         found["weights"] += (ArchiveNotRead.at(f"{model.pointer}/href", found=name, what=what),)
     for part, href, pointer in _named(item):
-        if finding := _no_file(href, pointer):
+        if finding := _no_file(item, href, pointer):
             found[part] += (finding,)
     for part, url, pointer in _addresses(item, model):
         if not _PLAIN.fullmatch(url) and (finding := _address(item, url, pointer, is_model=part == "weights")):
@@ -193,9 +193,11 @@ def _named(item: Item) -> Iterator[tuple[PartName, str, str]]:
                 yield part, asset.href, f"{asset.pointer}/href"
 
 
-def _no_file(href: str, pointer: str) -> Finding | None:
+def _no_file(item: Item, href: str, pointer: str) -> Finding | None:
+    """Words are no file, and a name in a program is none of an item from elsewhere; beside one here it may be."""
     meaning = read_href(href)
-    if not meaning.is_no_file:
+    is_said = meaning.kind == "text" or (meaning.kind == "symbol" and "://" in item.origin)
+    if not (meaning.is_no_file or (is_said and meaning.url is None)):
         return None
     instead = meaning.instead or "give the address of the file"
     return NamedFileIsNone.at(pointer, found=shown_url(href), what=meaning.reason, instead=instead)

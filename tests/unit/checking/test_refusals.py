@@ -188,6 +188,18 @@ def test_what_an_item_names_beside_its_model_is_a_file(part: str, href: str) -> 
         place_of(asset, read_item(json.dumps(item), "https://example.org/item.json"))
 
 
+@pytest.mark.parametrize(
+    ("href", "origin", "told"),
+    [("available on request", "item.json", True), ("my_package.data.sample", "https://example.org/item.json", True),
+     ("my_package.data.sample", "item.json", False), ("sample data.tif", "item.json", False)],
+)  # fmt: skip
+def test_words_and_names_are_no_files(href: str, origin: str, told: bool) -> None:
+    """A name may be that of a file beside the item, which a build would find there."""
+    item = copy.deepcopy(MLM)
+    item["assets"]["sample"]["href"] = href
+    assert ("named-file-is-none" in codes(check(item, origin))) is told
+
+
 def test_an_environment_behind_an_address_is_a_file() -> None:
     checked = check(changed(**{f"{RUNTIME}requirement_file": "https://github.com/me/m"}))
     assert one(checked, "named-file-is-none").pointer == "/properties/dlm:runtime/requirement_file"
