@@ -23,6 +23,8 @@ TELLING = {
     Outcome.ITEM_INVALID, Outcome.UNPINNED, Outcome.RAN, Outcome.BUILT, Outcome.MODEL_ERROR, Outcome.MISMATCH,
 }  # fmt: skip
 """Ends that what was found in the item may explain."""
+TO_BE_LOOKED_AT = {Outcome.RAN, Outcome.MISMATCH}
+"""Ends whose fix begins with what the model wrote: an author publishes it, or compares it with what was expected."""
 COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
@@ -125,6 +127,8 @@ def _print_end(end: EngineEnd, *, several: bool) -> None:
         _print_run(end.run)
     for check in end.verdict.checks:
         _print_check(check)
+    if end.run and end.run.outputs and end.verdict.outcome in TO_BE_LOOKED_AT:
+        click.echo(f"outputs  {shown(end.run.output_folder, 400)}")
 
 
 def _print_run(run: Run) -> None:

@@ -20,6 +20,7 @@ from dlm_build.records import (
     EngineEnd,
     Finding,
     Image,
+    OutputFile,
     Report,
     Run,
     Step,
@@ -133,6 +134,13 @@ def test_what_is_no_success_shows_its_exit_code_and_fix(capsys: Capsys, outcome:
     show.print_report(report(outcome))
     told = said(capsys)
     assert f"{outcome}  the summary  [exit {code}]\n  fix: the hint\n" in told
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("mismatch", True), ("ran", True), ("matches", False)])
+def test_where_the_outputs_are_is_said_where_the_fix_needs_them(capsys: Capsys, outcome: str, told: bool) -> None:
+    made = (OutputFile(path="scene.tif", size=1, sha256="a" * 64),)
+    show.print_report(report(outcome, run=run(outputs=made, output_folder=f"out/{EVIL}")))
+    assert (f"\noutputs  out/{SEEN}" in said(capsys)) is told
 
 
 def test_a_failed_run_shows_the_end_of_the_models_words(capsys: Capsys) -> None:
