@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dlm_build.cli.options import output_file_option
+
 if TYPE_CHECKING:
     from dlm_build.checking.explaining import Explanation
     from dlm_build.checking.formats import Look
@@ -71,7 +73,7 @@ class _Letter(click.Choice[str]):
     "html for a page.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+@output_file_option
 @click.option(
     "--fail-under",
     metavar="GRADE",

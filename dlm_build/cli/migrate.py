@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlm_build.cli.options import source_options
+from dlm_build.cli.options import output_file_option, source_options
 
 if TYPE_CHECKING:
     from dlm_build.catalogues import SourceText
@@ -35,7 +35,7 @@ Notes:
 @click.option(
     "--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect to write."
 )
-@click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+@output_file_option
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record.")
 @click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")

@@ -12,6 +12,17 @@ from dlm_build.cli.choices import ENGINES, compression, some_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _stdout_is_none(_ctx: click.Context, _option: click.Parameter, path: str | None) -> str | None:
+    """`-` is stdout, as an ITEM of that name is stdin."""
+    return None if path == "-" else path
+
+
+def output_file_option(command: F) -> F:
+    """Where a document goes, of commands that keep no folder of records."""
+    help_text = "Write there instead of to stdout."
+    return click.option("--output", "-o", metavar="FILE", callback=_stdout_is_none, help=help_text)(command)
+
+
 def item_options(command: F) -> F:
     """ITEM and what decides how it is built."""
     for option in reversed(

@@ -135,6 +135,12 @@ def test_junit_goes_to_a_file_that_is_whole_or_not_there(run: Run) -> None:
     assert sorted(path.name for path in run.folder.iterdir()) == ["a.json", "check.xml"]
 
 
+def test_a_dash_is_stdout_and_no_file(run: Run) -> None:
+    name = run.write("a.json", complete())
+    assert run(name, "-o", "-") == run(name)
+    assert [path.name for path in run.folder.iterdir()] == ["a.json"]
+
+
 def test_a_file_that_cannot_be_written_is_one_line(run: Run) -> None:
     status, out, err = run(run.write("a.json", complete()), "-o", "none/check.txt")
     assert (status, out) == (2, "")

@@ -49,6 +49,7 @@ def test_the_item_on_stdout_and_the_notes_on_stderr(run: Run) -> None:
     assert "    kept  /properties/dlm:archive: MLM has no field for it\n" in err
     assert " assumed  /properties/mlm:architecture: the item does not name one\n" in err
     assert run("migrate", "item.json", "--quiet") == (0, out, "")
+    assert run("migrate", "item.json", "--quiet", "-o", "-") == (0, out, "") and not Path("-").exists()
 
 
 def test_to_a_file_elsewhere(run: Run) -> None:
