@@ -26,6 +26,7 @@ _NEEDED: dict[Letter, tuple[str, ...]] = {
 _NOUNS = {
     "version-is-a-number": "the framework's version",
     "no-framework-version": "the framework's version",
+    "version-in-words": "the framework's version",
     "version-is-open": "the framework's version",
     "version-of-package": "the framework's version",
     "version-unreadable": "the framework's version",

@@ -58,6 +58,20 @@ class VersionIsOpen(Kind):
     """
 
 
+class VersionInWords(Kind):
+    """ "{found}" is not one exact version, so one of the item's time is taken"""
+
+    severity = VERIFICATION
+    fix = 'write "version": "1.7.1", the version of the framework that the model was made with'
+    more = """
+    A range says with which versions the model may run, and a word such as `latest` means another one each month.
+    Weights of one version often do not load in another, and results differ. The version that the environment file
+    installs is used, else the newest that was out at the item's date; the plan says which.
+
+    Before: `"version": ">=1.9"`. After: `"version": "1.9.1"`.
+    """
+
+
 class VersionOfPackage(Kind):
     """{found} is a version of {package}, which counts apart from {framework}, whose own version is not given"""
 

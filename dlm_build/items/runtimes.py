@@ -48,7 +48,7 @@ def read_runtime(node: Node) -> Runtime:
     framework = machine_name(node.get("framework"), FRAMEWORK)
     if framework is None:
         node.get("framework").find(kinds.NoFramework)
-    release = framework_version(framework, node.get("version"))
+    release = _release(framework, node.get("version"))
     if release is None and node.at("version").absent:
         _tell_of_no_version(node.get("version"), framework)
     url, commit = read_source(node)
@@ -61,6 +61,17 @@ def read_runtime(node: Node) -> Runtime:
         requirement_file=_requirement_file(node.get("requirement_file")),
         docker=_docker(node.get("docker")),
     )
+
+
+def _release(framework: str | None, node: Node) -> str | None:
+    """A range, or words such as `latest`, name no version; the model was made with one all the same."""
+    try:
+        return framework_version(framework, node)
+    except ItemInvalid:
+        if not isinstance(node.value, str):
+            raise
+    node.find(kinds.VersionInWords, found=node.value)
+    return None
 
 
 def _tell_of_no_version(node: Node, framework: str | None) -> None:

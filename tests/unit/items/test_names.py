@@ -60,7 +60,7 @@ def test_spaces_of_a_word_processor_are_no_part_of_a_word(path: str, word: str, 
     assert told.message.isprintable()
 
 
-@pytest.mark.parametrize("path", MACHINE)
+@pytest.mark.parametrize("path", [path for path in MACHINE if path != WORDS[1]])
 @pytest.mark.parametrize("text", ['a"b', "a'b", "é", "a;b", "a|b", "x" * 5000, "-rf", "a\\"])
 def test_invalid_in_every_machine_name(path: str, text: str) -> None:
     with pytest.raises(ItemInvalid) as caught:
@@ -97,10 +97,13 @@ def test_versions(written: str, read: str) -> None:
     assert codes(item) <= {"surrounding-spaces"}
 
 
-@pytest.mark.parametrize("written", [">=1.5", "latest", "^1.2", "1.5 or later", "1.x,", "~=1.4"])
+@pytest.mark.parametrize("written", [">=1.5", "latest", "^1.2", "1.5 or later", "1.x,", "~=1.4", "N/A", "1.20 (GPU)"])
 def test_versions_that_are_not_one_version(written: str) -> None:
-    with pytest.raises(ItemInvalid, match="must be one exact version"):
-        runtime("version", written)
+    item = runtime("version", written)
+    assert item.runtime.version is None
+    finding = found(item, "version-in-words")
+    assert finding.severity == "warning" and f'"{written}" is not one exact version' in finding.message
+    assert "no-framework-version" not in codes(item), "it is said once"
 
 
 @pytest.mark.parametrize("written", ["1.7.x", "1.7.X", "1.7.*"])
