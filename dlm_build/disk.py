@@ -17,6 +17,8 @@ MARGIN = 64 << 20
 IN_STORE = "set `store` in the settings to"
 IN_OUTPUT = "name with --output"
 """What moves bytes elsewhere, as disk_error words it."""
+MORE_IN_STORE = f"free space there, or {IN_STORE} a folder on a larger disk"
+_FULL = ("no space left", "disk quota exceeded")
 
 
 def nearest(folder: Path) -> Path:
@@ -65,6 +67,11 @@ def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraE
     else:
         hint = f"free space there, or {instead} a folder on a larger disk"
     return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
+
+
+def is_full(said: str) -> bool:
+    """Whether it was a full disk that a program, by its own words, has failed for."""
+    return any(words in said.lower() for words in _FULL)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dlm_build.disk import MORE_IN_STORE, is_full
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, shown
 
 _SHOWN = 12
@@ -22,6 +23,6 @@ def installing_problem(status: int, talk: Sequence[str]) -> DlmBuildError:
         return ItemInvalid(said, "the lock has a broken package: lock another version of it with --update")
     if status in _KILLED:
         return InfraError(said, "it was killed, most likely for lack of memory; give the engine, or the job, more")
-    if "No space left" in said:
-        return InfraError(said, "free space there, or set `store` in the settings to a folder on a larger disk")
+    if is_full(said):
+        return InfraError(said, MORE_IN_STORE)
     return InfraError(said, "this is no fault of the model; report it with this output")

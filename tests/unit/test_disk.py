@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlm_build.disk import IN_OUTPUT, disk_error, nearest, refuse_full, temporary_folder
+from dlm_build.disk import IN_OUTPUT, disk_error, is_full, nearest, refuse_full, temporary_folder
 from dlm_build.errors import InfraError
 
 
@@ -34,6 +34,11 @@ def test_a_disk_error_names_the_option_that_helps(number: int, wanted: str) -> N
     in_store, in_output = disk_error(problem, Path("x")), disk_error(problem, Path("x"), IN_OUTPUT)
     assert wanted in in_store.hint and wanted in in_output.hint
     assert "`store` in the settings" in in_store.hint and "--output" in in_output.hint
+
+
+def test_a_quota_fills_a_disk_too() -> None:
+    said = [os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "write: no space left on device", "read-only"]
+    assert [is_full(words) for words in said] == [True, True, True, False]
 
 
 def test_a_temporary_folder_is_gone_afterwards_and_its_disk_is_named(

@@ -17,6 +17,7 @@ from dlm_build.errors import (
     Unpinned,
     UsageError,
 )
+from dlm_build.locking.channels import from_mirrors, served_channels
 from dlm_build.locking.conda import solve_conda
 from dlm_build.records import Package
 from tests.unit.locking.worlds import asking, by_hand, conda_package, index, sha256, site
@@ -116,6 +117,18 @@ def test_an_unreachable_channel_is_named_with_its_setting(tmp_path: Path) -> Non
     assert f"conda-forge at file://{tmp_path}/gone/" in caught.value.message
     assert "[channels.mirrors] conda-forge" in caught.value.hint
     assert caught.value.exit_code == 14
+
+
+def test_a_full_store_is_not_taken_for_a_channel_out_of_reach() -> None:
+    from rattler.exceptions import GatewayError
+
+    def ask(bases: dict[str, str]) -> None:
+        raise GatewayError("failed to write shard\nCaused by: No space left on device (os error 28)")
+
+    served = served_channels(("conda-forge",), Settings(), "item.json")
+    with pytest.raises(InfraError, match="cannot keep what conda channel conda-forge") as caught:
+        from_mirrors(served, ask)
+    assert "set `store` in the settings" in caught.value.hint
 
 
 def test_the_next_mirror_serves_when_the_first_does_not(channel: Path, tmp_path: Path) -> None:

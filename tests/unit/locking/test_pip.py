@@ -169,6 +169,14 @@ def test_an_unreachable_index_is_named_with_its_setting(answer: object, tmp_path
     assert "[index] url" in caught.value.hint
 
 
+@pytest.mark.parametrize("complaint", ["No space left on device (os error 28)", "Disk quota exceeded (os error 122)"])
+def test_a_full_store_is_not_taken_for_an_index_out_of_reach(complaint: str, tmp_path: Path) -> None:
+    said = f"error: Failed to write to the client cache\n  cause: failed to write to file `uv/.tmp`: {complaint}\n"
+    with pytest.raises(InfraError, match="could not keep") as caught:
+        solve_pip(asking(pip=("affine",)), [PYTHON], uv_with(FakeUv(ended(2, stderr=said)), tmp_path))
+    assert "set `store` in the settings" in caught.value.hint
+
+
 def test_a_proxy_that_opens_https_is_told_by_its_certificate(tmp_path: Path) -> None:
     said = "error: Failed to fetch\n  Caused by: invalid peer certificate: UnknownIssuer\n"
     with pytest.raises(InfraError, match="of an authority not known here") as caught:
