@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -297,11 +295,11 @@ def _counted(texts: Iterator[Given], notify: Notify) -> Iterator[Given]:
 
 
 def _from_here(checked: Result) -> Result:
-    """Paths below this folder as relative ones; names that are no UTF-8 spelled out."""
     from msgspec.structs import replace
 
-    here = str(Path.cwd()) + os.sep
-    origin = checked.origin.removeprefix(here).encode("utf-8", "backslashreplace").decode()
+    from dlm_build.cli.commands import from_here
+
+    origin = from_here(checked.origin)
     return checked if origin == checked.origin else replace(checked, origin=origin)
 
 

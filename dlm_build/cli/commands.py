@@ -183,6 +183,11 @@ def emit(record: Record) -> None:
     sys.stdout.flush()
 
 
+def from_here(origin: str) -> str:
+    """A path below this folder as a relative one; a name that is no UTF-8 spelled out."""
+    return origin.removeprefix(str(Path.cwd()) + os.sep).encode("utf-8", "backslashreplace").decode()
+
+
 # --- commands ----------------------------------------------------------------------------------------------------
 
 

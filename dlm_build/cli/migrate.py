@@ -13,7 +13,9 @@ from dlm_build.cli.options import output_file_option, source_options
 
 if TYPE_CHECKING:
     from dlm_build.catalogues import SourceText
+    from dlm_build.items.document import Document
     from dlm_build.migrating import Migrated
+    from dlm_build.records import Item
 
 EXAMPLES = """
 \b
@@ -21,6 +23,7 @@ Examples:
   dlm-build migrate item.json                    the new item on stdout, the notes on stderr
   dlm-build migrate item.yml -o mlm/item.json    to a file; relative addresses fit its folder
   dlm-build migrate https://…/item.json --json   document and notes as one record
+  dlm-build migrate items/ --into mlm/           each item of a folder, a catalogue or @list.txt, called after its id
 
 \b
 Notes:
@@ -31,13 +34,14 @@ Notes:
 
 
 @click.command(epilog=EXAMPLES, short_help="Write ITEM as a STAC 1.1 item with the newest MLM.")
-@click.argument("item", metavar="ITEM")
+@click.argument("items", metavar="ITEM…", nargs=-1, required=True)
 @click.option(
     "--to", "target", type=click.Choice(["mlm"]), default="mlm", show_default=True, help="The dialect to write."
 )
 @output_file_option
+@click.option("--into", metavar="FOLDER", help="Write every item that there is into FOLDER, a file each.")
 @source_options
-@click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record.")
+@click.option("--json", "as_json", is_flag=True, help="Print document and notes as one record; with --into, the notes.")
 @click.option("--config", metavar="FILE", help="Site settings [~/.config/dlm-build/config.toml].")
 @click.option("--quiet", "-q", is_flag=True, help="No notes, no progress.")
 def migrate(**given: Any) -> None:
@@ -45,12 +49,23 @@ def migrate(**given: Any) -> None:
 
     The result is validated against the schemas of STAC and MLM, offline, and describes the same model.
     """
+    if given["into"] is None:
+        _one(given)
+    else:
+        from dlm_build.cli.migrate_into import migrate_all
+
+        migrate_all(given, Path(given["into"]))
+
+
+def _one(given: dict[str, Any]) -> None:
     from dlm_build.cli.commands import emit
     from dlm_build.migrating.text import written
 
-    migrated = _migrated(_source(given), given["output"])
+    if len(given["items"]) > 1:
+        raise click.UsageError("several items go into a folder: name one with --into FOLDER")
+    migrated = migrated_to(given["output"], *read(_source(given)))
     if given["output"] is not None:
-        _write(given["output"], written(migrated.document))
+        write_file(given["output"], written(migrated.document))
     if given["as_json"]:
         emit(migrated)
     elif given["output"] is None:
@@ -67,16 +82,21 @@ def _source(given: dict[str, Any]) -> SourceText:
     from dlm_build.cli.progress import showing
 
     with showing(quiet=given["quiet"], verbose=False) as notify:
-        asked = Asked(href=given["item"], id=given["item_id"], collection=given["collection"])
+        asked = Asked(href=given["items"][0], id=given["item_id"], collection=given["collection"])
         return resolve(asked, Asking(settings_of(given), notify))
 
 
-def _migrated(source: SourceText, output: str | None) -> Migrated:
+def read(source: SourceText) -> tuple[Item, Document]:
     from dlm_build.items.reading import item_of, load
-    from dlm_build.migrating import migrate as migrated
 
     document = load(source.text, source.origin)
-    return migrated(item_of(document), document, None if output is None else _beside(source.origin, output))
+    return item_of(document), document
+
+
+def migrated_to(file: str | None, item: Item, document: Document) -> Migrated:
+    from dlm_build.migrating import migrate as migrated
+
+    return migrated(item, document, None if file is None else _beside(document.origin, file))
 
 
 def _beside(origin: str, output: str) -> str:
@@ -84,7 +104,7 @@ def _beside(origin: str, output: str) -> str:
     return str(Path(output).absolute()) if Path(origin).is_absolute() else os.path.relpath(output)
 
 
-def _write(output: str, text: str) -> None:
+def write_file(output: str, text: str) -> None:
     from dlm_build.cli.files import opened
 
     with opened(output) as stream:

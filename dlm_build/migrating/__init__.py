@@ -21,6 +21,7 @@ account      what nothing else accounts for is kept or named: nothing is lost in
 books        what is known of where everything went
 records      Migrated, Note
 text         the new document as text
+folder       many items: what their files are called, and what became of each
 """
 
 from __future__ import annotations

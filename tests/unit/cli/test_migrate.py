@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from dlm_build.cli.main import main
+from dlm_build.errors import InfraError
 from dlm_build.migrating import Migrated
+from dlm_build.migrating.folder import AllMoved, Names
 from dlm_build.records import from_json
 from dlm_build.schemas import MLM, dlm_schema, problems_of_item
 from tests.unit.items.samples_of_items import GOOD, spoiled
@@ -103,3 +105,88 @@ def test_schemas(run: Run, argv: tuple[str, ...], title: str) -> None:
     assert (status, err) == (0, "") and title in json.loads(out)["title"]
     if argv in ((), ("dlm",)):
         assert json.loads(out) == dlm_schema()
+
+
+# --- many --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def items(run: Run) -> str:
+    """Two items of one id in folders of their own, one of another, one that is hostile, and a schema."""
+    write("items/a/item.json", spoiled("assets/model/href", "./coast.mar"))
+    write("items/b/item.json", GOOD)
+    write("items/c.json", GOOD | {"id": "../../etc/Küste 1"})
+    write("items/d.json", spoiled("properties/dlm:runtime/framework", "$(id)"))
+    write("items/schema.json", {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"})
+    return "items"
+
+
+def test_all_of_a_folder_into_another(run: Run, items: str) -> None:
+    status, out, err = run("migrate", items, "--into", "new/mlm")
+    assert (status, err) == (7, ""), "of the first that could not be written"
+    lines = [line.partition(":")[0] for line in out.splitlines()]
+    assert lines == [
+        "new/mlm/coast.json  from items/a/item.json", "new/mlm/coast-2.json  from items/b/item.json",
+        "new/mlm/etc-K-ste-1.json  from items/c.json", "item-hostile", "  fix",
+        "3 written, 1 not, 1 left out as no items",
+    ]  # fmt: skip
+    found = {path.name: json.loads(path.read_text("utf-8")) for path in Path("new/mlm").iterdir()}
+    assert sorted(found) == ["coast-2.json", "coast.json", "etc-K-ste-1.json"]
+    assert all(problems_of_item(document) == () for document in found.values())
+    assert found["coast.json"]["assets"]["model"]["href"] == "../../items/a/coast.mar"
+    assert found["etc-K-ste-1.json"]["id"] == "../../etc/Küste 1"
+    assert not run("migrate", items, "--into", "new/mlm", "-q")[1]
+    assert len([*Path("new/mlm").iterdir()]) == 3, "written anew, and not beside"
+
+
+def test_all_as_one_record(run: Run, items: str) -> None:
+    status, out, err = run("migrate", f"{items}/a", f"{items}/d.json", "gone.json", "--into", "new", "--json")
+    done = from_json(AllMoved, out.encode())
+    assert (status, err) == (7, "") and [one.origin for one in done.items[:2]] == ["items/a/item.json", "items/d.json"]
+    moved, hostile, gone = done.items
+    assert moved.file == "new/coast.json" and moved.kept and moved.assumed and not moved.problem
+    assert hostile.file is None and hostile.outcome == "item-hostile" and hostile.fix
+    assert gone.outcome == "source-gone" and "gone.json" in gone.problem
+
+
+def test_the_items_of_a_catalogue_have_files_of_their_own(run: Run) -> None:
+    write("all.json", {"type": "FeatureCollection", "features": [GOOD, GOOD | {"id": "other"}]})
+    assert run("migrate", "all.json", "--into", "new", "-q")[0] == 0
+    assert sorted(path.name for path in Path("new").iterdir()) == ["coast.json", "other.json"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("items", "--into", "items/new"), "--into items/new lies in items"),
+        (("items/b/item.json", "items/c.json"), "several items go into a folder"),
+        (("items", "--into", "new", "--id", "coast"), "--id is for one item"),
+        (("items", "--into", "new", "-o", "x.json"), "--output is for one item"),
+        (("items/b", "--into", "items/c.json/new"), "items/c.json/new: Not a directory"),
+    ],
+)
+def test_what_does_not_go_together(run: Run, items: str, argv: tuple[str, ...], told: str) -> None:
+    status, out, err = run("migrate", *argv)
+    assert (status, out) == (2, "") and told in err and not Path("new").exists()
+
+
+def test_an_item_is_not_replaced_by_what_is_made_of_it(run: Run) -> None:
+    before = Path(write("items/coast.json", GOOD)).read_bytes()
+    status, _, err = run("migrate", "items/coast.json", "--into", "items")
+    assert status == 2 and "is the item itself" in err and Path("items/coast.json").read_bytes() == before
+
+
+def test_a_disk_that_is_full_ends_it_at_once(run: Run, items: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise InfraError("new/coast.json: No space left on device")
+
+    monkeypatch.setattr("dlm_build.cli.migrate_into.write_file", full)
+    status, out, err = run("migrate", items, "--into", "new")
+    assert (status, out) == (14, "") and err.count("No space left") == 1
+
+
+def test_names_of_files() -> None:
+    names = Names()
+    assert [names.of(one) for one in ("a", "A", "a-2", "..", "", "x/y", "é" * 300, "b" * 300)] == [
+        "a.json", "A-2.json", "a-2-2.json", "item.json", "item-2.json", "x-y.json", "item-3.json", f"{'b' * 120}.json",
+    ]  # fmt: skip
