@@ -70,13 +70,18 @@ def print_findings(findings: Iterable[Finding], *, verbose: bool = False) -> Non
         click.secho(f"   info  {left} more of no consequence; -v shows them", dim=True)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def print_lock(lock: Lock, folder: Path) -> None:
     conda = sum(1 for p in lock.packages if p.manager == "conda")
+    wheels = _counted(len(lock.packages) - conda, "wheel")
     size = sum(p.size or 0 for p in lock.packages)
     click.secho(f"locked  {shown(lock.plan.item_id)}", bold=True)
     click.echo(f"  base         {lock.base.repository}:{lock.base.tag}")
     click.echo(f"               {lock.base.digest}")
-    click.echo(f"  environment  {conda} conda packages, {len(lock.packages) - conda} wheels, {megabytes(size)}")
+    click.echo(f"  environment  {_counted(conda, 'conda package')}, {wheels}, {megabytes(size)}")
     click.echo(f"  archive      sha256 {lock.plan.archive.sha256}, {megabytes(lock.plan.archive.size)}")
     if lock.plan.source:
         click.echo(f"  source       {shown(lock.plan.source.url)} at {lock.plan.source.commit}")

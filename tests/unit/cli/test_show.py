@@ -152,7 +152,7 @@ def test_a_failed_run_shows_the_end_of_the_models_words(capsys: Capsys) -> None:
 def test_a_lock_counts_packages_by_kind(capsys: Capsys) -> None:
     show.print_lock(tiny_lock(), Path("out"))
     told = said(capsys)
-    assert "2 conda packages, 1 wheels" in told and tiny_lock().digest in told and "4" * 40 in told
+    assert "2 conda packages, 1 wheel, " in told and tiny_lock().digest in told and "4" * 40 in told
 
 
 def test_a_context_says_how_to_build_it_alone(capsys: Capsys) -> None:
