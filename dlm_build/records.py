@@ -313,6 +313,9 @@ class EnvironmentSpec(Record, frozen=True, kw_only=True):
     """Match specs."""
     pip: tuple[str, ...] = ()
     """PEP 508 requirements by name and version only."""
+    constraints: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Of the same form: versions of what pip installs for another reason. Absent where there are none, so that digests
+    of such environments stay what they were."""
     cuda: str | None = None
     """Value of the solver's __cuda virtual package."""
     glibc: str = "2.28"

@@ -7,6 +7,20 @@ from dlm_build.findings.kinds import HYGIENE, VERIFICATION, Kind
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 
+class ConstraintLost(Kind):
+    """{place}: {found} is left out: it is neither a name with versions, nor a file of such lines that is beside it"""
+
+    severity = VERIFICATION
+    fix = "put the file beside the one that names it, and write constraints as names with versions"
+    more = """
+    The versions in a constraints file hold for whatever pip installs, and ask for nothing themselves. A line of one
+    that is an address or an option holds for nothing here; nor does a file that is not where it is said to be, or
+    behind an address.
+
+    Before: `-c https://example.org/constraints.txt`. After: `-c constraints.txt`, and that file in the archive.
+    """
+
+
 class HashesUnused(Kind):
     """{found}: its hashes are not compared with what is locked"""
 

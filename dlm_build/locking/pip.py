@@ -42,6 +42,7 @@ def solve_pip(plan: Plan, conda: Sequence[Package], uv: Uv) -> tuple[Package, ..
         requirements=tuple(_requirement(line, spec.origin) for line in spec.pip),
         target=target_of(plan, conda),
         constraints=known,
+        bounds=tuple(_requirement(line, spec.origin) for line in spec.constraints or ()),
         as_of=plan.instant,
         stand_ins=_BRING_CUDA & known.keys(),
     )
@@ -150,7 +151,7 @@ def _with_wheels(request: Request, talk: str, uv: Uv, origin: str) -> tuple[str,
         python = f"3.{minor}"
         asked = replace(
             request, requirements=(lacking[1],), target=replace(request.target, python=python), constraints={},
-            stand_ins=frozenset(), dependencies=False,
+            bounds=(), stand_ins=frozenset(), dependencies=False,
         )  # fmt: skip
         with contextlib.suppress(Unsolvable):
             uv.lock(asked, origin)

@@ -33,6 +33,8 @@ class Request(Record, frozen=True, kw_only=True):
     target: Target
     constraints: Mapping[str, str] = {}
     """Distribution → the only version allowed, should it be needed."""
+    bounds: tuple[str, ...] = ()
+    """The publisher's own constraints."""
     stand_ins: frozenset[str] = frozenset()
     """Those of the constraints that need nothing else, whatever the index has of them."""
     as_of: datetime | None = None
@@ -65,9 +67,9 @@ class Uv:
         cache = ["--cache-dir", str(self._store.root / "uv")]
         argv = [find_uv_bin(), "pip", "compile", "-", *STEADY, *cache, "--python", sys.executable]
         argv += ["--python-version", request.target.python, "--python-platform", platform(request.target.glibc)]
-        if request.constraints:
+        if constraints := (*pinned(_constraints(request)), *request.bounds):
             path = folder / "constraints.txt"
-            path.write_text("".join(f"{name}=={version}\n" for name, version in _constraints(request)))
+            path.write_text("".join(f"{line}\n" for line in constraints))
             argv += ["--constraints", str(path)]
         if request.stand_ins:
             write_stand_ins([(name, request.constraints[name]) for name in sorted(request.stand_ins)], folder / "conda")

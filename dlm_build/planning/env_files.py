@@ -71,6 +71,8 @@ class Declared(Record, frozen=True, kw_only=True):
     channels: tuple[str, ...] = ()
     conda: tuple[Conda, ...] = ()
     pip: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    """Of what pip installs."""
     local_cuda: str | None = None
     lock_text: str | None = None
     findings: tuple[Finding, ...] = ()
@@ -102,8 +104,8 @@ def _refuse_foreign(file: EnvironmentFile) -> None:
 
 def _declared(file: EnvironmentFile, pip: Pip) -> Declared:
     return Declared(
-        origin=file.name, kind=file.kind, pip=pip.requirements, local_cuda=pip.local_cuda, findings=pip.findings,
-        included=pip.included,
+        origin=file.name, kind=file.kind, pip=pip.requirements, constraints=pip.constraints,
+        local_cuda=pip.local_cuda, findings=pip.findings, included=pip.included,
     )  # fmt: skip
 
 
@@ -178,8 +180,8 @@ def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:
     part = read_lines(pip, siblings)
     return Declared(
         origin=file.name, kind=file.kind, channels=_channels(table.get("channels"), file), conda=tuple(conda),
-        pip=part.requirements, local_cuda=part.local_cuda, findings=(*findings, *part.findings),
-        included=part.included,
+        pip=part.requirements, constraints=part.constraints, local_cuda=part.local_cuda,
+        findings=(*findings, *part.findings), included=part.included,
     )  # fmt: skip
 
 

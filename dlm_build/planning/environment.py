@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec import UNSET
 from msgspec.structs import replace
 from packaging.requirements import Requirement
 
@@ -82,8 +83,9 @@ def decide_environment(facts: Facts, declared: Declared | None, settings: Settin
         return noticed(outcome, *declared.findings, _not_installed(facts, declared))
     parts, notes = _completed(facts, declared, settings)
     spec = EnvironmentSpec(
-        origin=declared.origin, channels=parts.channels, conda=parts.conda, pip=parts.pip, cuda=_virtual(facts)
-    )
+        origin=declared.origin, channels=parts.channels, conda=parts.conda, pip=parts.pip,
+        constraints=declared.constraints or UNSET, cuda=_virtual(facts),
+    )  # fmt: skip
     outcome = decided("environment", spec, shown(declared.origin), _reason("declared by the publisher", parts, facts))
     return noticed(
         outcome, *declared.findings, *notes, None if facts.table.is_known else _not_installed(facts, declared)

@@ -26,7 +26,7 @@ LONGEST_TEXT = 1 << 20
 LONGEST_LINE = 2000
 DEEPEST = 3
 _INCLUDE = re.compile(r"(-r|--requirement)[\s=]*(?P<file>.+)")
-_CONSTRAIN = re.compile(r"(-c|--constraint)([\s=]|\Z)")
+_CONSTRAIN = re.compile(r"(-c|--constraint)[\s=]*(?P<file>.+)")
 _EDITABLE = re.compile(r"(-e|--editable)[\s=]*(?P<what>.*)")
 _OPTION = re.compile(
     r"(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--no-index|--pre|--no-binary|--only-binary"
@@ -57,6 +57,8 @@ class Pip(Record, frozen=True, kw_only=True):
     """What a list of requirement lines comes to."""
 
     requirements: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    """What holds for a package that is installed for another reason."""
     findings: tuple[Finding, ...] = ()
     local_cuda: str | None = None
     """CUDA that a dropped local version named: `+cu117` gives `11.7`."""
@@ -77,20 +79,37 @@ def read_requirements(file: EnvironmentFile, siblings: Siblings) -> Pip:
     return read_lines(list(logical_lines(file.text, file.name)), siblings)
 
 
-def read_lines(lines: list[Line], siblings: Siblings, depth: int = 0) -> Pip:
+def read_lines(lines: list[Line], siblings: Siblings) -> Pip:
+    """Where a constraint is of a package that is asked for, the requirement says it too, as evidence of its version."""
+    part = _read_lines(lines, siblings, 0)
+    bounds = [one for one in map(Requirement, part.constraints) if one.marker is None]
+    return replace(part, requirements=tuple(_within(text, bounds) for text in part.requirements))
+
+
+def _within(text: str, bounds: list[Requirement]) -> str:
+    parsed = Requirement(text)
+    own = [bound for bound in bounds if canonicalize_name(bound.name) == canonicalize_name(parsed.name)]
+    for bound in own:
+        parsed.specifier &= bound.specifier
+    return str(parsed) if own else text
+
+
+def _read_lines(lines: list[Line], siblings: Siblings, depth: int) -> Pip:
     kept: list[str] = []
+    constraints: list[str] = []
     findings: list[Finding] = []
     included: list[str] = []
     cuda = None
     for line in lines:
         part = _read_line(line, siblings, depth)
         kept.extend(part.requirements)
+        constraints.extend(part.constraints)
         findings.extend(part.findings)
         included.extend(part.included)
         cuda = cuda or part.local_cuda
     return Pip(
-        requirements=tuple(dict.fromkeys(kept)), findings=tuple(dict.fromkeys(findings)), local_cuda=cuda,
-        included=tuple(included),
+        requirements=tuple(dict.fromkeys(kept)), constraints=tuple(dict.fromkeys(constraints)),
+        findings=tuple(dict.fromkeys(findings)), local_cuda=cuda, included=tuple(included),
     )  # fmt: skip
 
 
@@ -125,7 +144,9 @@ def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
             raise _refused(line, "an editable install of something else")
     if _is_own_tree(text, siblings.file):
         return _dropped(line, kinds.OwnTree)
-    if _CONSTRAIN.match(text) or _OPTION.match(text):
+    if constrained := _CONSTRAIN.fullmatch(text):
+        return _constrained(constrained["file"], line, siblings, depth)
+    if _OPTION.match(text):
         return _dropped(line, kinds.PipOption)
     if text.startswith("-"):
         raise _refused(line, "an option dlm-build does not know")
@@ -190,8 +211,39 @@ def _included(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
     if found is None:
         why = f"{shown(line.place)}: {shown(line.text)}: {shown(name)} is not beside it"
         raise ItemInvalid(why, f"put {shown(name)} into the archive beside it, or write its lines here")
-    part = read_lines(list(logical_lines(found.text, found.name)), siblings.of(found), depth + 1)
+    part = _read_lines(list(logical_lines(found.text, found.name)), siblings.of(found), depth + 1)
     return replace(part, included=(found.name, *part.included))
+
+
+def _constrained(name: str, line: Line, siblings: Siblings, depth: int) -> Pip:
+    """A line that cannot be read costs its own bound only: most constraints are of what is not even installed.
+
+    That is why they are no evidence of a CUDA either.
+    """
+    found = siblings.find(name.strip("'\""))
+    if found is None or depth >= DEEPEST:
+        return _dropped(line, kinds.ConstraintLost)
+    parts = [_constraint(each, siblings.of(found), depth + 1) for each in logical_lines(found.text, found.name)]
+    return Pip(
+        constraints=tuple(text for part in parts for text in (*_bounds(part.requirements), *part.constraints)),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        included=(found.name, *(name for part in parts for name in part.included)),
+    )
+
+
+def _constraint(line: Line, siblings: Siblings, depth: int) -> Pip:
+    try:
+        return _read_line(line, siblings, depth)
+    except ItemInvalid:
+        return _dropped(line, kinds.ConstraintLost)
+
+
+def _bounds(requirements: Sequence[str]) -> Iterator[str]:
+    """As constraints: without extras, which pip refuses there, and none that bounds nothing."""
+    for parsed in map(Requirement, requirements):
+        parsed.extras = set()
+        if parsed.specifier:
+            yield str(parsed)
 
 
 def _dropped(line: Line, kind: type[Kind]) -> Pip:

@@ -40,6 +40,14 @@ def test_conda_wins(tmp_path: Path) -> None:
     assert fake.constraints == ["numpy==2.1.3\n"]
 
 
+def test_the_publishers_constraints_hold_beside_condas(tmp_path: Path) -> None:
+    fake = FakeUv(pylock(a_wheel()))
+    plan = asking(pip=("affine",), constraints=("scipy<1.9", 'x==1; python_version < "3.8"'))
+    solve_pip(plan, [PYTHON, a_package()], uv_with(fake, tmp_path))
+    assert fake.asked == ["affine\n"]
+    assert fake.constraints == ['numpy==2.1.3\nscipy<1.9\nx==1; python_version < "3.8"\n']
+
+
 def test_a_store_without_room_for_scratch_files_is_told(tmp_path: Path) -> None:
     (tmp_path / "scratch").write_text("a file where the folder should be")
     with pytest.raises(InfraError, match="scratch"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dlm_build.config import Channels, Settings
@@ -63,7 +64,6 @@ def test_an_included_file_that_is_not_there_is_asked_for() -> None:
         "-f https://evil.example/x.html",
         "--find-links wheels/",
         "--trusted-host evil",
-        "-c constraints.txt",
         "--no-binary :all:",
     ],
 )
@@ -73,6 +73,49 @@ def test_where_packages_come_from_is_not_the_items_business(line: str) -> None:
     (note,) = declared.findings
     assert note.code == "pip-option"
     assert note.message.startswith("archive:requirements.txt:2: ")
+
+
+CONSTRAINTS = pip(
+    "# pip freeze\nTorch==1.9.0+cu111\nscikit_learn==1.0.2\nnumpy[x]<1.22\nscipy\nfoo @ file:///builds/foo\n"
+    'affine==2.3 ; python_version < "3.8"\n',
+    "archive:pins/constraints.txt",
+)
+
+
+@pytest.mark.parametrize("line", ["-c pins/constraints.txt", "--constraint=pins/constraints.txt"])
+def test_constraints_bound_what_is_installed_and_are_no_requirements(line: str) -> None:
+    declared = read(pip(f"torch>=1.5\nscikit-learn\naffine\n{line}\n"), CONSTRAINTS)
+    assert declared.pip == ("torch==1.9.0,>=1.5", "scikit-learn==1.0.2", "affine")
+    assert declared.constraints == (
+        "Torch==1.9.0", "scikit_learn==1.0.2", "numpy<1.22", 'affine==2.3; python_version < "3.8"',
+    )  # fmt: skip
+    assert codes(declared) == ["local-version", "constraint-lost"] and declared.local_cuda is None
+    assert declared.findings[1].message.startswith("archive:pins/constraints.txt:6: foo @ file:")
+    assert declared.included == ("archive:pins/constraints.txt",)
+
+
+def test_constraints_hold_for_the_pip_part_of_a_conda_environment_and_decide_the_framework() -> None:
+    file = conda("dependencies:\n  - python=3.8\n  - pip:\n    - -c pins/constraints.txt\n    - torch\n")
+    made = plan(item(framework="PyTorch", handler="ckpt.pth", run=RUN), file, CONSTRAINTS)
+    assert made.framework_version == "1.9.0" and made.environment.pip == ("torch==1.9.0",)
+    assert made.environment.constraints and "numpy<1.22" in made.environment.constraints
+    assert "environment-not-used" not in findings(made)
+
+
+def test_an_environment_without_constraints_has_the_digest_that_it_had_before_there_were_any() -> None:
+    made = plan(item(framework="PyTorch", run=RUN), pip("torch\n"))
+    assert b"constraints" not in msgspec.json.encode(made.environment)
+
+
+@pytest.mark.parametrize("line", ["-c https://example.org/c.txt", "-c ../c.txt", "-c c.txt"])
+def test_constraints_that_are_not_there_are_told(line: str) -> None:
+    declared = read(pip(f"numpy\n{line}\n"))
+    assert (declared.pip, codes(declared)) == (("numpy",), ["constraint-lost"])
+
+
+def test_constraints_that_name_each_other_end() -> None:
+    one, two = pip("-c two.txt\nnumpy<2\n", "archive:one.txt"), pip("-c one.txt\n", "archive:two.txt")
+    assert read(one, one, two).pip == ("numpy<2",)
 
 
 @pytest.mark.parametrize("line", ["-e .", "--editable .", ".", "./", "-e .[all]", "-e ./"])
