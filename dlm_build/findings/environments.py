@@ -41,7 +41,7 @@ class ImportName(Kind):
     fix = "write {wanted}"
     more = """
     What a program imports is not always what is installed: `import cv2` comes with opencv-python. Under the name of the
-    import there is no package, or one of a stranger.
+    import there is no package, one of a stranger, or an empty one; the version of an empty one, `0.0`, is left out.
 
     Before: `sklearn==0.24.1`. After: `scikit-learn==0.24.1`.
     """

@@ -31,8 +31,13 @@ _FOR_CUDA = re.compile(r"(?:^|-)(?:cuda|cu)(1[0-9])(?:x|[_-][a-z0-9-]+)?$")
 
 def requirements(pip: Iterable[str]) -> dict[str, Requirement]:
     """Those that are installed on Linux, whichever Python it will be; parsed, by canonical name."""
-    parsed = map(Requirement, pip)
-    return {canonicalize_name(one.name): one for one in parsed if one.marker is None or _holds(str(one.marker))}
+    found: dict[str, Requirement] = {}
+    for one in map(Requirement, pip):
+        if one.marker is None or _holds(str(one.marker)):
+            same = found.setdefault(canonicalize_name(one.name), one)
+            same.specifier &= one.specifier
+            same.extras |= one.extras
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -182,6 +182,8 @@ def _requirement(text: str, line: Line) -> Pip:
     if wanted := IMPORT_NAMES.get(canonicalize_name(parsed.name)):
         findings.append(kinds.ImportName.at("", place=line.place, found=parsed.name, wanted=wanted))
         parsed.name = wanted
+        if all(one.version.startswith("0.0") for one in parsed.specifier):
+            parsed.specifier = SpecifierSet()  # of the empty package that holds the name, as in `sklearn==0.0`
     parsed.specifier, local = without_local(parsed.specifier)
     if local:
         findings.append(kinds.LocalVersion.at("", place=line.place, found=local))

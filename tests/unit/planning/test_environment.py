@@ -11,6 +11,7 @@ from dlm_build.config import Channels, Settings
 from dlm_build.errors import ItemInvalid
 from dlm_build.planning.env_files import Declared, read_environment
 from dlm_build.planning.environment import choose_file
+from dlm_build.planning.evidence import requirements
 from dlm_build.records import EnvironmentFile, Plan
 from tests.unit.planning.inputs import conda, decision, findings, item, pip, plan
 
@@ -169,6 +170,13 @@ def test_a_list_of_conda_is_called_so() -> None:
     with pytest.raises(ItemInvalid, match=r"txt:2: _libgcc_mutex=0\.1=main: a package of conda") as caught:
         read(pip(text))
     assert "conda env export" in caught.value.hint
+
+
+@pytest.mark.parametrize("line", ["sklearn==0.0", "sklearn==0.0.post1", "bs4==0.0.1"])
+def test_the_version_of_an_empty_package_is_none_of_the_real_one(line: str) -> None:
+    declared = read(pip(f"scikit-learn==1.0.2\nbeautifulsoup4==4.9.3\n{line}\n"))
+    assert declared.pip[2] in ("scikit-learn", "beautifulsoup4") and codes(declared) == ["import-name"]
+    assert str(requirements(declared.pip)["scikit-learn"]) == "scikit-learn==1.0.2"
 
 
 def test_siblings_are_read_where_they_lie() -> None:
