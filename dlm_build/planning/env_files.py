@@ -14,6 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from dlm_build.errors import ItemInvalid, shown
 from dlm_build.findings import environments as kinds
 from dlm_build.locks import LockedRow, build_of, explicit_rows, is_foreign
+from dlm_build.planning.match_specs import channel_name, spec_of
 from dlm_build.planning.requirements import LONGEST_TEXT, Line, Pip, Siblings, read_lines, read_requirements
 from dlm_build.records import EnvironmentFile, Finding, Record
 
@@ -21,8 +22,6 @@ CONDA_NAMES = {
     "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv", "pil": "pillow", "osgeo": "gdal",
     "torch": "pytorch",
 }  # fmt: skip
-_SPEC = re.compile(r"(?:(?P<channel>[A-Za-z0-9][A-Za-z0-9._/-]*)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<rest>.*)")
-_REST = re.compile(r"[A-Za-z0-9._+*!<>=~,| -]*")
 _BUILD = re.compile(r"={1,2}(?P<version>[^=<>!~,| ]+)(?:=(?P<build>[^=<>!~,| ]+))?")
 _SELECTOR = re.compile(r"#\s*\[(?P<expression>[^\]]*)\]")
 _HERE = frozenset({"linux", "linux64", "linux-64", "unix", "x86_64", "x86"})
@@ -250,16 +249,13 @@ def _pip_line(node: Node, file: EnvironmentFile) -> Iterator[Line]:
 def _conda_line(node: Node, file: EnvironmentFile) -> tuple[Conda, list[Finding]]:
     place = _place(node, file)
     text = str(node.value) if isinstance(node, ScalarNode) else ""
-    found = _SPEC.fullmatch(text.strip())
-    if not found or len(text) > 400 or not _REST.fullmatch(found["rest"]) or "://" in text:
+    spec = spec_of(text)
+    if spec is None:
         raise ItemInvalid(f"{place}: {shown(text)} is not a conda package", "write name=version")
-    rest = re.sub(r"\s*([<>=!~,|]+)\s*", r"\1", found["rest"].strip())
-    rest = rest if not rest or rest[0] in "<>=!~" else f"={'='.join(rest.split())}"
-    name = found["name"].lower()
-    findings = []
-    if wanted := CONDA_NAMES.get(name):
-        findings.append(kinds.ImportName.at("", place=place, found=name, wanted=wanted))
-    return Conda(name=wanted or name, channel=found["channel"] or "", rest=rest, place=place), findings
+    findings = [kinds.HashesUnused.at("", found=shown(file.name))] if spec.hashes else []
+    if wanted := CONDA_NAMES.get(spec.name):
+        findings.append(kinds.ImportName.at("", place=place, found=spec.name, wanted=wanted))
+    return Conda(name=wanted or spec.name, channel=spec.channel, rest=spec.rest, place=place), findings
 
 
 def _selected_away(node: Node, lines: list[str], file: EnvironmentFile) -> Finding | None:
@@ -281,7 +277,7 @@ def _holds(term: str) -> bool:
 
 def _channels(node: Node | None, file: EnvironmentFile) -> tuple[str, ...]:
     names = [str(item.value).strip() for item in _items(node, file, "channels") if isinstance(item, ScalarNode)]
-    return tuple(dict.fromkeys(name for name in names if name and name != "nodefaults"))
+    return tuple(dict.fromkeys(channel_name(name) for name in names if name and name != "nodefaults"))
 
 
 def _unknown_key(key: str, file: EnvironmentFile) -> Finding:

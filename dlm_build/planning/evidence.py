@@ -83,8 +83,8 @@ def pinned_version(declared: Declared, table: Framework) -> tuple[str, str] | No
 def declared_python(declared: Declared) -> tuple[str, str] | None:
     """A version specifier and where it stands; also from build strings such as `py37h06a4308_0`."""
     line = declared.conda_named("python")
-    if line and line.rest:
-        return _specifier(line.rest), line.place
+    if line and (asked := _specifier(line.rest)):
+        return asked, line.place
     for each in declared.conda:
         if found := re.match(r"py(\d)(\d{1,2})(h|_|$)", each.build):
             return f"=={found[1]}.{found[2]}.*", f"{each.place} (its build string)"
@@ -92,11 +92,18 @@ def declared_python(declared: Declared) -> tuple[str, str] | None:
 
 
 def _specifier(rest: str) -> str:
-    """Conda's spelling as a specifier: `=3.7`, `==3.7.9`, `=3.7=h12`, `3.8.*`, `>=3.6,<3.9`."""
-    if rest[0] in "<>!~":
-        return rest
-    version = rest.lstrip("=").split("=")[0].rstrip(".*")
-    return f"=={version}.*" if version.count(".") < 2 else f"=={version}"
+    """Conda's spelling as specifiers, `|` between them: `=3.7`, `==3.7.9`, `=3.7=h12`, `>=3.6.*,<3.9`, `=3.7|3.8`."""
+    version = re.split(r"(?<=[^=<>!~,|])=| ", rest, maxsplit=1)[0]
+    return "|".join(",".join(filter(None, map(_clause, one.split(",")))) for one in version.split("|"))
+
+
+def _clause(text: str) -> str:
+    """Conda's stars say nothing behind an order; behind an equals sign, alone or two, any patch is meant."""
+    version = text.lstrip("=<>!~")
+    operator, plain = text.removesuffix(version), version.rstrip(".*")
+    if operator not in ("", "=", "=="):
+        return text if operator == "!=" else f"{operator}{plain}"
+    return plain and (f"=={plain}.*" if plain.count(".") < 2 else f"=={plain}")
 
 
 def declared_cuda(declared: Declared, *, wheels: bool = False) -> tuple[str, str] | None:

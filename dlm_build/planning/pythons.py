@@ -27,7 +27,8 @@ def decide_python(
     releases: Mapping[str, str],
     pointer: str,
 ) -> Decided[str]:
-    """`declared` is a version specifier and where it stands; `pointer` is where one would be declared.
+    """`declared` is a version specifier, or several with `|` between them, and where it stands; `pointer` is where one
+    would be declared.
 
     `releases` are those that may be chosen at all. Raises ItemInvalid where no usable Python satisfies it.
     """
@@ -81,14 +82,14 @@ def settled(pythons: Iterable[str], as_of: datetime | None, releases: Mapping[st
     return old_enough[-1] if old_enough else ordered[0]
 
 
-def fits(python: str, wanted: SpecifierSet) -> bool:
-    """Whether any patch release of `python` is wanted."""
-    return any(wanted.contains(f"{python}.{patch}") for patch in range(31))
+def fits(python: str, wanted: Iterable[SpecifierSet]) -> bool:
+    """Whether any patch release of `python` is wanted by any of them."""
+    return any(one.contains(f"{python}.{patch}") for one in wanted for patch in range(31))
 
 
-def _specifiers(text: str, place: str) -> SpecifierSet:
+def _specifiers(text: str, place: str) -> list[SpecifierSet]:
     try:
-        return SpecifierSet(text) if len(text) <= 100 else SpecifierSet("bad")
+        return [SpecifierSet(one if len(text) <= 100 else "bad") for one in text.split("|")]
     except InvalidSpecifier:
         raise invalid(place, f"python {shown(text)} is not a version", "write it as python=3.11") from None
 

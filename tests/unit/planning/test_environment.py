@@ -733,3 +733,81 @@ def test_opencv_with_windows_needs_what_no_image_has(conda_part: str, pip_part: 
     text = f"channels: [conda-forge]\ndependencies: [{conda_part}pytorch=1.5.1, pip: [{pip_part}]]\n"
     made = plan(item(framework="PyTorch", run=RUN), conda(text))
     assert ("needs-lib-gl" in findings(made)) is found
+
+
+# --- conda's spellings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "spec"),
+    [
+        ("numpy[version='>=1.21']", "numpy>=1.21"),
+        ("numpy[version='>=1.21,<2',build=py38*]", "numpy>=1.21,<2 py38*"),
+        ("libblas[build='*mkl']", "libblas=*=*mkl"),
+        ("numpy=1.21[build=py38h1_0]", "numpy=1.21.*=py38h1_0"),
+        ("numpy (>=1.21)", "numpy>=1.21"),
+        ("conda-forge:gdal", "gdal"),
+        ("conda-forge/linux-64::gdal=3.6", "conda-forge::gdal=3.6"),
+        ("gdal[channel=conda-forge, subdir=noarch]", "conda-forge::gdal"),
+    ],
+)
+def test_conda_packages_are_read_as_conda_reads_them(written: str, spec: str) -> None:
+    declared = read(conda(f'dependencies:\n  - "{written}"\n'))
+    assert ([line.spec for line in declared.conda], codes(declared)) == ([spec], [])
+
+
+def test_the_hash_of_a_conda_package_is_said_to_be_unused() -> None:
+    declared = read(conda(f"dependencies:\n  - gdal=3.6[md5={'ab' * 16}]\n"))
+    assert [line.spec for line in declared.conda] == ["gdal=3.6.*"] and codes(declared) == ["hashes-unused"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "numpy[url=https://evil.example/numpy-1-0.conda]",
+        "numpy[channel='https://evil.example/conda-forge']",
+        "https://evil.example/conda-forge::numpy",
+        "https://evil.example/conda-forge/linux-64/numpy-1-0.conda",
+        "numpy[build_number='>3']",
+        "numpy[subdir=osx-64]",
+        "numpy[version='>=1.21'",
+        "numpy[fn=numpy-1-0.conda]",
+        "numpy[md5=abc]",
+        "numpy[build='^(a|b)$']",
+        "*[build=mkl]",
+        ">=3.6",
+    ],
+)
+def test_a_conda_package_that_is_asked_for_by_anything_else_is_refused(written: str) -> None:
+    with pytest.raises(ItemInvalid, match=r"yml:2: .* is not a conda package"):
+        read(conda(f'dependencies:\n  - "{written}"\n'))
+
+
+def test_a_channel_by_its_own_address_is_that_channel_and_no_other() -> None:
+    from rattler import Channel
+
+    own = Channel("conda-forge").base_url
+    text = f"channels: ['{own}', '{own}linux-64', nodefaults, '{{}}']\ndependencies: ['{own.rstrip('/')}::gdal']\n"
+    declared = read(conda(text.format("pytorch")))
+    assert declared.channels == ("conda-forge", "pytorch") and declared.conda[0].spec == "conda-forge::gdal"
+    with pytest.raises(ItemInvalid, match=r"channel https://evil\.example/conda-forge is not allowed"):
+        plan(item(framework="PyTorch", run=RUN), conda(text.format("https://evil.example/conda-forge")))
+
+
+@pytest.mark.parametrize(
+    ("written", "python"),
+    [
+        ("python=3.7|3.8", "3.8"),
+        ("python>=3.7.*,<3.9", "3.8"),
+        ("python[version='>=3.7,<3.9']", "3.8"),
+        ("python 3.8.* *_cpython", "3.8"),
+        ("python >=3.8,<3.9 *_cpython", "3.8"),
+        ("python=*=*_cpython", None),
+        ("python *", None),
+    ],
+)
+def test_pythons_in_every_spelling_of_conda(written: str, python: str | None) -> None:
+    lines = "channels: [conda-forge]\ndependencies:\n  - pytorch=1.9\n"
+    made = plan(item(framework="PyTorch", run=RUN, date="2023-01-01T00:00:00Z"), conda(f'{lines}  - "{written}"\n'))
+    free = plan(item(framework="PyTorch", run=RUN, date="2023-01-01T00:00:00Z"), conda(lines))
+    assert made.python == (python or free.python)
