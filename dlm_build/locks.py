@@ -41,6 +41,8 @@ NAMES = (
     ("requirements.txt",),
 )
 """Of files that are found where the item names none, best first."""
+PYTHON_NAMES = ("runtime.txt", ".python-version", "pyproject.toml")
+"""Of files that say which Python a list for pip beside them is for, best first."""
 FOUND_UNNAMED = tuple(name for names in NAMES for name in names)
 _ASIDE = frozenset(
     {"doc", "docs", "documentation", "test", "tests", "ci", ".ci", ".circleci", ".devcontainer", ".github"}

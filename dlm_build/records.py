@@ -233,7 +233,8 @@ class EnvironmentFile(Record, frozen=True, kw_only=True):
 
     name: str
     """Where it was found, e.g. `archive:environment.yml`."""
-    kind: Literal["conda-lock", "explicit", "conda", "pip"]
+    kind: Literal["conda-lock", "explicit", "conda", "pip", "python"]
+    """`python` is no environment: it lies beside one for pip, and says which Python that is for."""
     text: str
 
 

@@ -158,6 +158,19 @@ class PythonUnsupported(Kind):
     """
 
 
+class PythonBeside(Kind):
+    """{place} says Python {found}, and no environment does"""
+
+    severity = HYGIENE
+    fix = "declare the environment with its Python, in an environment.yml or a lock"
+    more = """
+    A list for pip cannot say which Python it is for. A `runtime.txt`, a `.python-version` or the `requires-python` of a
+    `pyproject.toml` that lies beside it is taken for that, if the framework supports such a Python.
+
+    Before: requirements.txt and a runtime.txt with `python-3.8`. After: an environment.yml with `python=3.8`.
+    """
+
+
 class PythonTooOld(Kind):
     """{framework} supports {found} only; {used} is the oldest dlm-build can run"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from dlm_build.findings.archive import RequirementFileFoundElsewhere
 from dlm_build.gathering.assets import is_own_server, refuse_no_file
 from dlm_build.gathering.manifest import requirements_of
 from dlm_build.gathering.outside import Outside
-from dlm_build.locks import EXPLICIT_NAMES, NAMES, is_aside, is_explicit
+from dlm_build.locks import EXPLICIT_NAMES, NAMES, PYTHON_NAMES, is_aside, is_explicit
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
 from dlm_build.records import Archive, Asset, EnvironmentFile, Finding, Item, Member, Source
@@ -64,7 +65,7 @@ def _declared(
     members = {"archive": archive.members, "source": source.members if source else ()}
     for place, rows in members.items():
         if found := find_member(rows, wanted):
-            files = _with_included(place, found.path, _reader(rows, outside.store))
+            files = _with_pythons(place, found.path, _reader(rows, outside.store))
             return files, () if found.path == wanted else (_renamed(wanted, place, found, item.pointers.requirements),)
     or_source = " or the source" if source else ""
     raise ItemInvalid(
@@ -126,7 +127,7 @@ def _from_members(
     files: dict[str, EnvironmentFile] = {}
     for path in chosen:
         try:
-            found = _with_included(place, path, read)
+            found = _with_pythons(place, path, read)
         except ItemInvalid:
             if path == named or not files:
                 raise
@@ -172,6 +173,17 @@ def _with_included(place: str, path: str, read: Read) -> tuple[EnvironmentFile, 
         files[at] = EnvironmentFile(name=f"{place}:{at}", kind=_kind(at, text, included=at != path), text=text)
         waiting += _included(at, text)
     return tuple(files.values())
+
+
+def _with_pythons(place: str, path: str, read: Read) -> tuple[EnvironmentFile, ...]:
+    """As `_with_included`, and what lies beside a list for pip and says which Python it is for, if it can be read."""
+    files = _with_included(place, path, read)
+    beside = (posixpath.join(posixpath.dirname(path), name) for name in PYTHON_NAMES if files[0].kind == "pip")
+    for at in beside:
+        with contextlib.suppress(ItemInvalid):
+            if text := read(at):
+                files += (EnvironmentFile(name=f"{place}:{at}", kind="python", text=text),)
+    return files
 
 
 def _included(at: str, text: str) -> list[str]:

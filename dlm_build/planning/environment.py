@@ -60,7 +60,10 @@ Libraries = Literal["brought", "wanted", "none"]
 
 def choose_file(files: Sequence[EnvironmentFile]) -> EnvironmentFile | None:
     """A lock before a conda file before a pip one; among those the item's own, the archive's, the source's."""
-    ranked = sorted(files, key=lambda file: (_KINDS[file.kind], _PLACES.get(file.name.partition(":")[0], 0)))
+    ranked = sorted(
+        (file for file in files if file.kind in _KINDS),
+        key=lambda file: (_KINDS[file.kind], _PLACES.get(file.name.partition(":")[0], 0)),
+    )
     return ranked[0] if ranked else None
 
 
@@ -69,7 +72,7 @@ def unused_files(files: Sequence[EnvironmentFile], declared: Declared, pointer: 
     return [
         kinds.EnvironmentNotUsed.at(pointer, found=file.name, used=declared.origin)
         for file in files
-        if file.name not in (declared.origin, *declared.included)
+        if file.kind in _KINDS and file.name not in (declared.origin, *declared.included)
     ]
 
 

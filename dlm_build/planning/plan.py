@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dlm_build.config import Settings
 from dlm_build.errors import ItemInvalid
-from dlm_build.findings.planning import BasePinDied, PythonWithoutPackages
+from dlm_build.findings.planning import BasePinDied, PythonBeside, PythonWithoutPackages
 from dlm_build.planning.base_image import Wanted, decide_base, decide_installer, glibc_of
 from dlm_build.planning.comparison import decide_comparison
 from dlm_build.planning.dates import decide_as_of, in_the_future, iso, settle_as_of
@@ -28,7 +28,8 @@ from dlm_build.planning.frameworks import (
 from dlm_build.planning.inferred import Facts, cudnn_of
 from dlm_build.planning.members import decide_weights
 from dlm_build.planning.others import said_python
-from dlm_build.planning.pythons import decide_python
+from dlm_build.planning.python_files import said_beside
+from dlm_build.planning.pythons import decide_python, supported_pythons
 from dlm_build.planning.runner import decide_runner, framework_alone
 from dlm_build.planning.sample import decide_sample, sample_member
 from dlm_build.planning.tables import FrameworkRow, Tables
@@ -133,6 +134,7 @@ def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[
     gpu = log.keep(decide_gpu(item, declared, table, choices.gpu))
     cuda = log.keep(decide_cuda(item, declared, picked.row, gpu))
     asked = (declared_python(declared) if declared else None) or said_python(table, picked, item.pointers.version)
+    asked = asked or _python_beside(declared, picked.row, given, log)
     python = log.keep(_python(asked, picked.row, as_of, given))
     runner = log.keep(decide_runner(item, materials, weights, table.name, choices.allow_shell))
     sample = sample_member(item, materials.archive, item.sample.input) if item.sample else None
@@ -142,6 +144,21 @@ def _decide_model(given: _Given, declared: Declared | None, log: _Log) -> tuple[
         words=words_of(item),
     )  # fmt: skip
     return facts, as_of
+
+
+def _python_beside(declared: Declared | None, row: FrameworkRow, given: _Given, log: _Log) -> tuple[str, str] | None:
+    """Never one that the framework does not support, or that was tried: it is only a hint of what was used."""
+    if declared is None or declared.kind != "pip":
+        return None
+    left = [
+        one for one in supported_pythons(row, given.tables.python_releases) if one not in given.choices.dead_pythons
+    ]
+    found = said_beside(declared.origin, given.materials.environment_files, left)
+    if found is None:
+        return None
+    said, file = found
+    log.findings.append(PythonBeside.at(given.item.pointers.requirements, place=file.name, found=said))
+    return said, file.name
 
 
 def _python(asked: tuple[str, str] | None, row: FrameworkRow, as_of: datetime | None, given: _Given) -> Decided[str]:

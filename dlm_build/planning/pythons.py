@@ -33,7 +33,7 @@ def decide_python(
     `releases` are those that may be chosen at all. Raises ItemInvalid where no usable Python satisfies it.
     """
     usable = [python for python in releases if numbers(python) >= OLDEST]
-    supported = [python for python in usable if python in (row.python or _of_its_time(row, releases))]
+    supported = supported_pythons(row, releases)
     if declared is None and not supported:
         return _too_old(usable[0], row, pointer)
     if declared is None:
@@ -51,6 +51,12 @@ def decide_python(
         return outcome
     other = ", ".join(row.python)
     return noticed(outcome, PythonUnsupported.at(place, found=text, framework=row.version, other=other))
+
+
+def supported_pythons(row: FrameworkRow, releases: Mapping[str, str]) -> list[str]:
+    """By the row and by what is put into the container."""
+    of_row = row.python or _of_its_time(row, releases)
+    return [python for python in releases if numbers(python) >= OLDEST and python in of_row]
 
 
 def _too_old(oldest: str, row: FrameworkRow, pointer: str) -> Decided[str]:

@@ -259,6 +259,23 @@ def test_an_asset_is_held_to_its_checksum_where_the_archive_has_a_file_of_its_na
         gathered(given, tmp_path, FakeFetcher({url: b"name: another"}))
 
 
+@pytest.mark.parametrize("named", [None, "env/requirements.txt"])
+def test_what_says_the_python_of_a_list_for_pip_is_read_beside_it(tmp_path: Path, named: str | None) -> None:
+    members = {
+        "env/requirements.txt": b"numpy", "env/runtime.txt": b"python-3.8", "env/.python-version": b"\xff\xfa\xff",
+        "pyproject.toml": b"[project]",
+    }  # fmt: skip
+    found = gathered(local_item(tmp_path, members, runtime=Runtime(requirement_file=named)), tmp_path).environment_files
+    assert [(file.name, file.kind) for file in found] == [
+        ("archive:env/requirements.txt", "pip"), ("archive:env/runtime.txt", "python"),
+    ]  # fmt: skip
+
+
+def test_beside_another_environment_nothing_says_its_python(tmp_path: Path) -> None:
+    members = {"environment.yml": b"dependencies: []", "runtime.txt": b"python-3.8"}
+    assert list(texts(gathered(local_item(tmp_path, members), tmp_path))) == ["archive:environment.yml"]
+
+
 @pytest.mark.parametrize("named", ["env", "http://127.0.0.1:8000/requirements.txt"])
 def test_the_server_of_the_item_is_trusted_with_its_environment_too(tmp_path: Path, named: str) -> None:
     site = "http://127.0.0.1:8000"

@@ -350,3 +350,58 @@ def test_a_declared_python_stays() -> None:
     env = conda("channels: [conda-forge]\ndependencies: [python=3.9, pytorch=2.1.0]\n")
     made = plan(item(framework="PyTorch"), env, dead_pythons=("3.9",))
     assert made.python == "3.9" and "python-without-packages" not in findings(made)
+
+
+# --- the Python beside a list for pip -----------------------------------------------------------------------------
+
+
+def beside(name: str, text: str, folder: str = "") -> EnvironmentFile:
+    return EnvironmentFile(name=f"archive:{folder}{name}", kind="python", text=text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("runtime.txt", "python-3.9\n"),
+        ("runtime.txt", "python-3.9.4"),
+        (".python-version", "3.9.4\n3.8.1\n"),
+        ("pyproject.toml", "[project]\nname = 'x'\nrequires-python = '==3.9.*'\n"),
+    ],
+)
+def test_python_is_read_beside_a_list_for_pip(name: str, text: str) -> None:
+    made = plan(item(framework="PyTorch"), pip("torch==2.1.0\n"), beside(name, text))
+    assert made.python == "3.9" and decision(made, "python").source == f"archive:{name}"
+    assert "python-beside" in findings(made) and "environment-not-used" not in findings(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("runtime.txt", "python-2.7\n"),
+        ("runtime.txt", "python-3.13\n"),
+        ("runtime.txt", "r-4.1-2022-01-01\n"),
+        (".python-version", "miniconda3-4.7.12\n"),
+        (".python-version", "3.100.1000\n"),
+        ("pyproject.toml", "[project]\nrequires-python = 3\n"),
+        ("pyproject.toml", "[project]\nrequires-python = 'new'\n"),
+        ("pyproject.toml", "project = 1\n"),
+        ("pyproject.toml", "[["),
+    ],
+)
+def test_what_says_no_python_that_the_framework_supports_says_nothing(name: str, text: str) -> None:
+    alone = plan(item(framework="PyTorch"), pip("torch==2.1.0\n"))
+    made = plan(item(framework="PyTorch"), pip("torch==2.1.0\n"), beside(name, text))
+    assert made.python == alone.python and findings(made) == findings(alone)
+
+
+def test_the_python_of_another_folder_or_of_a_conda_environment_is_not_asked_for() -> None:
+    elsewhere, here = beside("runtime.txt", "python-3.9", "sub/"), beside("runtime.txt", "python-3.9")
+    for files in ((pip("torch==2.1.0\n"), elsewhere), (conda("dependencies: [pytorch=2.1.0]\n"), here), (here,)):
+        made = plan(item(framework="PyTorch", version="2.1.0"), *files)
+        assert "python-beside" not in findings(made) and made.python != "3.9"
+
+
+def test_a_python_beside_that_has_no_packages_gives_way() -> None:
+    files = pip("torch==2.1.0\n"), beside("runtime.txt", "python-3.9")
+    made = plan(item(framework="PyTorch"), *files, dead_pythons=("3.9",))
+    assert made.python != "3.9" and "python-beside" not in findings(made)
