@@ -54,7 +54,8 @@ class LocalVersion(Kind):
     fix = "write the version without it; the index's own build of that version is used"
     more = """
     A version behind a plus sign is somebody's own build, kept on a server of theirs. Those servers are not asked; the
-    index's build of the same version may be made for another CUDA.
+    index's build of the same version may be made for another CUDA. What it tells is heeded: `+cu111` is taken for the
+    CUDA, and with `+cpu` a model whose item says nothing of a GPU is planned for the CPU.
 
     Before: `torch==1.9.0+cu111`. After: `torch==1.9.0`.
     """

@@ -73,6 +73,7 @@ class Declared(Record, frozen=True, kw_only=True):
     constraints: tuple[str, ...] = ()
     """Of what pip installs."""
     local_cuda: str | None = None
+    local_cpu: bool = False
     lock_text: str | None = None
     findings: tuple[Finding, ...] = ()
     included: tuple[str, ...] = ()
@@ -104,7 +105,7 @@ def _refuse_foreign(file: EnvironmentFile) -> None:
 def _declared(file: EnvironmentFile, pip: Pip) -> Declared:
     return Declared(
         origin=file.name, kind=file.kind, pip=pip.requirements, constraints=pip.constraints,
-        local_cuda=pip.local_cuda, findings=pip.findings, included=pip.included,
+        local_cuda=pip.local_cuda, local_cpu=pip.local_cpu, findings=pip.findings, included=pip.included,
     )  # fmt: skip
 
 
@@ -180,7 +181,7 @@ def _conda(file: EnvironmentFile, siblings: Siblings) -> Declared:
     return Declared(
         origin=file.name, kind=file.kind, channels=_channels(table.get("channels"), file), conda=tuple(conda),
         pip=part.requirements, constraints=part.constraints, local_cuda=part.local_cuda,
-        findings=(*findings, *part.findings), included=part.included,
+        local_cpu=part.local_cpu, findings=(*findings, *part.findings), included=part.included,
     )  # fmt: skip
 
 

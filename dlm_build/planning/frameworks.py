@@ -193,6 +193,9 @@ def decide_gpu(item: Item, declared: Declared | None, table: Framework, choice: 
         return noticed(outcome, note if said or choice else None)
     if said is not None:
         return decided("gpu", said, _yes(said), "declared", item.pointers.gpu)
+    if declared and declared.local_cpu and declared_cuda(declared, wheels=True) is None:
+        reason = "the item does not say, and its environment was made with a build for CPUs"
+        return decided("gpu", False, "no", reason, shown(declared.origin))
     if not table.is_known:
         asked = asks_for_gpu(declared) if declared else None
         if asked is None:

@@ -62,6 +62,8 @@ class Pip(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     local_cuda: str | None = None
     """CUDA that a dropped local version named: `+cu117` gives `11.7`."""
+    local_cpu: bool = False
+    """Whether one named a build for CPUs: `+cpu`."""
     included: tuple[str, ...] = ()
     """Names of the files whose lines are among these."""
 
@@ -99,17 +101,17 @@ def _read_lines(lines: list[Line], siblings: Siblings, depth: int) -> Pip:
     constraints: list[str] = []
     findings: list[Finding] = []
     included: list[str] = []
-    cuda = None
+    cuda, cpu = None, False
     for line in lines:
         part = _read_line(line, siblings, depth)
         kept.extend(part.requirements)
         constraints.extend(part.constraints)
         findings.extend(part.findings)
         included.extend(part.included)
-        cuda = cuda or part.local_cuda
+        cuda, cpu = cuda or part.local_cuda, cpu or part.local_cpu
     return Pip(
         requirements=tuple(dict.fromkeys(kept)), constraints=tuple(dict.fromkeys(constraints)),
-        findings=tuple(dict.fromkeys(findings)), local_cuda=cuda, included=tuple(included),
+        findings=tuple(dict.fromkeys(findings)), local_cuda=cuda, local_cpu=cpu, included=tuple(included),
     )  # fmt: skip
 
 
@@ -135,7 +137,7 @@ def _read_line(line: Line, siblings: Siblings, depth: int) -> Pip:
     text = _PER_REQUIREMENT.sub("", line.text).strip()
     if "--hash" in line.text and text != line.text:
         part = _read_line(Line(text=text, place=line.place), siblings, depth)
-        return Pip(requirements=part.requirements, findings=(*part.findings, _hashes(line)), local_cuda=part.local_cuda)
+        return replace(part, findings=(*part.findings, _hashes(line)))
     if include := _INCLUDE.fullmatch(text):
         return _included(include["file"].strip(), line, siblings, depth)
     if editable := _EDITABLE.fullmatch(text):
@@ -187,7 +189,8 @@ def _requirement(text: str, line: Line) -> Pip:
     parsed.specifier, local = without_local(parsed.specifier)
     if local:
         findings.append(kinds.LocalVersion.at("", place=line.place, found=local))
-    return Pip(requirements=(str(parsed),), findings=tuple(findings), local_cuda=cuda_of_tag(local))
+    cuda = cuda_of_tag(local)
+    return Pip(requirements=(str(parsed),), findings=tuple(findings), local_cuda=cuda, local_cpu=local == "cpu")
 
 
 def without_local(specifiers: SpecifierSet) -> tuple[SpecifierSet, str]:

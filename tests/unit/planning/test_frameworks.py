@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -182,6 +184,21 @@ def test_without_a_gpu_there_is_no_cuda() -> None:
 
 def test_not_said_means_a_build_that_runs_on_both() -> None:
     assert plan(item(framework="PyTorch", version="1.5", run=RUN)).gpu
+
+
+@pytest.mark.parametrize(
+    ("lines", "given", "gpu"),
+    [
+        ("torch==1.9.0+cpu\ntorchvision==0.10.0+cpu\n", {}, False),
+        ("torch==1.9.0+cpu --hash=sha256:aa\n", {}, False),
+        ("torch==1.9.0+cpu\n", {"gpu": True}, True),
+        ("torch==1.9.0+cpu\nnvidia-cuda-runtime-cu11==11.7.99\n", {}, True),
+        ("torch==1.9.0\n", {}, True),
+    ],
+)
+def test_a_local_version_for_cpus_decides_where_the_item_does_not(lines: str, given: Any, gpu: bool) -> None:
+    made = plan(item(framework="PyTorch", run=RUN, **given), pip(lines))
+    assert (made.gpu, made.cuda is None) == (gpu, not gpu)
 
 
 def test_no_gpu_wins_over_the_item() -> None:
