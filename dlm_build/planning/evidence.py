@@ -60,7 +60,11 @@ def conda_framework(declared: Declared, table: Framework) -> Conda | None:
 
 
 def pip_framework(declared: Declared, table: Framework) -> Requirement | None:
-    return next((each for name, each in requirements(declared.pip).items() if is_framework(name, table)), None)
+    return _framework_among(declared.pip, table)
+
+
+def _framework_among(pip: Iterable[str], table: Framework) -> Requirement | None:
+    return next((each for name, each in requirements(pip).items() if is_framework(name, table)), None)
 
 
 def framework_of(declared: Declared, tables: Iterable[Framework]) -> Framework | None:
@@ -70,11 +74,11 @@ def framework_of(declared: Declared, tables: Iterable[Framework]) -> Framework |
 
 
 def pinned_version(declared: Declared, table: Framework) -> tuple[str, str] | None:
-    """The framework's version and where it stands, where one version is asked for."""
+    """The framework's version and where it stands, where one version is asked for, or is the only one allowed."""
     line = conda_framework(declared, table)
     if line and line.version and numbers(line.version):
         return line.version, line.place
-    named = pip_framework(declared, table)
+    named = pip_framework(declared, table) or (None if line else _framework_among(declared.constraints, table))
     exact = [one.version for one in named.specifier if one.operator in ("==", "===")] if named else []
     version = exact[0].removesuffix(".*") if exact else ""
     return (version, declared.origin) if numbers(version) else None

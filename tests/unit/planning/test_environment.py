@@ -103,6 +103,11 @@ def test_constraints_hold_for_the_pip_part_of_a_conda_environment_and_decide_the
     assert "environment-not-used" not in findings(made)
 
 
+def test_a_framework_that_only_the_constraints_name_is_added_in_their_version() -> None:
+    made = plan(item(framework="PyTorch", run=RUN), pip("timm\n-c pins/constraints.txt\n"), CONSTRAINTS)
+    assert made.framework_version == "1.9.0" and made.environment.pip[:2] == ("timm", "torch==1.9.0")
+
+
 def test_an_environment_without_constraints_has_the_digest_that_it_had_before_there_were_any() -> None:
     made = plan(item(framework="PyTorch", run=RUN), pip("torch\n"))
     assert b"constraints" not in msgspec.json.encode(made.environment)
