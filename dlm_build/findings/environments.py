@@ -88,6 +88,19 @@ class PipOption(Kind):
     """
 
 
+class StarBehindOrder(Kind):
+    """{place}: {found} is read as {wanted}"""
+
+    severity = HYGIENE
+    fix = "write {wanted}"
+    more = """
+    A star stands for any number, behind `==` and `!=` only. Until 2024, pip took it behind `>=` and `<` too, where it
+    says nothing; now it refuses the whole file.
+
+    Before: `numpy>=1.16.*`. After: `numpy>=1.16`.
+    """
+
+
 class Selector(Kind):
     """{found} is for another system"""
 

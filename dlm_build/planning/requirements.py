@@ -35,6 +35,8 @@ _OPTION = re.compile(
 _PER_REQUIREMENT = re.compile(r"\s--(hash|global-option|install-option|config-settings?)\b.*")
 _OF_CONDA = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s]+=[^=\s]+")
 """A line of `conda list --export`, which many keep as requirements.txt."""
+_STARRED = re.compile(r"((?:>=|<)\s*\d+(?:\.\d+)*)\.\*(?=\s*(?:[,;)]|\Z))")
+"""As pip took it before 2024, and conda does: `>=1.16.*`."""
 _TREE = re.compile(r"(?P<path>[./]+)(\[[A-Za-z0-9, _-]*\])?")
 
 
@@ -171,8 +173,9 @@ def _hashes(line: Line) -> Finding:
 def _requirement(text: str, line: Line) -> Pip:
     if len(text) > LONGEST_LINE:
         raise _refused(line, f"a line of {len(text)} characters")
+    plain = _STARRED.sub(r"\1", text)
     try:
-        parsed = Requirement(text)
+        parsed = Requirement(plain)
     except InvalidRequirement:
         if _OF_CONDA.fullmatch(text):
             why = f"{shown(line.place)}: {shown(text)}: a package of conda, in a list for pip"
@@ -181,6 +184,8 @@ def _requirement(text: str, line: Line) -> Pip:
     if parsed.url:
         raise _refused(line, "a link instead of a version")
     findings = []
+    if plain != text:
+        findings.append(kinds.StarBehindOrder.at("", place=line.place, found=text, wanted=plain))
     if wanted := IMPORT_NAMES.get(canonicalize_name(parsed.name)):
         findings.append(kinds.ImportName.at("", place=line.place, found=parsed.name, wanted=wanted))
         parsed.name = wanted

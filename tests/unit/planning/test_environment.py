@@ -177,6 +177,16 @@ def test_a_list_of_conda_is_called_so() -> None:
     assert "conda env export" in caught.value.hint
 
 
+def test_a_star_behind_an_order_says_nothing() -> None:
+    declared = read(pip("numpy>=1.16.*, <1.20.*; python_version >= '3.6'\nscipy==1.5.*\nsix<2.0\n"))
+    assert declared.pip == ('numpy<1.20,>=1.16; python_version >= "3.6"', "scipy==1.5.*", "six<2.0")
+    assert codes(declared) == ["star-behind-order"]
+    assert declared.findings[0].message.startswith("archive:requirements.txt:1: numpy>=1.16.*")
+    for line in ("numpy<=1.16.*", "numpy~=1.16.*", "numpy>=1.16<2"):
+        with pytest.raises(ItemInvalid, match="not a name with a version"):
+            read(pip(f"{line}\n"))
+
+
 @pytest.mark.parametrize("line", ["sklearn==0.0", "sklearn==0.0.post1", "bs4==0.0.1"])
 def test_the_version_of_an_empty_package_is_none_of_the_real_one(line: str) -> None:
     declared = read(pip(f"scikit-learn==1.0.2\nbeautifulsoup4==4.9.3\n{line}\n"))
