@@ -49,7 +49,7 @@ MOVED = 0.02
 AMONG = 1e-3
 """Share of the range that all are spread over by which a coordinate may move, where they come in no order."""
 ALIKE = 1e-7
-"""Share of itself by which a coordinate may move in any case, as when it is the only one."""
+"""Share of itself by which a coordinate may move in any case, as when it is the only one, but not to the next place."""
 FILL = 99.0
 """Nothing smaller is taken for nodata where no file says so; -99, -999, -9999 and the largest float32 are usual."""
 PIECE = 1 << 22
@@ -182,8 +182,8 @@ def coordinate_checks(actual: Array, expected: Array) -> tuple[Check, ...]:
     if not finite.any():
         return masks
     spread, largest = float(np.ptp(expected[finite])), float(abs(expected[finite]).max())
-    rounding = max(4 * float(np.finfo(expected.dtype).eps), ALIKE)
-    allowed = max(min(MOVED * _step(expected), AMONG * spread), rounding * largest, TINY)
+    step, rounding = _step(expected), max(4 * float(np.finfo(expected.dtype).eps), ALIKE) * largest
+    allowed = max(min(MOVED * step, AMONG * spread), min(rounding, step / 2) if step else rounding, TINY)
     off = float(abs(actual[finite].astype(np.float64) - expected[finite].astype(np.float64)).max())
     return (*masks, at_most("coordinates near", off / allowed, 1.0, f"of {allowed:g} allowed"))
 

@@ -156,6 +156,13 @@ def test_one_place_alone_lies_where_it_lies(lat: list[float], near: bool) -> Non
     assert all(check.passed for check in coordinate_checks(np.array(lat) + 1e-7, expected)) is near
 
 
+@pytest.mark.parametrize(("step", "by", "near"), [(0.1, 0.04, True), (0.1, 0.4, False), (10.0, 0.4, True)])
+def test_no_place_is_its_neighbour_however_large_its_number(step: float, by: float, near: bool) -> None:
+    """A northing in metres is so large that what single precision rounds off are several pixels of a drone's map."""
+    expected = 5_400_000 + step * np.arange(500)
+    assert all(check.passed for check in coordinate_checks(expected + by, expected)) is near
+
+
 def test_groups_and_their_members_are_named_by_their_paths(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "out.h5", "w") as file:
         file["scores/softmax"] = np.array([0.9, 0.1], np.float32)
