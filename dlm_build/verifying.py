@@ -18,7 +18,7 @@ from dlm_build import __version__
 from dlm_build.doors import Doors
 from dlm_build.errors import InfraError, Outcome
 from dlm_build.job import Job
-from dlm_build.records import EngineEnd, Image, Record, Run, Sif, Verdict, digest_of
+from dlm_build.records import EngineEnd, Image, Plan, Record, Run, Sif, Verdict, digest_of
 
 if TYPE_CHECKING:
     from dlm_build.running.gpu import Device
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 VERIFIED: Mapping[Literal["docker", "sif"], str] = {"docker": "verified.json", "sif": "verified-sif.json"}
 """Where a work folder keeps what each engine's run was judged to be: a `Verified`."""
+JUDGED = frozenset({Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN})
+"""Verdicts that stand until something else is run, or it is judged otherwise."""
 
 
 class Made(NamedTuple):
@@ -136,9 +138,23 @@ def verified(made: Made, job: Job) -> EngineEnd:
             run = _with_processor(made.run(device), made, job.doors)
     job.journal.known.run = run
     verdict = _judged(run, made, job)
-    if verdict.outcome in (Outcome.MATCHES, Outcome.MISMATCH, Outcome.RAN):
+    if verdict.outcome in JUDGED:
         job.folder.save(name, Verified(key=key, rules=rules, run=run, verdict=verdict))
     return EngineEnd(engine=made.engine, run=run, verdict=verdict)
+
+
+def known_verdict(made: Made, job: Job) -> Verdict | None:
+    """Of the same sample in the very image or SIF, on whatever device; None where it was not judged as it would be now.
+
+    A mismatch stays one until it is judged again.
+    """
+    from dlm_build.judging import rules_digest
+
+    kept = job.folder.load(VERIFIED[made.engine], Verified)
+    if kept is None or not set(_matter(made, job.plan)).issubset(kept.key):
+        return None
+    is_current = kept.rules == rules_digest() or kept.verdict.outcome == Outcome.MISMATCH
+    return kept.verdict if is_current else None
 
 
 def _still_there(run: Run, place: Path) -> Run | None:
@@ -170,20 +186,17 @@ def _step(made: Made, name: str) -> str:
 
 
 def _run_key(made: Made, device: Device, job: Job) -> tuple[str, ...]:
-    plan = job.plan
-    assert plan.sample is not None
+    options = (f"gpu={job.options.gpu}", _in_words(device), digest_of(job.doors.settings.limits))
+    return (__version__, *_matter(made, job.plan), *options)
+
+
+def _matter(made: Made, plan: Plan) -> tuple[str, ...]:
+    """What is run, on what, and what is to come out."""
+    if plan.sample is None:
+        return (made.digest,)
     expected = plan.sample.expected.sha256 if plan.sample.expected else "none"
     policy = digest_of(plan.comparison) if plan.comparison else "none"
-    return (
-        __version__,
-        made.digest,
-        plan.sample.input.sha256,
-        expected,
-        policy,
-        f"gpu={job.options.gpu}",
-        _in_words(device),
-        digest_of(job.doors.settings.limits),
-    )
+    return made.digest, plan.sample.input.sha256, expected, policy
 
 
 def _in_words(device: Device) -> str:

@@ -8,7 +8,7 @@ from dlm_build.errors import Outcome, UsageError, shown
 from dlm_build.job import Job
 from dlm_build.kept import built_engines, kept_image, kept_sif, label_of
 from dlm_build.records import Image, Record, Report, Sif, Verdict
-from dlm_build.verifying import VERIFIED, Made, Verified, in_docker, in_sif
+from dlm_build.verifying import JUDGED, in_docker, in_sif, known_verdict
 from dlm_build.workfolder import WorkFolder
 
 Kind = Literal["docker", "sif"]
@@ -46,19 +46,13 @@ def ready_of(job: Job, wanted: Wanted) -> Ready:
     image, sif, label, verdicts = None, None, None, {}
     if "docker" in chosen:
         image = kept_image(job.folder, job.lock, job.doors)
-        known = _verdict(in_docker(image, job), job.folder)
+        known = known_verdict(in_docker(image, job), job)
         verdicts["docker"] = _admitted(known, image.reference, wanted, "docker", job.folder)
     if "sif" in chosen:
         sif = kept_sif(job.folder, job.lock)
-        label = _verdict(in_sif(sif, job), job.folder)
+        label = known_verdict(in_sif(sif, job), job)
         verdicts["sif"] = _admitted(label, sif.path, wanted, "sif", job.folder)
     return Ready(image, sif, verdicts, label)
-
-
-def _verdict(made: Made, folder: WorkFolder) -> Verdict | None:
-    """Of the very image or SIF; None where it was never judged."""
-    kept = folder.load(VERIFIED[made.engine], Verified)
-    return kept.verdict if kept and made.digest in kept.key else None
 
 
 def _admitted(verdict: Verdict | None, what: str, wanted: Wanted, engine: Kind, folder: WorkFolder) -> str:
@@ -80,9 +74,9 @@ def _unjudged(what: str, engine: Kind, folder: WorkFolder) -> UsageError:
     report = folder.load("report.json", Report)
     ran = [end.verdict for end in (report.engines if report else ()) if end.engine == engine and end.run]
     as_it_is = "push it as it is with --unverified"
-    if not ran:
+    if not ran or ran[0].outcome in JUDGED:
         fix = f"run `dlm-build verify ITEM --to {engine}` first; or {as_it_is}"
-        return UsageError(f"{what} was not verified", fix)
+        return UsageError(f"{what} was not verified{', or otherwise than it is now' if ran else ''}", fix)
     message = f"{what} could not be verified, its run ended in {ran[0].outcome}: {ran[0].summary}"
     return UsageError(message, f"mend the model; or {as_it_is}")
 

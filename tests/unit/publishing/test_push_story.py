@@ -23,6 +23,7 @@ from dlm_build.publishing.push import push_item
 from dlm_build.publishing.records import Pushed
 from dlm_build.publishing.signing import Key
 from dlm_build.records import Image, Sif, Verdict
+from dlm_build.verifying import Verified
 from tests.unit.plans import DIGEST
 from tests.unit.publishing.registry import NAME, Registry, registry
 from tests.unit.test_pipeline import World, world
@@ -97,6 +98,25 @@ def test_what_was_never_run_is_told_apart_from_what_could_not_be_judged(pusher: 
         pusher()
     assert refused.value.hint == "mend the model; or push it as it is with --unverified"
     assert [part.verdict for part in pusher(unverified=True).parts] == ["not verified"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refusal"), [(Outcome.MATCHES, "was not verified, or otherwise"), (Outcome.MISMATCH, "does not give")]
+)
+def test_what_was_judged_by_another_comparison_is_judged_again_first(
+    pusher: Pusher, world: World, outcome: Outcome, refusal: str
+) -> None:
+    """A release that finds more must not publish what an older one let through; what that refused stays refused."""
+    world.verdict = Verdict(outcome=outcome, summary="of an older release")
+    world.run()
+    kept = world.work.load("verified.json", Verified)
+    assert kept
+    world.work.save("verified.json", replace(kept, rules="older"))
+    with pytest.raises(UsageError, match=refusal):
+        pusher()
+    world.verdict = Verdict(outcome=Outcome.MATCHES, summary="")
+    world.run()
+    assert pusher().parts[0].verdict.startswith("matches")
 
 
 # --- what is refused changes nothing here --------------------------------------------------------------------------
