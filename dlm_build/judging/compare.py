@@ -84,7 +84,7 @@ def _in_form(actual: Decoded, expected: Decoded, policy: ComparisonPolicy) -> De
     arrays = dict(actual.arrays)
     for mine, theirs in _pairs(actual, expected) or ():
         array, wanted = arrays[mine], expected.arrays[theirs]
-        if _bare(array.shape) == _bare(wanted.shape):
+        if bare(array.shape) == bare(wanted.shape):
             array = array.reshape(wanted.shape)
         if policy.task == "labels" and array.dtype.kind in "iu" and wanted.dtype.kind in "iuf":
             array = _as_labels(array, wanted)
@@ -100,7 +100,7 @@ def _as_labels(array: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> npt.NDArray
     return cast if (cast == array).all() else array
 
 
-def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
+def bare(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Without the axes of length one in front."""
     while shape[:1] == (1,):
         shape = shape[1:]

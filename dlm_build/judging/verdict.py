@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dlm_build.disk import temporary_folder
 from dlm_build.errors import Outcome, shown
-from dlm_build.judging.compare import compare
+from dlm_build.judging.compare import bare, compare
 from dlm_build.judging.decode import Decoded, NotDecodable, decode
 from dlm_build.judging.pairing import answering
 from dlm_build.own_runners import OWN_RUNNERS
@@ -114,7 +114,7 @@ def _answers(run: Run, expected: Member, *, own_form: bool) -> tuple[OutputFile,
 
 def _form(decoded: Decoded) -> list[tuple[tuple[int, ...], bool]]:
     """What tells the results of one model apart, such as the labels of rows and their scores."""
-    return [(array.shape, array.dtype.kind == "f") for array in decoded.arrays.values()]
+    return [(bare(array.shape), array.dtype.kind == "f") for array in decoded.arrays.values()]
 
 
 def _unanswered(run: Run, expected: Member) -> Check:

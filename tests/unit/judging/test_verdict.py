@@ -467,6 +467,7 @@ def test_the_answering_file_is_found_by_name(bench: Bench, tmp_path: Path) -> No
         (np.array([0, 2, 1]), "onnx", Outcome.MATCHES),
         (np.array([0, 2, 2]), "onnx", Outcome.MISMATCH),
         (np.eye(3, dtype=np.float32)[[0, 2, 1]], "onnx", Outcome.MATCHES),
+        (np.array([[0, 2, 1]]), "onnx", Outcome.MATCHES),
         (np.zeros(5), "onnx", Outcome.MISMATCH),
         (np.array([0, 2, 1]), "command", Outcome.MISMATCH),
     ],
