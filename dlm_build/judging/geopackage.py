@@ -70,9 +70,10 @@ def _system(organization: str, number: int, definition: str) -> str:
 
 
 def _rows(database: sqlite3.Connection, table: str, geometry: str) -> Iterator[dict[str, Any]]:
+    """A key that is a name, and no number of the row, is content."""
     columns = database.execute(f"PRAGMA table_info({table})").fetchall()
-    keys = [name for _, name, _, _, _, key in columns if key]
-    kept = [name for _, name, *_ in columns if [name] != keys]
+    keys = [(name, kind.upper()) for _, name, kind, _, _, key in columns if key]
+    kept = [name for _, name, *_ in columns if [(name, "INTEGER")] != keys]
     chosen = ", ".join(map(_quoted, kept)) or "NULL"
     for row in database.execute(f"SELECT {chosen} FROM {table} ORDER BY rowid"):  # noqa: S608 - quoted, both
         yield {name: _value(value, name == geometry) for name, value in zip(kept, row, strict=False)}

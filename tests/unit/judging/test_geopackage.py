@@ -112,6 +112,17 @@ def test_tables_without_places_are_layers_too(tmp_path: Path) -> None:
     assert read_geopackage(table) == {"found": {"rows": [{"a": "x", 'b"c': "00ff"}]}}
 
 
+def test_a_key_that_is_a_name_is_content(tmp_path: Path) -> None:
+    def shares(name: str) -> Path:
+        listed = "INSERT INTO gpkg_contents VALUES ('shares', 'attributes', '', '')"
+        made = "CREATE TABLE shares (class TEXT PRIMARY KEY, share REAL)"
+        filled = f"INSERT INTO shares VALUES ('{name}', 0.5)"
+        return changed(package(tmp_path / f"{name}.gpkg"), listed, made, filled)
+
+    told = "GeoPackage content first difference at /shares/rows/0/class"
+    assert checked(shares("water"), shares("forest")) == [told]
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
