@@ -38,7 +38,7 @@ class Decoded(NamedTuple):
     """Scales and offsets by which the numbers of a GeoTIFF are to be read; empty where they are what they are."""
     value: Any = None
     """Of a JSON file; of XML an object; of a table a list of rows, each an object; of a text its lines; of a GeoPackage
-    its layers by name; of HDF5 what is said of each variable, by its name, and the texts that it holds."""
+    its layers by name; of HDF5 and NetCDF what is said of each variable, by its name, and the texts that it holds."""
     coordinates: frozenset[str] = frozenset()
     """Of HDF5 the arrays that tell where the values of others lie."""
     voids: Mapping[str, float] = MappingProxyType({})
