@@ -72,6 +72,8 @@ FOREIGN_SUFFIXES = {
     ".tbz": "bzip2 file", ".tbz2": "bzip2 file", ".zst": "zstd file", ".tzst": "zstd file",
 }  # fmt: skip
 """Names of archives that are not opened, and what is in such files as their bytes tell (`archives.py`)."""
+PACKED_SUFFIXES = frozenset((*(row.suffix for row in _TABLE if row.kind == "archive"), *FOREIGN_SUFFIXES))
+"""Of archives, those included that are not opened."""
 PERHAPS_TORCHSCRIPT = frozenset((".pt", ".pth"))
 """What torch.save and torch.jit.save are given alike."""
 NO_MODELS = {

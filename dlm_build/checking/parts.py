@@ -30,7 +30,7 @@ from dlm_build.model_asset import candidates, is_packed
 from dlm_build.own_runners import never_run
 from dlm_build.planning.members import named_weights
 from dlm_build.records import Asset, Finding, Item, Record
-from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, WEIGHTS_OF_KERAS, suffix_of
+from dlm_build.weight_files import BY_SUFFIX, PACKED_SUFFIXES, PERHAPS_TORCHSCRIPT, WEIGHTS_OF_KERAS, suffix_of
 from dlm_build.words import Words, words_of
 
 _SAID_AS = {
@@ -44,7 +44,6 @@ _SAID_AS = {
 }  # fmt: skip
 """The codes by which readers say what a part's own gap says; the most telling first."""
 _DECLARED_ALONE = frozenset(("onnx", "torchscript", "exported"))
-_PACKED = frozenset((".mar", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 
 
 class Offer(Record, frozen=True, kw_only=True):
@@ -89,8 +88,14 @@ def _refused(part: Part, refused: Refusals) -> Part:
     if part.name not in refused or part.state == "missing":
         return part
     first, *rest = refused[part.name]
-    more = (*rest, *((part.gap,) if part.gap else ()), *part.more)
-    return replace(part, state="guessed", gap=first, more=more)
+    own = (part.gap,) if part.gap and not any(_tells(one, part.gap) for one in (first, *rest)) else ()
+    return replace(part, state="guessed", gap=first, more=(*rest, *own, *part.more))
+
+
+def _tells(refusal: Finding, gap: Finding) -> bool:
+    """Whether it has the fix of the gap too, or says that there is no file of which the gap could say anything."""
+    is_none = (refusal.code, gap.code) == ("named-file-is-none", "environment-not-locked")
+    return is_none or bool(gap.hint and refusal.hint and gap.hint in refusal.hint)
 
 
 def _without_runner(item: Item, asset: Asset | None, words: Words, code: Part) -> tuple[Finding, ...]:
@@ -98,7 +103,7 @@ def _without_runner(item: Item, asset: Asset | None, words: Words, code: Part) -
     if asset is None or names_code(item, asset):
         return ()
     name = _last(without_query(asset.href))
-    if suffix_of(name) in _PACKED or is_packed(asset, name):
+    if suffix_of(name) in PACKED_SUFFIXES or is_packed(asset, name):
         return ()  # the manifest in it may name what runs it
     if not never_run(name, asset.declared) or (code.gap and code.gap.code == "nothing-runs-the-weights"):
         return ()
@@ -154,7 +159,7 @@ def _code(item: Item, asset: Asset | None, words: Words) -> Part:
     if suffix in PERHAPS_TORCHSCRIPT:
         gap = TorchscriptAssumed.at(at, found=name, handler=words.handler, source=words.source)
         return _guessed(name="code", gap=gap)
-    if suffix in _PACKED:
+    if suffix in PACKED_SUFFIXES:
         fix = f"{words.handler}; or list weights that run without code: {_row('model.onnx', 'model weight')}"
         return _guessed(name="code", gap=EntryPointUnknown.at(at, what="archive", handler=fix))
     found = f"the {suffix} file" if suffix else "the weights"
@@ -170,7 +175,7 @@ def _is_alone(item: Item, asset: Asset | None, name: str, suffix: str) -> bool:
     named = BY_SUFFIX.get(suffix)
     if (named and named.whole) or ".cbm" in name:
         return said not in NEED_CODE or ".cbm" in name
-    if said in _DECLARED_ALONE and suffix not in _PACKED:
+    if said in _DECLARED_ALONE and suffix not in PACKED_SUFFIXES:
         return True
     return loads_alone(item.runtime.framework, suffix, said)
 
@@ -194,7 +199,7 @@ def _named_code(item: Item, asset: Asset | None, words: Words, named: str) -> Pa
         floating = _floating(item, words)
         return _guessed(name="code", gap=floating[0]) if floating else _given(name="code")
     module = (runtime.handler or "").partition(":")[0]
-    packed = asset is not None and suffix_of(asset.href) in _PACKED
+    packed = asset is not None and suffix_of(asset.href) in PACKED_SUFFIXES
     if (module.endswith(".py") and packed) or _is_listed(module, item):
         return _given(name="code")
     if runtime.handler is None and _is_locked(item, _environment_file(item)):

@@ -18,14 +18,13 @@ from dlm_build.model_asset import candidates, says_another
 from dlm_build.records import Asset, Runtime
 from dlm_build.schemas import is_reference
 from dlm_build.schemas.offline import mlm_fields
-from dlm_build.weight_files import BY_SUFFIX, suffix_of
+from dlm_build.weight_files import BY_SUFFIX, PACKED_SUFFIXES, suffix_of
 
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _READ = frozenset(("href", "url", "role", "roles", "type", "title", "checksum:multihash", "file:checksum", "file:size"))
 _TEXTS = ("description",)
 _MULTIHASH = re.compile(r"[0-9a-f]{8,512}")
 _ARCHIVE = "archive"
-_PACKED = frozenset((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,11}")
 IMAGE_TYPE = "application/vnd.oci.image.index.v1+json"
 
@@ -164,11 +163,13 @@ def _roles(node: Node, is_model: bool) -> list[str]:
 def _artifact_type(asset: Asset, notes: Notes) -> str:
     """By the suffix; one that is not known stands for itself, since MLM takes any text."""
     suffix = suffix_of(asset.href)
-    own = suffix.removeprefix(".") if _SUFFIX.fullmatch(suffix) and suffix not in _PACKED else _ARCHIVE
+    named = BY_SUFFIX.get(suffix)
+    written_by = named.written_by if named else None
+    is_kind = _SUFFIX.fullmatch(suffix) and suffix not in PACKED_SUFFIXES
+    own = written_by or (suffix.removeprefix(".") if is_kind else _ARCHIVE)
     why = "the item does not say what kind of file it is" if own == _ARCHIVE else f"by the suffix {suffix}"
     notes.assumed(f"/assets/{step(asset.key)}/mlm:artifact_type", why)
-    named = BY_SUFFIX.get(suffix)
-    return (named.written_by if named else None) or own
+    return own
 
 
 def _note_lost(source: Source, carried: set[str], notes: Notes) -> None:

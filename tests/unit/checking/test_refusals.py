@@ -72,6 +72,7 @@ def test_a_handler_in_a_file_is_in_an_archive_or_in_a_source(href: str, source: 
     item = changed(assets__model__href=href, **{f"{RUNTIME}model_src_url": source, "properties__dlm:archive": []})
     checked = check(item)
     assert ("handler-refused" in codes(checked)) is refused
+    assert not {"handler-refused", "code-not-found"}.issubset(codes(checked))
     module = check(changed(**{"assets__model__href": href, f"{RUNTIME}model_handler": "pkg.mod:fn"}))
     assert "handler-refused" not in codes(module)
 
@@ -203,6 +204,7 @@ def test_words_and_names_are_no_files(href: str, origin: str, told: bool) -> Non
 def test_an_environment_behind_an_address_is_a_file() -> None:
     checked = check(changed(**{f"{RUNTIME}requirement_file": "https://github.com/me/m"}))
     assert one(checked, "named-file-is-none").pointer == "/properties/dlm:runtime/requirement_file"
+    assert "environment-not-locked" not in codes(checked)  # it names no packages, being no file
 
 
 @pytest.mark.parametrize("part", ["environment", "sample", "expected"])
@@ -218,6 +220,13 @@ def test_an_archive_that_a_build_does_not_open(suffix: str, what: str, tmp_path:
     finding = one(checked, "archive-not-read")
     assert finding.message == f'"model.tar{suffix}" is a {what} by its name, which a build does not open'
     assert (checked.grade.letter, finding.severity, finding.pointer) == ("C", "error", "/assets/model/href")
+    unsaid: dict[str, Any] = {
+        f"{RUNTIME}model_handler": None,
+        f"{RUNTIME}model_src_url": None,
+        "properties__dlm:archive": [],
+    }
+    bare = check(changed(assets__model__href=f"model{suffix}", **unsaid))
+    assert bare.grade.letter == "C" and "nothing-runs-the-weights" not in codes(bare)
     file = tmp_path / f"model.tar{suffix}"
     file.write_bytes(next(magic for magic, kind in FOREIGN.items() if kind == what) + bytes(32))
     with pytest.raises(ItemInvalid, match=what) as refused:
