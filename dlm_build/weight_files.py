@@ -5,6 +5,7 @@ A name only makes something likely; where the bytes are there, `unpacking/format
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from dlm_build.hrefs import without_query
@@ -88,6 +89,7 @@ NO_MODELS = {
 """What a file is by its name, whatever its type and role say; a build takes none of them for a model."""
 
 
+@lru_cache(maxsize=256)
 def suffix_of(href: str) -> str:
     """Lower case, of the last component without query and fragment; the one of two words whole."""
     name = without_query(href).rstrip("/").rpartition("/")[2]
