@@ -23,7 +23,7 @@ _LOCK = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
-    r"(?:pixi|uv|poetry|pdm|renv|packrat)\.lock|Pipfile(?:\.lock)?|[\w.-]*[.-]lock\.json"
+    r"(?:pixi|uv|poetry|pdm|renv|packrat)\.lock|Pipfile(?:\.lock)?"
     r"|.+\.(?:toml|cfg|json|py|ipynb|r|jl|sh|nix)|python_env\.ya?ml|MLproject|(?:.+\.)?Dockerfile(?:\..+)?",
     re.IGNORECASE,
 )

@@ -38,9 +38,7 @@ def read_hdf5(path: Path, most: int) -> list[Variable] | None:
 
     try:
         with pyfive.File(str(path)) as file:
-            found = [
-                one for one in islice(_datasets(file), MOST + 1) if not _said(one, "NAME").startswith(_NO_VARIABLE)
-            ]
+            found = list(islice(_datasets(file), MOST + 1))
             if len(found) > MOST:
                 raise ValueError(f"holds more than {MOST} variables")
             size = sum(math.prod(one.shape) * one.dtype.itemsize for one in found)
