@@ -89,7 +89,7 @@ def _checks(run: Run, expected: Member, plan: Plan, store: Store, programs: Prog
     assert plan.comparison is not None
     own_form = plan.runner.kind in OWN_RUNNERS
     answers = _answers(run, expected, own_form=own_form)
-    if any(output.sha256 == expected.sha256 for output in answers):
+    if any(output.sha256 == expected.sha256 for output in answers[:1]):  # a later one may be in the form of the first
         same = Check(name="bytes", passed=True, measured="identical", limit="identical", detail="one sha256")
         return (same,)
     with temporary_folder() as scratch:
