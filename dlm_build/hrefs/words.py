@@ -11,7 +11,10 @@ _URL = re.compile(r"https?://[^\s,;|<>\"']+")
 _DIVIDED = re.compile(r"[\s,;|]")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
 _SYMBOL = re.compile(rf"{_NAME}(?:\.{_NAME})*+(?::{_NAME}(?:\.{_NAME})*+)?(?:\([^()/]*\))?")
-_SUFFIX = re.compile(r"\.(?:[a-z0-9]{1,5}|safetensors?|parquet|torchscript|checkpoint|weights|geojson)", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"\.(?:[a-z0-9]{1,5}|safetensors?|parquet|torchscript|checkpoint|weights|geojson|tflite|pickle|joblib|params|pdmodel)",
+    re.IGNORECASE,
+)
 _SAID_NOTHING = frozenset({
     "tbd", "todo", "tba", "n/a", "na", "none", "null", "nil", "unknown", "private", "internal", "local", "-", "?",
     "upon request", "on request", "not available", "unavailable", "see readme", "coming soon", "placeholder",

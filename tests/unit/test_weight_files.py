@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
+from dlm_build.hrefs import read_href
 from dlm_build.items import read_item
 from dlm_build.items.mlm.artifacts import read_artifact
 from dlm_build.records import Item
 from dlm_build.weight_files import BY_SUFFIX, SINGLE_SUFFIXES, WEIGHT_SUFFIXES, suffix_of
 from tests.unit.checking.made import changed, check, codes
 from tests.unit.items.samples_of_mlm import MLM
+
+
+@pytest.mark.parametrize("suffix", BY_SUFFIX)
+def test_what_is_called_as_a_model_is_a_file_beside_the_item(suffix: str) -> None:
+    """And no name in a program, such as `package.module`."""
+    assert read_href(f"model{suffix}").kind == "local"
+    assert "model-has-no-address" not in codes(check(changed(assets__model__href=f"./model{suffix}")))
 
 
 def mlm(href: str) -> Item:
