@@ -16,13 +16,15 @@ import re
 
 from dlm_build.checking.parts import Offer, offer_of
 from dlm_build.checking.records import LETTERS, MEANINGS, Grade, Guess, Letter, Lift, Part
-from dlm_build.records import Item
+from dlm_build.model_asset import models
+from dlm_build.records import Finding, Item
 
 _NEEDED: dict[Letter, tuple[str, ...]] = {
     "A": ("weights", "digest", "code", "environment", "sample", "expected"),
     "B": ("weights", "code", "environment", "sample"),
     "C": ("weights", "code"),
 }
+_ADDRESS = "the address of the weights"
 _NOUNS = {
     "version-is-a-number": "the framework's version",
     "no-framework-version": "the framework's version",
@@ -42,12 +44,12 @@ _NOUNS = {
     "date-before-framework": "the date",
     "date-in-the-future": "the date",
     "several-models": "which asset is the model",
-    "raw-url-inferred": "the address of the weights",
-    "share-url-inferred": "the address of the weights",
-    "weights-are-a-page": "the address of the weights",
-    "weights-over-http": "the address of the weights",
+    "raw-url-inferred": _ADDRESS,
+    "share-url-inferred": _ADDRESS,
+    "weights-are-a-page": _ADDRESS,
+    "weights-over-http": _ADDRESS,
     "archive-not-read": "how the archive is packed",
-    "address-not-allowed": "the address of the weights",
+    "address-not-allowed": _ADDRESS,
     "href-moves": "which version of the weights",
     "href-ends": "that the weights are still there",
     "source-not-pinned": "the commit of the code",
@@ -120,10 +122,17 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
     gaps = [gap for part in offer.parts if part.state != "given" for gap in (part.gap, *part.more, *part.others) if gap]
     guesses: dict[str, Guess] = {}
     for finding in (*item.findings, *gaps, *offer.doubts):
-        noun = _NOUNS.get(finding.code)
+        noun = _noun(finding, item)
         if noun and not (locked and noun in _LEFT_TO_A_LOCK):
             guesses.setdefault(noun, Guess(what=noun, pointer=finding.pointer, why=finding.message))
     return tuple(guesses.values())
+
+
+def _noun(finding: Finding, item: Item) -> str | None:
+    noun = _NOUNS.get(finding.code)
+    if noun is _ADDRESS and not any(finding.pointer.startswith(f"{asset.pointer}/") for asset in models(item.assets)):
+        return "the address of another file"
+    return noun
 
 
 def _lifts(offer: Offer, target: Letter) -> tuple[Lift, ...]:

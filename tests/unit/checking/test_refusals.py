@@ -211,7 +211,9 @@ def test_an_environment_behind_an_address_is_a_file() -> None:
 def test_an_address_that_a_build_does_not_ask_makes_an_item_c_at_best(part: str) -> None:
     item = copy.deepcopy(MLM)
     item["assets"][part]["href"] = f"https://10.0.0.7/{part}"
-    assert check(item).grade.letter == "C" and "address-not-allowed" in blocked(check(item))
+    checked = check(item)
+    assert checked.grade.letter == "C" and "address-not-allowed" in blocked(checked)
+    assert [guess.what for guess in checked.grade.guesses] == ["the address of another file"]
 
 
 @pytest.mark.parametrize(("suffix", "what"), FOREIGN_SUFFIXES.items())
