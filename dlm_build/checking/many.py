@@ -21,7 +21,6 @@ from dlm_build.checking.left_out import left_out
 from dlm_build.checking.records import Checked, LeftOut, Summary
 from dlm_build.checking.workers import workers
 from dlm_build.errors import ItemInvalid, UsageError, shown
-from dlm_build.records import Record, from_json, to_json
 from dlm_build.threads import Threads
 
 Given = SourceText | Unread
@@ -29,13 +28,6 @@ _LINE_LIMIT = 8192
 """Characters of one line of a list."""
 _BATCH = 16
 """Items that go to another process together."""
-
-
-class _Box(Record, frozen=True, kw_only=True):
-    """One of the two, for the way between processes."""
-
-    checked: Checked | None = None
-    left_out: LeftOut | None = None
 
 
 def sources(given: Iterable[str], outside: Outside, *, follow: bool = False) -> Iterator[Given]:
@@ -99,13 +91,13 @@ def check_all(texts: Iterable[Given], jobs: int = 1) -> Iterator[Result]:
             yield sorted_out(text, check_one(text))
         return
     with workers(jobs) as pool:
-        waiting: deque[Future[list[bytes]]] = deque()
+        waiting: deque[Future[list[Result]]] = deque()
         for batch in _batches(map(_portable, texts)):
-            waiting.append(pool.submit(_encoded, batch))
+            waiting.append(pool.submit(_checked, batch))
             if len(waiting) >= 4 * jobs:
-                yield from _decoded(waiting.popleft().result())
+                yield from waiting.popleft().result()
         while waiting:
-            yield from _decoded(waiting.popleft().result())
+            yield from waiting.popleft().result()
 
 
 def check_asking(texts: Iterable[Given], check: Check, jobs: int = 1) -> Iterator[Result]:
@@ -135,18 +127,6 @@ def _batches(texts: Iterable[SourceText | Checked]) -> Iterator[list[SourceText 
         yield batch
 
 
-def _encoded(batch: list[SourceText | Checked]) -> list[bytes]:
-    """Runs in a worker; records come back as JSON."""
-    return [to_json(_boxed(one)) for one in batch]
-
-
-def _boxed(one: SourceText | Checked) -> _Box:
-    result = one if isinstance(one, Checked) else sorted_out(one, check_one(one))
-    return _Box(left_out=result) if isinstance(result, LeftOut) else _Box(checked=result)
-
-
-def _decoded(batch: list[bytes]) -> Iterator[Result]:
-    for box in (from_json(_Box, one) for one in batch):
-        result = box.checked or box.left_out
-        assert result is not None
-        yield result
+def _checked(batch: list[SourceText | Checked]) -> list[Result]:
+    """Runs in a worker."""
+    return [one if isinstance(one, Checked) else sorted_out(one, check_one(one)) for one in batch]

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TypeVar
 
 from dlm_build.errors import InfraError
+from dlm_build.proc import RAISE_LIMITS
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -25,14 +26,14 @@ class Workers:
         self._pool = pool
 
     def submit(self, work: Callable[[S], T], what: S) -> Future[T]:
-        with _unheard():
+        with _starting():
             return self._pool.submit(work, what)
 
 
 @contextmanager
 def workers(count: int) -> Iterator[Workers]:
     """What is not done when the block fails is left. Raises InfraError where one is ended by somebody else."""
-    with _unheard():
+    with _starting():
         pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
         yield Workers(pool)
@@ -50,14 +51,16 @@ def workers(count: int) -> Iterator[Workers]:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def _starting() -> Iterator[None]:
     """A process that is started inside hears neither Ctrl-C nor its terminal's end, which go to all that belong to it.
 
-    Who started it hears them, and stops it without a traceback from each.
+    Who started it hears them, and stops it without a traceback from each. Raises InfraError where none can be started.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
     try:
         yield
+    except OSError as problem:
+        raise InfraError(f"cannot start a process that checks items: {problem.strerror}", RAISE_LIMITS) from problem
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

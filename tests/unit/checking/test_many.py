@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -103,6 +104,20 @@ def many(count: int) -> Iterator[SourceText | Unread]:
 
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     assert list(check_all(many(50), jobs=2)) == list(check_all(many(50)))
+
+
+def test_processes_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_order: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("dlm_build.checking.workers.ProcessPoolExecutor.submit", refused)
+    with pytest.raises(InfraError, match="cannot start a process that checks items: Too many open files"):
+        list(check_all(many(2), jobs=2))
+
+
+def test_several_processes_take_a_path_that_is_no_text() -> None:
+    odd = [SourceText(text=json.dumps(complete()), origin="latin-1 \udce9/item.json")]
+    assert list(check_all(odd, jobs=2)) == list(check_all(odd))
 
 
 def test_a_process_that_is_killed_is_infra_and_says_what_to_do() -> None:
