@@ -60,7 +60,7 @@ def check_sif(
             "add --sha256 with what its publisher tells (`dlm-build push` prints it)",
         )
     return CheckedSif(
-        path=str(path),
+        path=str(path).encode("utf-8", "backslashreplace").decode(),
         sha256=found,
         size=path.stat().st_size,
         signed_by=signed_by,

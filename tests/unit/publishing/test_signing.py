@@ -15,8 +15,9 @@ from dlm_build.errors import HashMismatch, InfraError, SignatureRefused, UsageEr
 from dlm_build.proc import Finished
 from dlm_build.publishing.checking import check_sif
 from dlm_build.publishing.signing import Signer
-from dlm_build.records import Report, from_json
+from dlm_build.records import Report, from_json, to_json
 from dlm_build.sif.signed import without_times
+from dlm_build.store import sha256_of
 from tests.unit.sif.test_sif_file import written
 from tests.unit.sif.test_signed import ADA, BOB, signed
 
@@ -133,6 +134,12 @@ def test_no_signature_and_no_json(sif: Path, tmp_path: Path) -> None:
         signer().check(written(tmp_path / "plain.sif"))
     with pytest.raises(InfraError, match="cannot read"):
         signer(verify=(0, "Container is signed", "")).check(sif)
+
+
+def test_what_is_told_of_a_file_can_be_written_whatever_its_name(sif: Path, tmp_path: Path) -> None:
+    odd = sif.rename(tmp_path / "latin-1 \udce9.sif")
+    told = check_sif(odd, Programs({}), Settings(), sha256=sha256_of(odd))
+    assert b"latin-1 \\\\udce9.sif" in to_json(told)
 
 
 def test_a_file_is_checked_by_what_is_given(sif: Path, tmp_path: Path) -> None:
