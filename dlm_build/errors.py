@@ -194,6 +194,11 @@ def shown(value: object, limit: int = 120) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(str(value))} characters)"
 
 
+def spellable(text: str) -> bool:
+    """Whether a record can hold it: not so the name of a file in bytes that are no UTF-8."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def shown_lines(text: str) -> str:
     """A whole message as it may be printed: every line escaped as by `shown`, nothing cut."""
     return "\n".join(map(_printable, text.split("\n")))

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from dlm_build.doors import Doors, Options
-from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown
+from dlm_build.errors import DlmBuildError, Outcome, UsageError, shown, spellable
 from dlm_build.job import Job
 from dlm_build.journal import Journal, Known
 from dlm_build.kept import (
@@ -34,7 +34,7 @@ from dlm_build.progress import Event
 from dlm_build.records import Context, EngineEnd, Item, Lock, Materials, Plan, Report, Verdict
 from dlm_build.refusing import refuse_early, refuse_options
 from dlm_build.verifying import in_docker, in_sif, unverified, verified
-from dlm_build.workfolder import WorkFolder, default_folder
+from dlm_build.workfolder import WorkFolder, default_folder, undashed
 
 Admit = Callable[[WorkFolder, Plan], None]
 """Refuses what this machine cannot do."""
@@ -134,7 +134,13 @@ def naming(item: Item) -> Iterator[None]:
 
 
 def folder_of(item: Item, options: Options) -> Path:
-    return Path(options.output) if options.output else default_folder(item)
+    """Where the records of `item` are. Raises UsageError where none could name the item."""
+    if not spellable(item.origin):
+        raise UsageError(
+            f"no record can name the item {shown(item.origin, 300)}: its path is not UTF-8",
+            "give the item by a path in UTF-8: rename the folder, or link to it",
+        )
+    return undashed(options.output) if options.output else default_folder(item)
 
 
 # --- lock --------------------------------------------------------------------------------------------------------

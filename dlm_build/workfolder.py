@@ -42,6 +42,13 @@ def default_folder(item: Item) -> Path:
     return Path("dlm-out") / f"{slug(item.id)}-{hashlib.sha256(item.origin.encode()).hexdigest()[:8]}"
 
 
+def undashed(output: str) -> Path:
+    """The folder of --output; no part of `./-x`, which a Path shortens to `-x`, is an option of the programs that get
+    it."""
+    folder = Path(output)
+    return folder.absolute() if str(folder).startswith("-") else folder
+
+
 def slug(text: str) -> str:
     """Lower-case letters, digits and single dashes, at most 40; `item` where nothing is left."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-") or "item"

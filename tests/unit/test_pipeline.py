@@ -911,6 +911,20 @@ def test_plan_writes_nothing(world: World) -> None:
     assert pipeline.folder_of(item, Options()) == default_folder(item)
 
 
+@pytest.mark.parametrize("output", [None, "out"])
+def test_an_item_that_no_record_could_name(output: str | None) -> None:
+    item = read_item(json.dumps(GOOD), "latin-1 \udce9/item.json")
+    with pytest.raises(UsageError, match=r"no record can name the item latin-1 \\udce9/item\.json"):
+        pipeline.folder_of(item, Options(output=output))
+
+
+def test_a_folder_is_no_option_of_the_programs_that_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    item = read_item(json.dumps(GOOD), "i.json")
+    assert pipeline.folder_of(item, Options(output="./-x/out")) == tmp_path / "-x/out"
+    assert pipeline.folder_of(item, Options(output="./x")) == Path("x")
+
+
 def test_lock_and_render_stop_where_they_say(world: World) -> None:
     folder, lock = pipeline.lock_item(str(world.item), world.options(), world.doors())
     assert folder == world.work.root and lock.plan == world.plan and "render" not in world.done
