@@ -36,6 +36,7 @@ def guarded(command: click.Command) -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:  # where a shell or nohup made us deaf to it, we stay so
             signal.signal(number, _interrupted)
     try:
+        _demand_texts()
         command.main(prog_name="dlm-build", standalone_mode=False, color=None if wants_colour() else False)
     except click.ClickException as problem:
         problem.show()
@@ -69,6 +70,12 @@ def guarded(command: click.Command) -> NoReturn:
 def wants_colour() -> bool:
     """Whether nothing around asks for none."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _demand_texts() -> None:
+    """Findings and help are docstrings, which Python may be told to leave out. Raises UsageError then."""
+    if sys.flags.optimize > 1:
+        raise UsageError("Python is told to leave out the texts of findings and help", "unset PYTHONOPTIMIZE, or use 1")
 
 
 def _open_streams() -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import click
@@ -63,6 +64,14 @@ def test_an_error_becomes_its_code_and_two_lines(capsys: pytest.CaptureFixture[s
 def test_want_of_memory_is_infra(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(raising(MemoryError())) == 14
     assert "refuses more memory" in capsys.readouterr().err
+
+
+def test_a_python_that_leaves_out_texts_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(optimize=2))
+    assert ending(raising(ZeroDivisionError())) == 2
+    assert "unset PYTHONOPTIMIZE" in capsys.readouterr().err
 
 
 def test_usage_is_told_apart_from_infra(capsys: pytest.CaptureFixture[str]) -> None:
