@@ -50,12 +50,19 @@ def moved(href: str, origin: str, place: str) -> str:
 
 
 def as_reference(href: str) -> str:
-    """The href, percent-encoded where it is no IRI reference as it stands. No address of a host becomes a path."""
+    """The href, percent-encoded where it is no IRI reference as it stands. No address of a host becomes a path.
+
+    So are the bytes of a folder's name that are no UTF-8.
+    """
     encoded = _NO_LETTER.sub(lambda found: quote(found.group()), LONE_PERCENT.sub("%25", href))
     scheme, of_host, rest = encoded.partition("://")
-    colons = f"{scheme}://{quote(rest, safe=_MAY_STAY)}" if of_host else f"./{encoded}"
-    tries = (href, encoded, colons, quote(href, safe="/"))
-    return next((one for one in tries if is_reference(one)), quote(href, safe=""))
+    colons = f"{scheme}://{_quoted(rest, _MAY_STAY)}" if of_host else f"./{encoded}"
+    tries = (href, encoded, colons, _quoted(href, "/"))
+    return next((one for one in tries if is_reference(one)), _quoted(href, ""))
+
+
+def _quoted(text: str, safe: str) -> str:
+    return quote(text, safe, errors="surrogateescape")
 
 
 def _where(source: Source, notes: Notes) -> dict[str, Any]:

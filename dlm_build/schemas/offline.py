@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dlm_build.errors import shown
+from dlm_build.errors import shown, spellable
 from dlm_build.records import Record
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _told(checker: Validator, document: object, uri: str) -> tuple[Problem, ...]
 
 def is_reference(text: str) -> bool:
     """Whether it is what STAC calls an href: an address, or one relative to another, in the letters of RFC 3987."""
-    return _reference_validator().is_valid(text)
+    return spellable(text) and _reference_validator().is_valid(text)
 
 
 def dlm_schema() -> dict[str, Any]:

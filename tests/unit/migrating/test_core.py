@@ -229,6 +229,7 @@ def _of_addresses(text: str, origin: str) -> set[str]:
         ("100%.mar", "100%25.mar"),
         ("a%20b", "a%20b"),
         ("naïve.mar", "naïve.mar"),
+        ("../latin-1 \udce9/m.mar", "../latin-1%20%E9/m.mar"),
         ('say "it"', "say%20%22it%22"),
         ("1:2", "./1:2"),
         ("https://[::1/m.mar?a=b c", "https://%5B%3A%3A1/m.mar?a=b%20c"),
