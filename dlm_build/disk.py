@@ -60,7 +60,9 @@ def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraE
     """The operating system's complaint, as one the user can act on."""
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         hint = f"make it writable, or {instead} a folder that is"
-    elif problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+    elif problem.errno == errno.ENOTDIR:
+        hint = f"a file stands where a folder has to be: remove it, or {instead} a folder"
+    elif problem.errno in (errno.ENOENT, errno.EISDIR):
         hint = "it was there a moment ago, or its name is wrong"
     elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
         hint = f"this file system has no locks: {instead} a folder on a local disk"

@@ -28,7 +28,14 @@ def test_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
     assert nearest(tmp_path / ("a" * 300) / "store") == tmp_path  # a name that no file system has
 
 
-@pytest.mark.parametrize(("number", "wanted"), [(errno.EACCES, "make it writable"), (errno.ENOSPC, "free space")])
+@pytest.mark.parametrize(
+    ("number", "wanted"),
+    [
+        (errno.EACCES, "make it writable"),
+        (errno.ENOSPC, "free space"),
+        (errno.ENOTDIR, "a file stands where a folder has to be"),
+    ],
+)
 def test_a_disk_error_names_the_option_that_helps(number: int, wanted: str) -> None:
     problem = OSError(number, os.strerror(number))
     in_store, in_output = disk_error(problem, Path("x")), disk_error(problem, Path("x"), IN_OUTPUT)
