@@ -24,20 +24,28 @@ def with_assets(item: Item, archive: Archive, outside: Outside) -> tuple[Archive
     """`archive` with the sample, the expected output and the environment file that only the item's assets have, and
     with the file of numbers that an ONNX file alone may need.
 
-    What the archive itself has comes first. Raises SourceGone, ItemHostile or HashMismatch as for the archive.
+    What the archive itself has comes first, but for an environment that is named by an asset's key. Raises SourceGone,
+    ItemHostile or HashMismatch as for the archive.
     """
     members = list(archive.members)
     findings = []
     for name in dict.fromkeys((*_named(item), *_numbers(archive))):
         asset = asset_beside(name, item, archive.href)
-        if asset is None or find_member(archive.members, name) is not None:
+        inside = find_member(archive.members, name) is not None
+        if asset is None or (inside and not _is_environment(name, asset, item)):
             continue
         if any(member.asset == asset.key for member in members):
             continue
         outside.notify(Event(step="gather", text=f"{shown(name)} {shown(asset.href)}"))
         members.append(_fetched(asset, item, tuple(members), outside))
-        findings.append(_said(name, asset))
+        if not inside:
+            findings.append(_said(name, asset))
     return replace(archive, members=tuple(sorted(members, key=lambda m: m.path))), tuple(findings)
+
+
+def _is_environment(name: str, asset: Asset, item: Item) -> bool:
+    """Whether the item means the asset by that name, whatever the archive has of it."""
+    return name == item.runtime.requirement_file == asset.key
 
 
 def _named(item: Item) -> list[str]:

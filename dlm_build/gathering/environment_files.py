@@ -21,7 +21,7 @@ from dlm_build.gathering.outside import Outside
 from dlm_build.locks import EXPLICIT_NAMES, NAMES, PYTHON_NAMES, is_aside, is_explicit
 from dlm_build.magic import stand_in
 from dlm_build.members import find_member
-from dlm_build.records import Archive, Asset, EnvironmentFile, Finding, Item, Member, Source
+from dlm_build.records import Archive, EnvironmentFile, Finding, Item, Member, Source
 from dlm_build.store import Store
 
 LIMIT = 16 << 20
@@ -59,7 +59,7 @@ def _declared(
     beside = next((member.path for member in archive.members if asset and member.asset == asset.key), None)
     if url.startswith(("https://", "http://")):
         refuse_no_file(url, asset.pointer if asset else item.pointers.requirements)
-        text = _reader(archive.members, outside.store)(beside) if beside else _held(asset, item, outside)
+        text = _reader(archive.members, outside.store)(beside) if beside else None
         return _linked(url, text, item, outside.fetch), ()
     wanted = beside or (posixpath.basename(url) if asset else wanted)
     members = {"archive": archive.members, "source": source.members if source else ()}
@@ -72,19 +72,6 @@ def _declared(
         f"{item.pointers.requirements}: {shown(wanted)} is neither an asset, nor in the archive{or_source}",
         "name a member of the archive, an asset's key, or an https address",
     )
-
-
-def _held(asset: Asset | None, item: Item, outside: Outside) -> str | None:
-    """An asset's own text, held to its checksum, where a file of that name in the archive stood in its way."""
-    if asset is None:
-        return None
-    fetch, store, trusted = outside.fetch, outside.store, is_own_server(item, asset.href)
-    stored = fetch.download(
-        asset.href, store, expect=asset.sha256, size=asset.size, notify=outside.notify, trusted=trusted
-    )
-    if stored.size > LIMIT:
-        raise _too_large(shown_url(asset.href), stored.size)
-    return _text(store.path(stored.sha256).read_bytes(), shown_url(asset.href))
 
 
 def _linked(url: str, text: str | None, item: Item, fetch: Fetcher) -> tuple[EnvironmentFile, ...]:

@@ -259,6 +259,22 @@ def test_an_asset_is_held_to_its_checksum_where_the_archive_has_a_file_of_its_na
         gathered(given, tmp_path, FakeFetcher({url: b"name: another"}))
 
 
+def test_so_is_one_that_lies_beside_the_item(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "m.mar", MEMBERS | {"environment.yml": b"name: inside"})
+    for text, promised in ((b"name: x", None), (b"name: x", b"name: x"), (b"name: another", b"name: x")):
+        (tmp_path / "environment.yml").write_bytes(text)
+        digest = hashlib.sha256(promised).hexdigest() if promised else None
+        given = item(
+            asset(str(path), "model", ("mlm:model",)), asset(str(tmp_path / "environment.yml"), "environment.yml", sha256=digest),
+            origin=str(tmp_path / "i.json"), runtime=Runtime(requirement_file="environment.yml"),
+        )  # fmt: skip
+        if promised not in (None, text):
+            with pytest.raises(HashMismatch):
+                gathered(given, tmp_path)
+        else:
+            assert [*texts(gathered(given, tmp_path)).values()] == ["name: x"]
+
+
 @pytest.mark.parametrize("named", [None, "env/requirements.txt"])
 def test_what_says_the_python_of_a_list_for_pip_is_read_beside_it(tmp_path: Path, named: str | None) -> None:
     members = {
