@@ -265,7 +265,8 @@ def test_so_is_one_that_lies_beside_the_item(tmp_path: Path) -> None:
         (tmp_path / "environment.yml").write_bytes(text)
         digest = hashlib.sha256(promised).hexdigest() if promised else None
         given = item(
-            asset(str(path), "model", ("mlm:model",)), asset(str(tmp_path / "environment.yml"), "environment.yml", sha256=digest),
+            asset(str(path), "model", ("mlm:model",)),
+            asset(str(tmp_path / "environment.yml"), "environment.yml", sha256=digest),
             origin=str(tmp_path / "i.json"), runtime=Runtime(requirement_file="environment.yml"),
         )  # fmt: skip
         if promised not in (None, text):
