@@ -3,6 +3,7 @@
 is_lock(name)        what `check` takes for a lock by its name alone; a build reads each of them
 is_foreign(name)     a lock, or a list, of a tool whose format is not read
 is_aside(path)       in a folder of docs, tests or CI, whose environments are not the model's
+found_unnamed(paths) which of an archive's files is one, where the item names none
 is_explicit(text)    `@EXPLICIT`, as conda, conda-lock and dlm-build itself write it
 build_of(url)        the build that a conda package's file name ends with, such as `cpu_py311h1_0`
 """
@@ -10,7 +11,7 @@ build_of(url)        the build that a conda package's file name ends with, such 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from urllib.parse import unquote
 
@@ -43,7 +44,6 @@ NAMES = (
 """Of files that are found where the item names none, best first."""
 PYTHON_NAMES = ("runtime.txt", ".python-version", "pyproject.toml")
 """Of files that say which Python a list for pip beside them is for, best first."""
-FOUND_UNNAMED = tuple(name for names in NAMES for name in names)
 _ASIDE = frozenset(
     {"doc", "docs", "documentation", "test", "tests", "ci", ".ci", ".circleci", ".devcontainer", ".github"}
 )
@@ -74,6 +74,15 @@ def is_lock(name: str) -> bool:
 def is_aside(path: str) -> bool:
     """Whether it lies in a folder whose environments are not the model's."""
     return not _ASIDE.isdisjoint(path.split("/"))
+
+
+def found_unnamed(paths: Iterable[str]) -> str | None:
+    """Which of an archive's files a build takes for the environment where the item names none, by their names."""
+    named: dict[str, str] = {}
+    for path in paths:
+        if not is_aside(path):
+            named.setdefault(path.rpartition("/")[2], path)
+    return next((named[name] for names in NAMES for name in names if name in named), None)
 
 
 def is_foreign(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Literal
 
 from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT, suffix_of
 
@@ -23,10 +24,10 @@ _OF_CODE = frozenset({".csv", ".tsv", ".txt", ".xml", ".geojson", ".kml", ".gpkg
 """Tables, texts, vector data and data sets with their axes say more than tensors."""
 
 
-def run_by_name(name: str) -> bool:
-    """Whether one of them runs a file of that name, which nothing else has."""
-    named = BY_SUFFIX.get(suffix_of(name))
-    return named is not None and named.kind in OWN_RUNNERS
+def runner_by_suffix(suffix: str) -> Literal["onnx", "torchscript"] | None:
+    """Which of them runs files of that suffix, where nothing else has it."""
+    named = BY_SUFFIX.get(suffix)
+    return named.kind if named and (named.kind == "onnx" or named.kind == "torchscript") else None
 
 
 def never_run(name: str, declared: str | None) -> bool:
@@ -35,7 +36,7 @@ def never_run(name: str, declared: str | None) -> bool:
     A surprise inside, such as TorchScript called `.ckpt`, is found only by a build.
     """
     suffix = suffix_of(name)
-    if suffix in PERHAPS_TORCHSCRIPT or run_by_name(name):
+    if suffix in PERHAPS_TORCHSCRIPT or runner_by_suffix(suffix):
         return False
     named = BY_SUFFIX.get(suffix)
     return suffix in _OTHERS or bool(named and named.kind != "archive") or declared in _SAID_OF_OTHERS

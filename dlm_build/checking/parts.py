@@ -25,7 +25,7 @@ from dlm_build.findings.runtime import SourceNotPinned
 from dlm_build.findings.samples import NoExpectedOutput, NoSample
 from dlm_build.hrefs import is_commit, without_query
 from dlm_build.items.mlm.artifacts import NEED_CODE, loads_alone
-from dlm_build.locks import FOUND_UNNAMED, is_aside, is_foreign, is_lock
+from dlm_build.locks import found_unnamed, is_foreign, is_lock
 from dlm_build.model_asset import candidates, is_packed
 from dlm_build.own_runners import never_run
 from dlm_build.planning.members import named_weights
@@ -267,8 +267,7 @@ def _environment_file(item: Item) -> str | None:
     """What a build takes for the environment, as a path: what the item names as one, else the best in its archive."""
     if named := item.runtime.requirement_file:
         return without_query(next((asset.href for asset in item.assets if asset.key == named), named))
-    inside = {_last(entry.name): entry.name for entry in reversed(item.archive) if not is_aside(entry.name)}
-    return next((inside[name] for name in FOUND_UNNAMED if name in inside), None)
+    return found_unnamed(entry.name for entry in item.archive)
 
 
 def _last(path: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from dlm_build.findings.completeness import FrameworkWithoutRecipe
-from dlm_build.locks import FOUND_UNNAMED, is_aside
-from dlm_build.own_runners import OWN_RUNNERS, run_by_name
+from dlm_build.locks import found_unnamed
+from dlm_build.own_runners import OWN_RUNNERS, runner_by_suffix
 from dlm_build.planning.frameworks import table_of
 from dlm_build.planning.runner import is_own_handler
 from dlm_build.planning.tables import Tables, load_tables
@@ -46,7 +46,7 @@ def _lacking(item: Item, model: Asset | None) -> tuple[str, str]:
 def _is_alone(item: Item, model: Asset | None) -> bool:
     if model is None or names_code(item, model):
         return False
-    return model.declared in OWN_RUNNERS or run_by_name(model.href)
+    return model.declared in OWN_RUNNERS or runner_by_suffix(suffix_of(model.href)) is not None
 
 
 def names_code(item: Item, model: Asset | None) -> bool:
@@ -60,8 +60,7 @@ def _has_environment(item: Item) -> bool:
     """Whether one is named, the list of the archive has a file that a build takes for one, or the source may have."""
     if item.runtime.requirement_file or item.runtime.source_url:
         return True
-    names = (entry.name for entry in item.archive if not is_aside(entry.name))
-    return any(name.rpartition("/")[2] in FOUND_UNNAMED for name in names)
+    return found_unnamed(entry.name for entry in item.archive) is not None
 
 
 @cache

@@ -9,11 +9,12 @@ from dlm_build.errors import shown
 from dlm_build.findings.completeness import TorchscriptAssumed
 from dlm_build.findings.planning import BuiltInHandler
 from dlm_build.members import find_member, model_table, normalised
+from dlm_build.own_runners import runner_by_suffix
 from dlm_build.planning.command import parse_command
 from dlm_build.planning.decided import Decided, decided, invalid, noticed
 from dlm_build.planning.members import near_names
 from dlm_build.records import Item, Materials, Member, ModelFormat, Runner
-from dlm_build.weight_files import BY_SUFFIX, PERHAPS_TORCHSCRIPT
+from dlm_build.weight_files import PERHAPS_TORCHSCRIPT
 from dlm_build.words import words_of
 
 DEFAULT_WORKING_DIR = "/workspace"
@@ -85,10 +86,7 @@ def _by_weights(item: Item, weights: Member | None, framework: str, folder: str)
 
 def _form_of(weights: Member) -> ModelFormat | None:
     """By their bytes, else by a name that nothing else has."""
-    if weights.format:
-        return weights.format
-    named = BY_SUFFIX.get(PurePosixPath(weights.path).suffix.lower())
-    return named.kind if named and (named.kind == "onnx" or named.kind == "torchscript") else None
+    return weights.format or runner_by_suffix(PurePosixPath(weights.path).suffix.lower())
 
 
 def framework_alone(item: Item, materials: Materials, weights: Member | None) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from dlm_build.checking.records import Checked
 from dlm_build.errors import ItemInvalid
 from dlm_build.items import read_item
-from dlm_build.own_runners import run_by_name
+from dlm_build.own_runners import runner_by_suffix
 from dlm_build.records import Finding
 from dlm_build.weight_files import PERHAPS_TORCHSCRIPT, SINGLE_SUFFIXES
 from tests.unit.checking.made import changed, check, codes
@@ -108,7 +108,7 @@ def test_what_a_build_cannot_run_by_itself_blocks_it(suffix: str, source: str | 
     """A grade that says "buildable" is no promise where no code runs what only code runs."""
     item = alone(f"model{suffix}", **{f"{RUNTIME}model_src_url": source})
     read = read_item(json.dumps(item), "item.json")
-    if suffix in PERHAPS_TORCHSCRIPT or run_by_name(f"model{suffix}"):
+    if suffix in PERHAPS_TORCHSCRIPT or runner_by_suffix(suffix):
         assert not blocked(check(item))
         return
     with pytest.raises(ItemInvalid, match="nothing says how to run"):
