@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
 from dlm_build.catalogues.asked import Asked, SourceText, Unread
 from dlm_build.catalogues.documents import Opened, kind_of, opened
-from dlm_build.catalogues.found import Found
+from dlm_build.catalogues.found import Found, item_place
 from dlm_build.catalogues.listing import listed
 from dlm_build.catalogues.reader import Reader, Text
 from dlm_build.errors import ItemInvalid, SourceGone, shown
@@ -94,12 +94,9 @@ class Api:
     def _direct(self, href: str, text: Text) -> Text | None:
         if self._asked.id is None:
             return None
-        parts = urlsplit(self._reader.target(href, text.base))
-        own = parts._replace(
-            path=f"{parts.path.rstrip('/')}/{quote(self._asked.id, safe='', errors='backslashreplace')}", query=""
-        )
+        own = item_place(self._reader.target(href, text.base), self._asked.id)
         try:
-            return self._follow(own.geturl(), text)
+            return self._follow(own, text)
         except SourceGone:
             return None  # the pages tell what is there instead
 

@@ -62,9 +62,13 @@ def _own_place(part: Part, page: Text) -> str:
         own = ""
     if is_url(own) and same_server(page.place, own):
         return plain(own)
-    parts = urlsplit(page.place)
-    if part.id is not None and parts.path.endswith("/items"):
-        return parts._replace(
-            path=f"{parts.path}/{quote(part.id, safe='', errors='backslashreplace')}", query=""
-        ).geturl()
+    if part.id is not None and urlsplit(page.place).path.endswith("/items"):
+        return item_place(page.place, part.id)
     return page.place
+
+
+def item_place(items: str, item_id: str) -> str:
+    """Where an API has the item of that id: at `<items>/<id>`."""
+    parts = urlsplit(items)
+    name = quote(item_id, safe="", errors="backslashreplace")
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{name}", query="").geturl()
