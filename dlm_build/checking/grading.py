@@ -130,7 +130,7 @@ def _guesses(item: Item, offer: Offer) -> tuple[Guess, ...]:
 
 def _noun(finding: Finding, item: Item) -> str | None:
     noun = _NOUNS.get(finding.code)
-    if noun is _ADDRESS and not any(finding.pointer.startswith(f"{asset.pointer}/") for asset in models(item.assets)):
+    if noun == _ADDRESS and not any(finding.pointer.startswith(f"{asset.pointer}/") for asset in models(item.assets)):
         return "the address of another file"
     return noun
 

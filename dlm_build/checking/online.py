@@ -99,15 +99,16 @@ def _answers(wanted: list[Wanted], settings: Settings) -> dict[Wanted, tuple[Fin
 
 
 def _wanted(item: Item) -> Iterator[Wanted]:
-    found = models(item.assets)
+    found, used = models(item.assets), _used(item)
     for asset in item.assets:
-        yield _of_asset(asset, item, is_model=len(found) == 1 and asset is found[0])
+        is_model = len(found) == 1 and asset is found[0]
+        yield _of_asset(asset, item, is_model=is_model, is_used=is_model or asset.key in used)
     if (url := item.runtime.requirement_file) and _is_url(url):
         trusted = is_own_server(item, url)
         yield Wanted(href=url, pointer=item.pointers.requirements, is_used=True, trusted=trusted)
 
 
-def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
+def _of_asset(asset: Asset, item: Item, *, is_model: bool, is_used: bool) -> Wanted:
     html = (asset.media_type or "").lower().startswith(("text/html", "application/xhtml"))
     aside = bool(asset.roles) and _FOR_PEOPLE.issuperset(asset.roles)
     known = meaning_of(asset)
@@ -117,7 +118,7 @@ def _of_asset(asset: Asset, item: Item, *, is_model: bool) -> Wanted:
         href="" if by_git or known.kind in ("image", "text", "symbol", "several") else asset.href,
         pointer=pointer,
         is_model=is_model,
-        is_used=is_model or asset.key in _used(item),
+        is_used=is_used,
         is_page=(html and not is_model)
         or aside
         or (known.url is None and known.kind != "local"),  # the reader has said that it is no file

@@ -103,7 +103,7 @@ def _handler(item: Item, model: Asset | None) -> Finding | None:
     except ItemInvalid as problem:
         why = problem.message.removeprefix(f"{pointer}: ")
         return HandlerRefused.at(pointer, found=named, why=why, how=problem.hint)
-    alone = single_file(model)
+    alone = _single_file(model)
     if not (alone and file.endswith(".py")) or item.runtime.source_url:
         return None
     why = f'"{file}" would be in the model\'s archive or in the source, but the model is one file, {alone}'
@@ -141,7 +141,7 @@ def _source(item: Item, url: str) -> Finding | None:
 
 def _not_in_one_file(item: Item, model: Asset | None) -> Iterator[tuple[PartName, Finding]]:
     """What is named as if in the model's archive, where the model is one file by its name, and no asset is it."""
-    file = single_file(model)
+    file = _single_file(model)
     if model is None or not file:
         return
     sample, packages = item.sample, None if item.runtime.source_url else item.runtime.requirement_file
@@ -153,7 +153,7 @@ def _not_in_one_file(item: Item, model: Asset | None) -> Iterator[tuple[PartName
         yield "environment", NotInOneFile.at(item.pointers.requirements, found=packages, file=file)
 
 
-def single_file(model: Asset | None) -> str:
+def _single_file(model: Asset | None) -> str:
     """The name of the model where that is one file by it; empty where it may be an archive."""
     file = without_query(model.href).rpartition("/")[2] if model else ""
     return file if file.lower().endswith(SINGLE_SUFFIXES) else ""
