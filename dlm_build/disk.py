@@ -16,8 +16,8 @@ MARGIN = 64 << 20
 """Bytes that must stay free beyond what is estimated."""
 IN_STORE = "set `store` in the settings to"
 IN_OUTPUT = "name with --output"
+IN_TEMPORARY = "set TMPDIR to"
 """What moves bytes elsewhere, as disk_error words it."""
-MORE_IN_STORE = f"free space there, or {IN_STORE} a folder on a larger disk"
 _FULL = ("no space left", "disk quota exceeded")
 
 
@@ -67,8 +67,13 @@ def disk_error(problem: OSError, place: Path, instead: str = IN_STORE) -> InfraE
     elif problem.errno in (errno.ENOLCK, errno.EOPNOTSUPP):
         hint = f"this file system has no locks: {instead} a folder on a local disk"
     else:
-        hint = f"free space there, or {instead} a folder on a larger disk"
+        hint = more_space(instead)
     return InfraError(f"{problem.filename or place}: {problem.strerror or problem}", hint)
+
+
+def more_space(instead: str = IN_STORE) -> str:
+    """What to do about a full disk."""
+    return f"free space there, or {instead} a folder on a larger disk"
 
 
 def is_full(said: str) -> bool:
@@ -81,7 +86,7 @@ def temporary_folder() -> Iterator[Path]:
     """A fresh folder where TMPDIR says, removed at the end. What its disk complains of meanwhile is an InfraError."""
     place = _temporary_place()
     with (
-        disk_errors(place, "set TMPDIR to"),
+        disk_errors(place, IN_TEMPORARY),
         tempfile.TemporaryDirectory(prefix="dlm-build-", dir=place, ignore_cleanup_errors=True) as folder,
     ):
         yield Path(folder)

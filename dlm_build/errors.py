@@ -199,6 +199,11 @@ def spellable(text: str) -> bool:
     return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
+def spelled(text: str) -> str:
+    """As a record can hold it: bytes that are no UTF-8 are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def shown_lines(text: str) -> str:
     """A whole message as it may be printed: every line escaped as by `shown`, nothing cut."""
     return "\n".join(map(_printable, text.split("\n")))

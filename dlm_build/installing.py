@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlm_build.disk import MORE_IN_STORE, is_full
+from dlm_build.disk import is_full, more_space
 from dlm_build.errors import DlmBuildError, HashMismatch, InfraError, ItemInvalid, shown
 
 _SHOWN = 12
@@ -24,5 +24,5 @@ def installing_problem(status: int, talk: Sequence[str]) -> DlmBuildError:
     if status in _KILLED:
         return InfraError(said, "it was killed, most likely for lack of memory; give the engine, or the job, more")
     if is_full(said):
-        return InfraError(said, MORE_IN_STORE)
+        return InfraError(said, more_space())
     return InfraError(said, "this is no fault of the model; report it with this output")

@@ -16,7 +16,16 @@ import click
 
 from dlm_build.cli.files import UNWRITABLE
 from dlm_build.cli.streams import silence
-from dlm_build.errors import EXIT_CODES, EXIT_INTERRUPTED, DlmBuildError, InfraError, Outcome, UsageError, shown_lines
+from dlm_build.errors import (
+    EXIT_CODES,
+    EXIT_INTERRUPTED,
+    DlmBuildError,
+    InfraError,
+    Outcome,
+    UsageError,
+    shown_lines,
+    spelled,
+)
 
 if TYPE_CHECKING:
     from dlm_build.config import Settings
@@ -192,7 +201,7 @@ def emit(record: Record) -> None:
 
 def from_here(origin: str) -> str:
     """A path below this folder as a relative one; a name that is no UTF-8 spelled out."""
-    return origin.removeprefix(str(Path.cwd()) + os.sep).encode("utf-8", "backslashreplace").decode()
+    return spelled(origin.removeprefix(str(Path.cwd()) + os.sep))
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlm_build.disk import IN_TEMPORARY, more_space
 from dlm_build.errors import DlmBuildError, InfraError, ResourceExceeded, shown
 from dlm_build.judging.decoder import TOO_LARGE, UNWRITTEN
 from dlm_build.proc import own_program
@@ -62,7 +63,7 @@ def decode(path: Path, scratch: Path, programs: Programs, name: str = "") -> Dec
     if ended.status == UNWRITTEN:
         raise InfraError(
             f"{scratch.parent} takes no decoded file: {shown(ended.tail(1), 300)}",
-            "free space there, or set TMPDIR to a folder on a larger disk",
+            more_space(IN_TEMPORARY),
         )
     if ended.status != 0:
         raise NotDecodable(f"{name} cannot be decoded: {shown(ended.tail(1), 300)}")

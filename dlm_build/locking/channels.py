@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from dlm_build.config import Settings
-from dlm_build.disk import MORE_IN_STORE, is_full
+from dlm_build.disk import is_full, more_space
 from dlm_build.errors import InfraError, ItemInvalid, UsageError, shown
 from dlm_build.locking.talk import trimmed
 from dlm_build.records import Record
@@ -95,7 +95,7 @@ def _unreachable(talk: str, bases: dict[str, str]) -> InfraError:
     blamed = {name: base for name, base in bases.items() if base in talk} or bases
     named = ", ".join(f"{name} at {base}" for name, base in blamed.items())
     if is_full(talk):
-        return InfraError(f"cannot keep what conda channel {named} told:\n{trimmed(talk, lines=4)}", MORE_IN_STORE)
+        return InfraError(f"cannot keep what conda channel {named} told:\n{trimmed(talk, lines=4)}", more_space())
     key = f"[channels.mirrors] {next(iter(blamed), 'conda-forge')}"
     return InfraError(
         f"cannot read conda channel {named}:\n{trimmed(talk, lines=4)}",

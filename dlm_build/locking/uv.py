@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dlm_build.config import Settings
-from dlm_build.disk import MORE_IN_STORE, is_full
+from dlm_build.disk import is_full, more_space
 from dlm_build.errors import InfraError
 from dlm_build.locking.stand_ins import LOCAL, version_of, write_stand_ins
 from dlm_build.locking.talk import trimmed
@@ -99,7 +99,7 @@ class Uv:
             hint = "a proxy opens this site's https: set SSL_CERT_FILE to the file with its authority's certificate"
             return InfraError(f"the certificate of {where} is of an authority not known here:\n{said}", hint)
         if is_full(said):
-            return InfraError(f"uv could not keep what {where} told it:\n{said}", MORE_IN_STORE)
+            return InfraError(f"uv could not keep what {where} told it:\n{said}", more_space())
         return InfraError(
             f"cannot resolve Python packages from {where}:\n{said}",
             "check the network, or set `[index] url` (or `find_links`) in the settings",

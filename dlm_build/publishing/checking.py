@@ -6,7 +6,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from dlm_build.config import Settings
-from dlm_build.errors import HashMismatch, InfraError, UsageError, shown
+from dlm_build.errors import HashMismatch, InfraError, UsageError, shown, spelled
 from dlm_build.local_files import is_absent
 from dlm_build.proc import Programs
 from dlm_build.publishing.records import CheckedSif
@@ -60,7 +60,7 @@ def check_sif(
             "add --sha256 with what its publisher tells (`dlm-build push` prints it)",
         )
     return CheckedSif(
-        path=str(path).encode("utf-8", "backslashreplace").decode(),
+        path=spelled(str(path)),
         sha256=found,
         size=path.stat().st_size,
         signed_by=signed_by,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dlm_build.disk import IN_OUTPUT, is_full
+from dlm_build.disk import IN_OUTPUT, is_full, more_space
 from dlm_build.errors import InfraError, UsageError, shown
 from dlm_build.proc import Programs
 from dlm_build.records import Record
@@ -102,9 +102,7 @@ def pack(programs: Programs, stream: Iterable[bytes], part: Path, offset: int, c
 
 def _problem(said: str, status: int, part: Path) -> InfraError:
     if is_full(said):
-        return InfraError(
-            f"{part.parent}: no space left for the SIF", f"free space there, or {IN_OUTPUT} a folder on a larger disk"
-        )
+        return InfraError(f"{part.parent}: no space left for the SIF", more_space(IN_OUTPUT))
     if status in (-9, 137):
         return InfraError("mksquashfs was killed, most likely for lack of memory", "give the job more memory")
     return InfraError(f"mksquashfs failed: {shown(said.strip() or f'status {status}', 400)}", _INSTALL)
